@@ -1,0 +1,1 @@
+"""The Faust application around the core, and the command line ``driver-score``."""
