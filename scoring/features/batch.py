@@ -1,0 +1,56 @@
+"""Whole trips at once: the features of files and training sets, by the same kernels as the stream."""
+
+import numpy as np
+import polars as pl
+
+from schemas.event_frame import VEHICLE_CLASSES
+from schemas.features import FEATURE_NAMES
+from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.trip_state import TripStates
+from scoring.features.update import close_trips, update
+from scoring.features.windows import TRIP
+
+_FOREVER_S = 1e12
+"""A batch keeps every trip to its end."""
+
+
+def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None) -> pl.DataFrame:
+    """Compute the features of whole trips.
+
+    Parameters
+    ----------
+    events
+        Event frame, in any order.
+    profile
+        Thresholds; the default profile where none is given.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a trip, sorted by vehicle and trip: ``trip_id``, ``vehicle_id``, ``driver_id``, ``client_id``,
+        ``vehicle_class``, ``window_start_ms``, ``window_end_ms``, ``event_count`` and each of ``FEATURE_NAMES`` as
+        Float64, NaN where a sensor is missing.
+    """
+    parameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings(retention_s=_FOREVER_S))
+    states = TripStates()
+    due = update(states, events.sort("vehicle_id", "trip_id", "timestamp_ms", maintain_order=True), parameters)
+    closed = close_trips(states, parameters)
+    rows = np.concatenate([due.rows, closed.rows])
+    features = np.concatenate([due.features, closed.features])
+    of_trip = np.flatnonzero(rows["kind"] == TRIP)
+    slots = rows["slot"][of_trip]
+    last_of_slot = of_trip[len(slots) - 1 - np.unique(slots[::-1], return_index=True)[1]]
+
+    last = rows[last_of_slot]
+    ids = [states.ids_of(slot) for slot in last["slot"]]
+    names = pl.DataFrame(
+        ids, schema=dict.fromkeys(("trip_id", "vehicle_id", "driver_id", "client_id"), pl.String), orient="row"
+    )
+    vehicle_class = states.arrays.heads["vehicle_class"][last["slot"]]
+    return names.with_columns(
+        vehicle_class=pl.Series([VEHICLE_CLASSES[code] for code in vehicle_class], dtype=pl.String),
+        window_start_ms=pl.Series(last["window_start_ms"]),
+        window_end_ms=pl.Series(last["window_end_ms"]),
+        event_count=pl.Series(last["event_count"]),
+        **{name: pl.Series(features[last_of_slot, column]) for column, name in enumerate(FEATURE_NAMES)},
+    ).sort("vehicle_id", "trip_id")

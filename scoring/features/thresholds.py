@@ -1,0 +1,172 @@
+"""What counts as hard, fast, idle or late: the named, versioned numbers behind every feature."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.event_frame import VEHICLE_CLASSES
+
+
+class HardEventThresholds(BaseModel):
+    """Accelerations from which driving is hard, for one vehicle class, m/s².
+
+    There is no standard. Passenger-car defaults of the field cluster at braking 2.9-3.9, acceleration 2.5-3.6
+    and cornering 2.9-4.4 m/s² (Tesla 0.30 g, Progressive 7 mph/s, GPS Insight 0.36-0.38 g, Digital Matter's
+    testing values 3.0/3.0/3.5); heavier vehicles use lower ones, as loads shift and tyres hold less.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    brake_mps2: float = Field(default=3.0, gt=0, lt=15)
+    acceleration_mps2: float = Field(default=3.0, gt=0, lt=15)
+    corner_mps2: float = Field(default=3.5, gt=0, lt=15)
+
+
+def _default_hard_events() -> dict[str, HardEventThresholds]:
+    heavy = HardEventThresholds(brake_mps2=2.5, acceleration_mps2=2.0, corner_mps2=2.5)
+    return {
+        "car": HardEventThresholds(),
+        "van": HardEventThresholds(brake_mps2=2.9, acceleration_mps2=2.7, corner_mps2=3.2),
+        "truck": heavy,
+        "bus": HardEventThresholds(brake_mps2=2.2, acceleration_mps2=1.8, corner_mps2=2.2),
+        "motorcycle": HardEventThresholds(brake_mps2=3.5, acceleration_mps2=3.5, corner_mps2=4.0),
+    }
+
+
+class ThresholdProfile(BaseModel):
+    """All numbers that define the features; its ``identity`` is written into every output.
+
+    Durations are seconds of event time. Defaults are for 1 to 10 samples a second.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(default="default", pattern=r"^[a-z0-9_-]{1,32}$")
+    version: int = Field(default=1, ge=1)
+    hard_events: dict[str, HardEventThresholds] = Field(default_factory=_default_hard_events)
+    max_gap_s: float = Field(default=10, gt=0, description="A longer interval counts neither time nor distance")
+    averaging_s: float = Field(
+        default=0.5, gt=0, le=1, description="Accelerations are averaged over this long; 10 % less is enough"
+    )
+    min_difference_s: float = Field(
+        default=0.9, gt=0, description="Speeds are differenced over 1 s; 10 % less, as loggers jitter"
+    )
+    max_difference_s: float = Field(default=3.0, gt=0, description="and at most over this long")
+    fault_mps2: float = Field(default=15.0, gt=0, description="A larger acceleration is a sensor fault")
+    min_event_s: float = Field(default=0.4, gt=0, description="One averaging time, jitter allowed")
+    release_share: float = Field(default=0.8, gt=0, le=1, description="An event ends below this share of its threshold")
+    refractory_s: float = Field(default=2.0, ge=0, description="The next one begins at least this long after")
+    corner_min_speed_kmh: float = Field(default=15, ge=0, description="Heading rates mean nothing when slower")
+    speeding_kmh: tuple[float, float, float] = Field(
+        default=(5, 15, 30), description="Excess over the limit where moderate, serious and severe speeding begin"
+    )
+    night_from_hour: int = Field(default=23, ge=0, le=23)
+    night_until_hour: int = Field(default=5, ge=0, le=23)
+    idle_kmh: float = Field(default=3, ge=0)
+    stop_s: float = Field(default=10, gt=0, description="A standstill this long is a stop")
+    moving_kmh: float = Field(default=10, ge=0, description="Phone use counts above this speed")
+    min_rate_distance_km: float = Field(default=1, gt=0, description="No rates per 100 km below this distance")
+
+    @property
+    def identity(self) -> str:
+        """Name and version, as outputs carry it: ``default-v1``."""
+        return f"{self.name}-v{self.version}"
+
+
+class WindowSettings(BaseModel):
+    """When scores are due, and how long a trip waits for what comes late; seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    window_s: int = Field(default=60, ge=10, le=3600, description="Length of the tumbling window, event time")
+    grace_s: float = Field(default=10, ge=0, description="Events this much out of order are sorted in")
+    idle_gap_s: float = Field(default=300, gt=0, description="A trip without an end closes after this silence")
+    retention_s: float = Field(
+        default=1800, gt=0, description="A closed trip is kept this long, so that it can be scored again"
+    )
+    max_pending: int = Field(
+        default=2048,
+        ge=16,
+        description="Events kept for sorting per trip: 10 s at 200 a second; then the oldest goes in",
+    )
+
+    def model_post_init(self, _context: object, /) -> None:
+        """Refuse a grace period that spans windows: a window is revised at most once, before the next is due."""
+        if self.grace_s >= self.window_s:
+            raise ValueError(f"grace_s ({self.grace_s:g}) must be shorter than window_s ({self.window_s})")
+
+
+class KernelParameters(NamedTuple):
+    """The numbers of a profile and of the window settings, as kernels take them; times in milliseconds."""
+
+    brake_mps2: NDArray[np.float64]
+    acceleration_mps2: NDArray[np.float64]
+    corner_mps2: NDArray[np.float64]
+    max_gap_ms: int
+    averaging_ms: int
+    min_difference_ms: int
+    max_difference_ms: int
+    fault_mps2: float
+    min_event_ms: int
+    release_share: float
+    refractory_ms: int
+    corner_min_speed_kmh: float
+    over_moderate_kmh: float
+    over_serious_kmh: float
+    over_severe_kmh: float
+    night_from_min: int
+    night_until_min: int
+    idle_kmh: float
+    stop_ms: int
+    moving_kmh: float
+    min_rate_distance_km: float
+    window_ms: int
+    grace_ms: int
+    idle_gap_ms: int
+    retention_ms: int
+    max_pending: int
+
+
+_AVERAGING_TOLERANCE: Final = 0.9
+"""Loggers of 1 or 2 Hz are early by up to a tenth; without it every second sample would be left out."""
+
+
+def kernel_parameters(profile: ThresholdProfile, windows: WindowSettings) -> KernelParameters:
+    """Turn settings into what the kernels take."""
+    default = HardEventThresholds()
+    by_class = [profile.hard_events.get(name, default) for name in VEHICLE_CLASSES]
+
+    def milliseconds(seconds: float) -> int:
+        return round(seconds * 1000)
+
+    moderate, serious, severe = profile.speeding_kmh
+    return KernelParameters(
+        brake_mps2=np.array([limits.brake_mps2 for limits in by_class]),
+        acceleration_mps2=np.array([limits.acceleration_mps2 for limits in by_class]),
+        corner_mps2=np.array([limits.corner_mps2 for limits in by_class]),
+        max_gap_ms=milliseconds(profile.max_gap_s),
+        averaging_ms=milliseconds(profile.averaging_s * _AVERAGING_TOLERANCE),
+        min_difference_ms=milliseconds(profile.min_difference_s),
+        max_difference_ms=milliseconds(profile.max_difference_s),
+        fault_mps2=profile.fault_mps2,
+        min_event_ms=milliseconds(profile.min_event_s),
+        release_share=profile.release_share,
+        refractory_ms=milliseconds(profile.refractory_s),
+        corner_min_speed_kmh=profile.corner_min_speed_kmh,
+        over_moderate_kmh=float(moderate),
+        over_serious_kmh=float(serious),
+        over_severe_kmh=float(severe),
+        night_from_min=profile.night_from_hour * 60,
+        night_until_min=profile.night_until_hour * 60,
+        idle_kmh=profile.idle_kmh,
+        stop_ms=milliseconds(profile.stop_s),
+        moving_kmh=profile.moving_kmh,
+        min_rate_distance_km=profile.min_rate_distance_km,
+        window_ms=windows.window_s * 1000,
+        grace_ms=milliseconds(windows.grace_s),
+        idle_gap_ms=milliseconds(windows.idle_gap_s),
+        retention_ms=milliseconds(windows.retention_s),
+        max_pending=windows.max_pending,
+    )

@@ -1,0 +1,260 @@
+"""Which scores are due when: windows that end, trips that end, and both again when a late event changes them.
+
+All of it depends only on the order of events in their partition, never on how they are batched.
+
+::
+
+    event time ──►   |<────── window ─────>|<────── window ─────>|
+    events           x  x  x    x   x  x   | x x    trip_end
+                                           ▲ ▲         ▲
+                     first event after the end:        window and trip, final
+                     window and trip so far,
+                     with all that is pending
+                                             out of order, within the grace period:
+                                             window and trip again, when no more can come
+
+A trip has its own watermark, its newest event less the grace period: a device with a wrong clock harms no other.
+Events at or before it are late. Trips that go silent are closed by the **partition's clock**, which advances by the
+mean progress in event time of the trips that are active: one vehicle with a wrong date, or one that uploads hours of
+backlog, moves it by little.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from schemas.event_frame import EVENT_TYPES
+from scoring.features.aggregates import features_of, merge
+from scoring.features.compilation import kernel
+from scoring.features.folding import fold
+from scoring.features.pending import free_all, take_first
+from scoring.features.thresholds import KernelParameters
+from scoring.features.trip_state import EMPTY, FINAL, MERGED, OPEN, SCRATCH, StateArrays
+
+WINDOW: Final = 0
+TRIP: Final = 1
+
+DUE: Final = np.dtype(
+    [
+        ("window_start_ms", np.int64),
+        ("window_end_ms", np.int64),
+        ("event_time_ms", np.int64),
+        ("slot", np.int32),
+        ("revision", np.int32),
+        ("event_count", np.int32),
+        ("late_event_count", np.int32),
+        ("latitude", np.float32),
+        ("longitude", np.float32),
+        ("kind", np.int8),
+        ("final", np.int8),
+    ],
+    align=True,
+)
+"""What a row of due features is of."""
+
+MAX_DUE_PER_EVENT: Final = 6
+"""A window revised, a window ended and the trip ended, with a window and a trip row each."""
+
+_SWEEP_EVERY_MS: Final = 10_000.0
+"""Silent trips are looked for this often on the partition's clock; closing is exact to this."""
+
+_ACTIVE_MS: Final = 30_000.0
+"""A trip without events for this long does not slow the clock: longer than the usual gap, shorter than any idle gap."""
+
+_MAX_PROGRESS_MS: Final = 60_000
+"""One event moves the clock by at most this, shared by the active trips."""
+
+TRIP_END: Final = EVENT_TYPES.index("trip_end")
+
+
+@kernel
+def window_end_ms(timestamp_ms: int, parameters: KernelParameters) -> int:
+    """End of the window that a time lies in; windows are aligned to the epoch."""
+    return (timestamp_ms // parameters.window_ms + 1) * parameters.window_ms
+
+
+@kernel
+def _report(
+    arrays: StateArrays,
+    slot: int,
+    row: int,
+    end_ms: int,
+    window_revision: int,
+    final: int,
+    parameters: KernelParameters,
+    due: Any,
+    features: Any,
+    count: int,
+) -> int:
+    """Append the window and the trip, as the sums of ``row`` have them, to what is due."""
+    head = arrays.heads[slot]
+    window = arrays.windows[row]
+    arrays.trips[MERGED] = arrays.trips[row]
+    merge(arrays.trips[MERGED], window)
+    for kind in (WINDOW, TRIP):
+        entry = due[count]
+        entry.slot = slot
+        entry.kind = kind
+        entry.final = final
+        entry.event_time_ms = min(head.newest_ms, end_ms)
+        entry.late_event_count = head.late_event_count
+        entry.latitude = head.latitude
+        entry.longitude = head.longitude
+        if kind == WINDOW:
+            entry.window_start_ms = end_ms - parameters.window_ms
+            entry.window_end_ms = end_ms
+            entry.revision = window_revision
+            entry.event_count = window.event_count
+            features_of(window, parameters, features[count])
+        else:
+            entry.window_start_ms = head.first_ms
+            entry.window_end_ms = min(head.newest_ms, end_ms)
+            entry.revision = head.revision
+            entry.event_count = arrays.trips[MERGED].event_count
+            features_of(arrays.trips[MERGED], parameters, features[count])
+            head.revision += 1
+        count += 1
+    return count
+
+
+@kernel
+def _fold_sample(
+    arrays: StateArrays,
+    slot: int,
+    row: int,
+    sample: Any,
+    parameters: KernelParameters,
+    due: Any,
+    features: Any,
+    count: int,
+) -> int:
+    """Fold a sample into the sums of ``row``; where it begins a window, close the one before."""
+    cursor = arrays.cursors[row]
+    end_ms = window_end_ms(sample.timestamp_ms, parameters)
+    if cursor.window_end_ms != end_ms:
+        if cursor.window_end_ms != 0:
+            head = arrays.heads[slot]
+            if head.dirty_end_ms == cursor.window_end_ms:
+                head.dirty_end_ms = 0
+                count = _report(
+                    arrays, slot, row, cursor.window_end_ms, head.dirty_revision, 0, parameters, due, features, count
+                )
+            merge(arrays.trips[row], arrays.windows[row])
+            arrays.windows[row] = arrays.windows[EMPTY]
+        cursor.window_end_ms = end_ms
+    fold(cursor, arrays.hard_events[row], arrays.windows[row], sample, arrays.heads[slot].vehicle_class, parameters)
+    return count
+
+
+@kernel
+def fold_until(
+    arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, due: Any, features: Any, count: int
+) -> int:
+    """Fold the pending events up to and at a time, oldest first; they can't be preceded any more."""
+    head = arrays.heads[slot]
+    while head.pending_first != 0 and (
+        arrays.pool[head.pending_first].timestamp_ms <= until_ms or head.pending_count > parameters.max_pending
+    ):
+        index = take_first(arrays, slot)
+        count = _fold_sample(arrays, slot, slot, arrays.pool[index], parameters, due, features, count)
+    return count
+
+
+@kernel
+def _fold_what_is_pending(
+    arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int
+) -> int:
+    """Make the scratch row the trip's sums with everything pending in them; the trip's own rows stay as they are."""
+    arrays.cursors[SCRATCH] = arrays.cursors[slot]
+    arrays.windows[SCRATCH] = arrays.windows[slot]
+    arrays.trips[SCRATCH] = arrays.trips[slot]
+    for kind in range(3):
+        arrays.hard_events[SCRATCH, kind] = arrays.hard_events[slot, kind]
+    index = arrays.heads[slot].pending_first
+    while index != 0:
+        sample = arrays.pool[index]
+        count = _fold_sample(arrays, slot, SCRATCH, sample, parameters, due, features, count)
+        index = sample.following
+    return count
+
+
+@kernel
+def score_live_window(
+    arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int
+) -> int:
+    """Report the newest window, and the trip so far, as an event after its end has come."""
+    head = arrays.heads[slot]
+    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    count = _report(arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, 0, parameters, due, features, count)
+    head.scored_end_ms = head.live_end_ms
+    head.dirty_revision = head.window_revision + 1
+    head.window_revision = 0
+    return count
+
+
+@kernel
+def finish(arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int) -> int:
+    """Report the last window and the whole trip as final; the trip stays, and is reported again if it changes."""
+    head = arrays.heads[slot]
+    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    count = _report(arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, 1, parameters, due, features, count)
+    head.window_revision += 1
+    head.status = FINAL
+    head.changed = 0
+    return count
+
+
+@kernel
+def evict(arrays: StateArrays, slot: int) -> None:
+    """Make a slot that of no trip."""
+    free_all(arrays, slot)
+    arrays.heads[slot] = arrays.heads[EMPTY]
+    arrays.cursors[slot] = arrays.cursors[EMPTY]
+    arrays.windows[slot] = arrays.windows[EMPTY]
+    arrays.trips[slot] = arrays.trips[EMPTY]
+    for kind in range(3):
+        arrays.hard_events[slot, kind] = arrays.hard_events[EMPTY, kind]
+    arrays.partition[0].evicted_count += 1
+
+
+@kernel
+def advance_clock(arrays: StateArrays, progress_ms: int) -> None:
+    """Move the partition's clock by one trip's progress, shared among the active trips."""
+    partition = arrays.partition[0]
+    partition.clock_ms += min(progress_ms, _MAX_PROGRESS_MS) / partition.active_trips
+
+
+@kernel
+def _count_active(arrays: StateArrays) -> int:
+    count = 0
+    for head in arrays.heads:
+        if head.status == OPEN and arrays.partition[0].clock_ms - head.seen_ms <= _ACTIVE_MS:
+            count += 1
+    return count
+
+
+@kernel
+def sweep(arrays: StateArrays, parameters: KernelParameters, due: Any, features: Any, count: int) -> int:
+    """Close trips that have gone silent, report changed ones again, and free those kept long enough.
+
+    A sweep pauses where there is no room for more rows; ``sweep_slot`` is then where it goes on, else 0.
+    """
+    partition = arrays.partition[0]
+    for slot in range(partition.sweep_slot, arrays.heads.size):
+        if count + MAX_DUE_PER_EVENT > due.size:
+            partition.sweep_slot = slot
+            return count
+        head = arrays.heads[slot]
+        silent_ms = partition.clock_ms - head.seen_ms
+        if head.status == OPEN:
+            if silent_ms > parameters.idle_gap_ms:
+                count = finish(arrays, slot, parameters, due, features, count)
+        elif head.changed == 1:
+            if silent_ms > parameters.grace_ms:
+                count = finish(arrays, slot, parameters, due, features, count)
+        elif head.status == FINAL and silent_ms > parameters.retention_ms:
+            evict(arrays, slot)
+    partition.sweep_slot = 0
+    partition.active_trips = max(1, _count_active(arrays))
+    partition.next_sweep_ms = partition.clock_ms + _SWEEP_EVERY_MS
+    return count
