@@ -37,6 +37,9 @@ MEASUREMENT_COLUMNS: Final[tuple[str, ...]] = (
 )
 """What sensors measure: Float32, null when unknown."""
 
+MOTION_COLUMNS: Final[tuple[str, ...]] = ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2")
+"""Of these a sample must carry one."""
+
 EVENT_SCHEMA: Final[pl.Schema] = pl.Schema(
     {
         **dict.fromkeys(ID_COLUMNS, pl.String()),

@@ -23,6 +23,9 @@ MIN_TIMESTAMP: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_SPEED_KMH: Final = 300.0
 """Faster is a sensor fault for every vehicle class."""
 
+MAX_SAMPLES: Final = 10_000
+"""Samples of one envelope: nearly three hours at one a second."""
+
 VehicleClass = Literal["car", "van", "truck", "bus", "motorcycle"]
 EventType = Literal[
     "sample",
@@ -35,22 +38,27 @@ EventType = Literal[
     "speeding",
 ]
 
-_ISO_WITH_OFFSET: Final = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|z|[+-]\d\d:?\d\d)$")
+ISO_WITH_OFFSET_PATTERN: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
+"""RFC 3339 with a T, seconds, and ``Z`` or an offset."""
 
 
 def _parse_timestamp(timestamp: object) -> object:
-    """Accept ISO 8601 with an offset, or whole epoch milliseconds; refuse everything else.
+    """Accept ISO 8601 with an offset, or whole epoch milliseconds, quoted or not; refuse everything else.
 
-    pydantic alone would guess seconds or milliseconds from a number's size, and read digits in a string as a
-    number: a device with a wrong date must not be understood by luck.
+    pydantic alone would guess seconds or milliseconds from a number's size: a device with a wrong date must not
+    be understood by luck.
     """
+    if isinstance(timestamp, str) and timestamp.isascii() and timestamp.isdigit():
+        timestamp = int(timestamp)
+    if isinstance(timestamp, float) and timestamp.is_integer():
+        timestamp = int(timestamp)
     if isinstance(timestamp, int) and not isinstance(timestamp, bool):
         try:
             return datetime.fromtimestamp(timestamp / 1000, UTC)
         except (OverflowError, OSError, ValueError) as error:
             raise ValueError("epoch milliseconds out of range") from error
     if isinstance(timestamp, datetime) or (
-        isinstance(timestamp, str) and _ISO_WITH_OFFSET.match(timestamp) is not None
+        isinstance(timestamp, str) and re.fullmatch(ISO_WITH_OFFSET_PATTERN, timestamp) is not None
     ):
         return timestamp
     raise ValueError("must be ISO 8601 with an offset, or whole epoch milliseconds")
@@ -134,4 +142,4 @@ class TripEvent(TripIds, Sample):
 class TripEventBatch(TripIds):
     """Several samples of one trip in one envelope, as devices upload them."""
 
-    samples: list[Sample] = Field(min_length=1, max_length=10_000, description="Samples, in any order")
+    samples: list[Sample] = Field(min_length=1, max_length=MAX_SAMPLES, description="Samples, in any order")

@@ -1,0 +1,179 @@
+"""The topics of the pipeline, and their creation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from scoring.errors import BrokerUnavailableError, TopicError
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+MIB: Final = 1024 * 1024
+
+ANSWER_TIMEOUT_S: Final = 5.0
+"""A broker that runs answers within a second; five allow for a slow network and still end soon."""
+
+CREATE_TIMEOUT_S: Final = 30.0
+"""A loaded cluster takes seconds to elect leaders of new partitions."""
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """What a topic must be like.
+
+    Parameters
+    ----------
+    name
+        Without the common prefix.
+    key
+        The field whose text is the key of its messages.
+    cleanup_policy
+        ``delete`` or ``compact``.
+    retention_ms
+        How long messages are kept, by their Kafka timestamp; null for a compacted topic.
+    max_message_bytes
+        Largest record batch that the broker takes, as it is sent (after compression).
+    """
+
+    name: str
+    key: str
+    cleanup_policy: str = "delete"
+    retention_ms: int | None = 30 * DAY_MS
+    max_message_bytes: int = MIB
+
+    def config(self) -> dict[str, str]:
+        """Return Kafka's topic settings."""
+        config = {"cleanup.policy": self.cleanup_policy, "max.message.bytes": str(self.max_message_bytes)}
+        if self.retention_ms is not None:
+            config["retention.ms"] = str(self.retention_ms)
+        return config
+
+
+TRIP_EVENTS: Final = TopicSpec("trip-events", "vehicle_id", retention_ms=7 * DAY_MS, max_message_bytes=11 * MIB)
+"""Carries values of 10 MiB: devices upload batches."""
+DRIVER_SCORES: Final = TopicSpec("driver-scores", "trip_id")
+DRIVER_PROFILES: Final = TopicSpec("driver-profiles", "driver_id", "compact", None)
+TRIP_ALERTS: Final = TopicSpec("trip-alerts", "trip_id")
+TRIP_FEATURES: Final = TopicSpec("trip-features", "trip_id")
+TRIP_OUTCOMES: Final = TopicSpec("trip-outcomes", "trip_id", "compact", None)
+TRIP_EVENTS_DLQ: Final = TopicSpec("trip-events-dlq", "as received", max_message_bytes=12 * MIB)
+"""Takes whatever `TRIP_EVENTS` takes, with headers added."""
+
+TOPICS: Final = (
+    TRIP_EVENTS,
+    DRIVER_SCORES,
+    DRIVER_PROFILES,
+    TRIP_ALERTS,
+    TRIP_FEATURES,
+    TRIP_OUTCOMES,
+    TRIP_EVENTS_DLQ,
+)
+
+
+@dataclass(frozen=True)
+class TopicOutcome:
+    """What `create_topics` did about one topic: its full name, partitions, and whether it is new."""
+
+    name: str
+    partitions: int
+    created: bool
+
+
+def create_topics(
+    bootstrap: str,
+    prefix: str,
+    partitions: int,
+    replication: int = 1,
+    client_config: Mapping[str, str] | None = None,
+) -> list[TopicOutcome]:
+    """Create those topics of `TOPICS` that are missing; call it as often as you like.
+
+    Settings of topics that exist are left alone.
+
+    Parameters
+    ----------
+    bootstrap
+        Address of the broker, ``host:port``.
+    prefix
+        Put before each name.
+    partitions
+        Of each topic. All have the same number, since a table's changelog must have that of its source.
+    replication
+        Copies of each partition.
+    client_config
+        Further settings of confluent-kafka, such as those of authentication.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If no broker answers within `ANSWER_TIMEOUT_S`.
+    TopicError
+        If a topic exists with another number of partitions, or the broker refuses to create one.
+    """
+    admin = AdminClient({**(client_config or {}), "bootstrap.servers": bootstrap, "log_level": 0})
+    before = _partition_counts(admin, bootstrap)
+    _check_partitions(before, prefix, partitions)
+    missing = [spec for spec in TOPICS if prefix + spec.name not in before]
+    raced = _create(admin, bootstrap, missing, prefix, partitions, replication)
+    if raced:
+        _check_partitions(_partition_counts(admin, bootstrap), prefix, partitions)
+    created = {prefix + spec.name for spec in missing} - raced
+    return [TopicOutcome(prefix + spec.name, partitions, created=prefix + spec.name in created) for spec in TOPICS]
+
+
+def _partition_counts(admin: AdminClient, bootstrap: str) -> dict[str, int]:
+    # Asks for all topics: asking for one by name would create it where topics are created on demand.
+    try:
+        metadata = admin.list_topics(timeout=ANSWER_TIMEOUT_S)
+    except KafkaException as error:
+        raise BrokerUnavailableError(bootstrap, cause=_text(error)) from error
+    return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+
+
+def _check_partitions(counts: Mapping[str, int], prefix: str, partitions: int) -> None:
+    for spec in TOPICS:
+        name = prefix + spec.name
+        if counts.get(name, partitions) != partitions:
+            raise TopicError(
+                name,
+                f"has {counts[name]} partitions, but the settings say {partitions}",
+                remedy="Set the partitions to that number, use another topic prefix, or delete the topic first",
+            )
+
+
+def _create(
+    admin: AdminClient,
+    bootstrap: str,
+    specs: Sequence[TopicSpec],
+    prefix: str,
+    partitions: int,
+    replication: int,
+) -> set[str]:
+    """Create topics; returns the names of those that someone else created meanwhile."""
+    if not specs:
+        return set()
+    raced = set()
+    requests = [NewTopic(prefix + spec.name, partitions, replication, config=spec.config()) for spec in specs]
+    futures = admin.create_topics(requests, operation_timeout=CREATE_TIMEOUT_S, request_timeout=CREATE_TIMEOUT_S)
+    for name, future in futures.items():
+        try:
+            future.result()
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code == KafkaError.TOPIC_ALREADY_EXISTS:
+                raced.add(name)
+            elif code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT):  # noqa: SLF001 - public in librdkafka
+                raise BrokerUnavailableError(bootstrap, cause=_text(error)) from error
+            else:
+                raise TopicError(
+                    name,
+                    f"was not created: {_text(error)}",
+                    remedy="Check the number of partitions and copies, and this user's right to create topics",
+                ) from error
+    return raced
+
+
+def _text(error: KafkaException) -> str:
+    return str(error.args[0].str())
