@@ -109,5 +109,9 @@ class BatchApp(faust.App):
         super().__init__(*args, **kwargs)
         self.batched_topics = frozenset(batched_topics)
 
+    async def commit_acknowledged(self) -> None:
+        """Commit the offsets of all that was acknowledged."""
+        await self.consumer.commit()
+
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

@@ -58,6 +58,8 @@ DRIVER_PROFILES: Final = TopicSpec("driver-profiles", "driver_id", "compact", No
 TRIP_ALERTS: Final = TopicSpec("trip-alerts", "trip_id")
 TRIP_FEATURES: Final = TopicSpec("trip-features", "trip_id")
 TRIP_OUTCOMES: Final = TopicSpec("trip-outcomes", "trip_id", "compact", None)
+SCORES_BY_DRIVER: Final = TopicSpec("driver-scores-by-driver", "driver_id", retention_ms=7 * DAY_MS)
+"""Internal: final trip scores on their way to the driver's profile."""
 TRIP_EVENTS_DLQ: Final = TopicSpec("trip-events-dlq", "as received", max_message_bytes=12 * MIB)
 """Takes whatever `TRIP_EVENTS` takes, with headers added."""
 
@@ -68,6 +70,7 @@ TOPICS: Final = (
     TRIP_ALERTS,
     TRIP_FEATURES,
     TRIP_OUTCOMES,
+    SCORES_BY_DRIVER,
     TRIP_EVENTS_DLQ,
 )
 

@@ -6,6 +6,7 @@ sums have got to), the sums of its current **window** and of the **trip** before
 are a trip that has not begun.
 """
 
+import zlib
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -142,9 +143,11 @@ class TripStates:
     ----------
     capacity
         Trips to make room for at first; it grows as needed.
+    chunk_count
+        Parts that the states are stored in; a trip is always in the same one, by a hash of its key.
     """
 
-    def __init__(self, capacity: int = 64) -> None:
+    def __init__(self, capacity: int = 64, *, chunk_count: int = 1) -> None:
         rows = FIRST_SLOT + capacity
         self.arrays = StateArrays(
             heads=np.zeros(rows, HEAD),
@@ -156,6 +159,8 @@ class TripStates:
             partition=np.zeros(1, PARTITION),
         )
         self.arrays.partition["active_trips"] = 1
+        self.chunk_of = np.zeros(rows, np.int32)
+        self.changed_chunks = np.zeros(chunk_count, np.bool_)
         self._slot_of: dict[str, int] = {}
         self._ids: list[tuple[str, str, str, str] | None] = [None] * rows
         self._free = list(range(rows - 1, FIRST_SLOT - 1, -1))
@@ -182,6 +187,7 @@ class TripStates:
         slot = self._free.pop()
         self._slot_of[key] = slot
         self._ids[slot] = ids
+        self.chunk_of[slot] = self.chunk_of_key(key)
         self.arrays.heads[slot]["vehicle_class"] = vehicle_class
         return slot
 
@@ -193,8 +199,17 @@ class TripStates:
         status = self.arrays.heads["status"]
         for key in [key for key, slot in self._slot_of.items() if status[slot] == FREE]:
             slot = self._slot_of.pop(key)
+            self.changed_chunks[self.chunk_of[slot]] = True
             self._ids[slot] = None
             self._free.append(slot)
+
+    def chunk_of_key(self, key: str) -> int:
+        """Give the chunk that a trip is stored in."""
+        return zlib.crc32(key.encode()) % len(self.changed_chunks)
+
+    def mark_changed(self, slots: NDArray[np.integer]) -> None:
+        """Note that these trips have changed since their chunks were stored."""
+        self.changed_chunks[self.chunk_of[slots]] = True
 
     def reserve_samples(self, count: int) -> None:
         """Make room for this many more pending events."""
@@ -220,5 +235,6 @@ class TripStates:
             grown[name] = np.zeros((rows, *old.shape[1:]), old.dtype)
             grown[name][:used] = old
         self.arrays = self.arrays._replace(**grown)
+        self.chunk_of = np.concatenate([self.chunk_of, np.zeros(rows - used, np.int32)])
         self._ids.extend([None] * (rows - used))
         self._free = list(range(rows - 1, used - 1, -1))

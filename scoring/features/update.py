@@ -92,6 +92,9 @@ def update(states: TripStates, events: pl.DataFrame, parameters: KernelParameter
         parts.append((due[:count], features[:count]))
         if done == len(samples):
             break
+    states.mark_changed(slots)
+    for rows, _ in parts:
+        states.mark_changed(rows["slot"])
     states.forget_evicted()
     return _due_of(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
 
@@ -107,6 +110,7 @@ def close_trips(
         slots = np.fromiter(states.slots.values(), np.int64, len(states))
     due, features = np.zeros(MAX_DUE_PER_EVENT * len(slots), DUE), np.zeros(MAX_DUE_PER_EVENT * len(slots), FEATURE_ROW)
     count = _close(states.arrays, slots, parameters, due, features)
+    states.mark_changed(slots)
     return _due_of(due[:count], features[:count])
 
 
@@ -181,7 +185,7 @@ def _take_events(
         partition = arrays.partition[0]
         if partition.clock_ms >= partition.next_sweep_ms:
             count = sweep(arrays, parameters, due, features, count)
-            if partition.sweep_slot != 0:
+            if partition.sweep_slot != 0 or count + MAX_DUE_PER_EVENT > due.size:
                 return number, count
         count = _take_event(
             arrays,

@@ -52,8 +52,9 @@ DUE: Final = np.dtype(
 )
 """What a row of due features is of."""
 
-MAX_DUE_PER_EVENT: Final = 6
-"""A window revised, a window ended and the trip ended, with a window and a trip row each."""
+MAX_DUE_PER_EVENT: Final = 10
+"""At most, with a window and a trip row each: a window revised as it is folded, the live window ended (and one revised
+with it), the trip ended (and one revised with it)."""
 
 _SWEEP_EVERY_MS: Final = 10_000.0
 """Silent trips are looked for this often on the partition's clock; closing is exact to this."""

@@ -1,0 +1,161 @@
+"""The rolling score of a driver: the mean of trip scores, weighted by distance, older trips counting less.
+
+A trip of ``d`` km that ended ``t`` days before the newest one weighs ``d * 0.5 ** (t / half_life_days)``. The state is
+two sums at the time of the newest trip, so it takes the same room after ten trips and after ten thousand.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.driver_profile import DriverProfile
+from schemas.driver_score import DriverScore, RiskBand
+
+_DAY_MS: Final = 86_400_000
+
+REMEMBERED_TRIPS: Final = 16
+"""Trips that can still be revised: a rescored trip is among a driver's latest, and 16 are two busy days."""
+
+
+class CountedTrip(BaseModel):
+    """What one trip added to a profile, so that a revision can take it out again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trip_id: str
+    vehicle_id: str
+    revision: int
+    end_ms: int
+    distance_km: float
+    duration_s: float
+    score: float | None
+
+
+class ProfileState(BaseModel):
+    """Everything that is kept of a driver.
+
+    Attributes
+    ----------
+    newest_ms
+        End of the newest trip: the time that the sums are decayed to.
+    weight_km, weighted_score
+        Sums of distance, and of distance times score, each decayed.
+    trip_count, distance_km, duration_s
+        Of all scored trips, not decayed.
+    recent
+        The trips counted last, newest last.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    newest_ms: int = 0
+    weight_km: float = 0.0
+    weighted_score: float = 0.0
+    trip_count: int = 0
+    distance_km: float = 0.0
+    duration_s: float = 0.0
+    recent: tuple[CountedTrip, ...] = ()
+
+    @property
+    def score(self) -> float | None:
+        """The rolling score, or None before the first scored trip."""
+        if self.trip_count == 0 or self.weight_km <= 0:
+            return None
+        return min(100.0, max(0.0, self.weighted_score / self.weight_km))
+
+
+def count_trip(state: ProfileState, trip: DriverScore, half_life_days: float) -> ProfileState:
+    """Count a final trip score.
+
+    A repeated or outdated revision changes nothing; a newer one takes the place of the one that was counted.
+
+    Parameters
+    ----------
+    state
+        The driver so far.
+    trip
+        Final score of a trip; one without a score takes back what the trip had added.
+    half_life_days
+        Days after which a trip counts half.
+    """
+    counted = CountedTrip(
+        trip_id=trip.trip_id,
+        vehicle_id=trip.vehicle_id,
+        revision=trip.revision,
+        end_ms=round(trip.window_end.timestamp() * 1000),
+        distance_km=trip.distance_km or 0.0,
+        duration_s=trip.duration_s or 0.0,
+        score=trip.score,
+    )
+    earlier = next(
+        (one for one in state.recent if (one.trip_id, one.vehicle_id) == (trip.trip_id, trip.vehicle_id)), None
+    )
+    if earlier is not None and earlier.revision >= counted.revision:
+        return state
+    newest_ms = max(state.newest_ms, counted.end_ms)
+    fade = _decay(newest_ms - state.newest_ms, half_life_days) if state.newest_ms else 1.0
+    changed = state.model_copy(
+        update={
+            "newest_ms": newest_ms,
+            "weight_km": state.weight_km * fade,
+            "weighted_score": state.weighted_score * fade,
+            "recent": (*(one for one in state.recent if one is not earlier), counted)[-REMEMBERED_TRIPS:],
+        }
+    )
+    if earlier is not None:
+        changed = _add(changed, earlier, half_life_days, sign=-1)
+    return _add(changed, counted, half_life_days, sign=1)
+
+
+def _decay(age_ms: int, half_life_days: float) -> float:
+    return float(0.5 ** (age_ms / _DAY_MS / half_life_days))
+
+
+def _add(state: ProfileState, trip: CountedTrip, half_life_days: float, *, sign: int) -> ProfileState:
+    if trip.score is None:
+        return state
+    weight_km = sign * trip.distance_km * _decay(state.newest_ms - trip.end_ms, half_life_days)
+    return state.model_copy(
+        update={
+            "weight_km": state.weight_km + weight_km,
+            "weighted_score": state.weighted_score + weight_km * trip.score,
+            "trip_count": state.trip_count + sign,
+            "distance_km": state.distance_km + sign * trip.distance_km,
+            "duration_s": state.duration_s + sign * trip.duration_s,
+        }
+    )
+
+
+def profile_message(
+    before: ProfileState,
+    after: ProfileState,
+    trip: DriverScore,
+    *,
+    half_life_days: float,
+    min_distance_km: float,
+    band_of: Callable[[float], RiskBand],
+    updated_at: datetime,
+) -> DriverProfile:
+    """Make the message of a driver whose trip was counted."""
+    rated = after.distance_km >= min_distance_km and after.score is not None
+    score = round(after.score, 2) if rated and after.score is not None else None
+    had_score = before.distance_km >= min_distance_km and before.score is not None
+    return DriverProfile(
+        driver_id=trip.driver_id,
+        client_id=trip.client_id,
+        status="scored" if rated else "insufficient_exposure",
+        score=score,
+        band=band_of(score) if score is not None else None,
+        previous_score=round(before.score, 2) if had_score and before.score is not None else None,
+        trip_count=after.trip_count,
+        distance_km=round(max(after.distance_km, 0.0), 3),
+        duration_s=round(max(after.duration_s, 0.0), 1),
+        effective_distance_km=round(max(after.weight_km, 0.0), 3),
+        half_life_days=half_life_days,
+        last_trip_id=trip.trip_id,
+        model_version=trip.model_version,
+        event_time=datetime.fromtimestamp(after.newest_ms / 1000, UTC),
+        updated_at=updated_at,
+    )

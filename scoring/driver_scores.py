@@ -1,0 +1,195 @@
+"""Due features into Driver Scores: the same columns for the stream, file scoring and the demo."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.columns import OUTPUT_COLUMNS
+from schemas.event_frame import VEHICLE_CLASSES
+from schemas.features import COUNT_FEATURES, FEATURE_NAMES
+from scoring.features.trip_state import TripStates
+from scoring.features.update import DueFeatures
+from scoring.features.windows import TRIP
+from scoring.model.exposure import ExposureLimits
+from scoring.model.reasons import REASON_CODES
+from scoring.model.scorer import BANDS, Scorer
+
+_ISO_MS: Final = "%Y-%m-%dT%H:%M:%S%.3fZ"
+
+
+_SCORE_DIGITS: Final = 2
+"""Hundredths of a point: finer than a person can use, and the same on every processor."""
+
+_ID_BYTES: Final = 12
+"""96 bits: among 10¹² scores the chance that two share an id is 10⁻⁵."""
+
+
+class ScoreMaker:
+    """Makes Driver Scores of due features.
+
+    Parameters
+    ----------
+    scorer
+        The model.
+    threshold_profile
+        Identity of the thresholds behind the features.
+    trip_exposure, window_exposure
+        The least driving for a score of a trip and of a window.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        *,
+        threshold_profile: str,
+        trip_exposure: ExposureLimits,
+        window_exposure: ExposureLimits,
+    ) -> None:
+        self._scorer = scorer
+        self._threshold_profile = threshold_profile
+        self._trip_exposure = trip_exposure
+        self._window_exposure = window_exposure
+
+    def make(self, states: TripStates, due: DueFeatures, *, scored_at_ms: int) -> pl.DataFrame:
+        """Score what is due.
+
+        Parameters
+        ----------
+        states
+            The trips; whether each is in the high-risk band is kept there.
+        due
+            Windows and trips to score.
+        scored_at_ms
+            The clock, epoch milliseconds.
+
+        Returns
+        -------
+        polars.DataFrame
+            A row a score, in the same order: the columns of ``DriverScore`` (times as ISO 8601 text), and
+            ``alerting`` (the trip entered the high-risk band with this score), ``latitude`` and ``longitude``.
+        """
+        rows = due.rows
+        is_trip = rows["kind"] == TRIP
+        columns: dict[str, pl.Series] = {
+            **_id_columns(states, rows),
+            **_feature_columns(due.features),
+            **self._score_columns(due.features, is_trip),
+            "revision": pl.Series(rows["revision"]),
+            "event_count": pl.Series(rows["event_count"]),
+            "late_event_count": pl.Series(rows["late_event_count"]),
+            "kind": pl.Series(is_trip).replace_strict({True: "trip", False: "window"}, return_dtype=pl.String),
+            "final": pl.Series(rows["final"] == 1),
+            "window_start": _iso(rows["window_start_ms"]),
+            "window_end": _iso(rows["window_end_ms"]),
+            "event_time": _iso(rows["event_time_ms"]),
+            "scored_at": _iso(np.full(len(rows), scored_at_ms)),
+            "threshold_profile": _constant(self._threshold_profile, len(rows)),
+            "latitude": pl.Series(rows["latitude"].astype(np.float64)),
+            "longitude": pl.Series(rows["longitude"].astype(np.float64)),
+        }
+        columns["score_id"] = _score_ids(columns, rows)
+        columns["alerting"] = pl.Series(_enter_high_risk(states, rows["slot"], columns["band"], is_trip))
+        return pl.DataFrame(columns).select(*OUTPUT_COLUMNS["driver-scores"], "alerting", "latitude", "longitude")
+
+    def _score_columns(self, features: NDArray[np.float64], is_trip: NDArray[np.bool_]) -> dict[str, pl.Series]:
+        count = len(features)
+        limits = ExposureLimits.of_rows(is_trip, self._trip_exposure, self._window_exposure)
+        batch = self._scorer.score(features, limits)
+        columns = {
+            "status": pl.Series(batch.scored).replace_strict(
+                {True: "scored", False: "insufficient_exposure"}, return_dtype=pl.String
+            ),
+            "risk": _nullable(batch.risk),
+            "score": _nullable(batch.score.round(_SCORE_DIGITS)),
+            "band": _names(batch.band, BANDS),
+            "model_name": _constant(self._scorer.name, count),
+            "model_version": _constant(self._scorer.version, count),
+            "model_role": _constant("champion", count),
+        }
+        for place in range(batch.reason_codes.shape[1]):
+            columns[f"reason_{place + 1}"] = _names(batch.reason_codes[:, place], REASON_CODES)
+            columns[f"reason_{place + 1}_impact"] = _nullable(batch.reason_impacts[:, place].round(_SCORE_DIGITS))
+        return columns
+
+
+def _constant(content: str | None, count: int) -> pl.Series:
+    return pl.repeat(content, count, dtype=pl.String, eager=True)
+
+
+def _iso(epoch_ms: NDArray[np.int64]) -> pl.Series:
+    return pl.Series(epoch_ms).cast(pl.Datetime("ms")).dt.strftime(_ISO_MS)
+
+
+def _nullable(numbers: NDArray[np.float64]) -> pl.Series:
+    return pl.Series(numbers, nan_to_null=True)
+
+
+def _names(codes: NDArray[np.int8], names: Sequence[str]) -> pl.Series:
+    """Name codes; -1 is none."""
+    return pl.Series([*names, None], dtype=pl.String).gather(codes.astype(np.int64) % (len(names) + 1))
+
+
+def _id_columns(states: TripStates, rows: NDArray[np.void]) -> dict[str, pl.Series]:
+    ids = [states.ids_of(slot) for slot in rows["slot"].tolist()]
+    names = ("trip_id", "vehicle_id", "driver_id", "client_id")
+    columns = {
+        name: pl.Series([of_trip[place] for of_trip in ids], dtype=pl.String) for place, name in enumerate(names)
+    }
+    columns["vehicle_class"] = _names(states.arrays.heads["vehicle_class"][rows["slot"]], VEHICLE_CLASSES)
+    return columns
+
+
+def _feature_columns(features: NDArray[np.float64]) -> dict[str, pl.Series]:
+    columns = {}
+    for place, name in enumerate(FEATURE_NAMES):
+        column = _nullable(features[:, place])
+        columns[name] = column.cast(pl.Int64) if name in COUNT_FEATURES else column
+    return columns
+
+
+def _score_ids(columns: dict[str, pl.Series], rows: NDArray[np.void]) -> pl.Series:
+    """Hash what each score is of: the trip, the part of it, and how much of it was known.
+
+    A score made again after a crash has the same id and the same content.
+    """
+    parts = zip(
+        columns["vehicle_id"],
+        columns["trip_id"],
+        columns["kind"],
+        rows["window_start_ms"].tolist(),
+        rows["window_end_ms"].tolist(),
+        rows["revision"].tolist(),
+        rows["final"].tolist(),
+        rows["event_count"].tolist(),
+        rows["late_event_count"].tolist(),
+        columns["model_name"],
+        columns["model_version"],
+        columns["threshold_profile"],
+        strict=True,
+    )
+    return pl.Series(
+        [hashlib.blake2b("|".join(map(str, part)).encode(), digest_size=_ID_BYTES).hexdigest() for part in parts],
+        dtype=pl.String,
+    )
+
+
+def _enter_high_risk(
+    states: TripStates, slots: NDArray[np.int32], bands: pl.Series, is_trip: NDArray[np.bool_]
+) -> list[bool]:
+    """Say which scores take their trip into the high-risk band, and keep where each trip is.
+
+    A score of null says nothing: the trip stays where it was.
+    """
+    in_high_risk = states.arrays.heads["high_risk"]
+    alerting = []
+    for slot, band, of_trip in zip(slots.tolist(), bands, is_trip.tolist(), strict=True):
+        if not of_trip or band is None:
+            alerting.append(False)
+            continue
+        alerting.append(band == "high" and in_high_risk[slot] == 0)
+        in_high_risk[slot] = band == "high"
+    return alerting

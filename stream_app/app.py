@@ -1,0 +1,157 @@
+"""The Faust application: topics, tables and agents wired together.
+
+To follow one event, read ``batch_consumer``, ``decoding``, ``scoring.features.update``, ``scoring.driver_scores``,
+``publishing``, ``commit``, and ``trip_agent``, which calls them in this order.
+"""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
+from faust.types import TableT, TopicT
+
+import scoring
+from scoring.driver_scores import ScoreMaker
+from scoring.features.thresholds import kernel_parameters
+from scoring.model.exposure import ExposureLimits
+from scoring.model.scorer import Scorer
+from stream_app import metrics
+from stream_app.batch_consumer import BatchApp
+from stream_app.commit import Checkpoints
+from stream_app.decoding import Decoder
+from stream_app.partition_states import StoredStates
+from stream_app.profile_agent import ProfileKeeper, ScoreRouter
+from stream_app.publishing import Publisher
+from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
+from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS
+from stream_app.trip_agent import TripAgent
+from stream_app.wall_clock import now_ms
+
+DEFAULT_MODEL: Final = Path(scoring.__file__).parent / "default_model"
+"""The model that is shipped."""
+
+_BATCHES_WAITING: Final = 2
+"""Batches fetched ahead of the one at work; more would only hold memory."""
+
+_NO_TIMED_COMMIT_S: Final = 3600.0
+"""Offsets are committed at checkpoints, not by Faust's timer."""
+
+
+MAX_CHUNK_BYTES: Final = 16 * 1024 * 1024
+"""Largest stored chunk: the states of some 20,000 trips before compression."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The application, and what its command drives."""
+
+    app: BatchApp
+    trips: TripAgent
+
+
+def build_worker(settings: Settings) -> Worker:
+    """Wire the application together.
+
+    Raises
+    ------
+    ModelNotFoundError, ModelCorruptError
+        When the model can't be used.
+    """
+    scorer = Scorer.load(settings.model.path or DEFAULT_MODEL)
+    metrics.MODEL.labels(scorer.name, scorer.version).set(1)
+    kafka = settings.kafka
+    app = _app(kafka, settings.worker)
+    parameters = kernel_parameters(settings.thresholds, settings.windows)
+    publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
+    checkpoints = Checkpoints(
+        _table(app, "trips"), StoredStates(parameters, settings.worker.state_chunks), publisher, app.commit_acknowledged
+    )
+    trips = TripAgent(
+        decoder=_decoder(settings.decoding),
+        parameters=parameters,
+        score_maker=_score_maker(settings, scorer),
+        publisher=publisher,
+        checkpoints=checkpoints,
+    )
+    by_driver = kafka.topic_prefix + SCORES_BY_DRIVER.name
+    router = ScoreRouter(publisher, checkpoints, by_driver)
+    profiles = ProfileKeeper(
+        _table(app, "driver-profiles"), publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of
+    )
+    app.agent(_topic(app, kafka.topic_prefix + TRIP_EVENTS.name), name="trips")(trips.run)
+    app.agent(_topic(app, kafka.topic_prefix + DRIVER_SCORES.name), name="score-router")(router.run)
+    app.agent(_topic(app, by_driver), name="profiles")(profiles.run)
+
+    async def forget(*_args: object, **_kwargs: object) -> None:
+        await trips.forget()
+
+    app.on_partitions_revoked.connect(forget, weak=False)
+    return Worker(app, trips)
+
+
+def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
+    return BatchApp(
+        kafka.topic_prefix + kafka.group,
+        batched_topics=[kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES)],
+        broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
+        broker_credentials=_credentials(kafka),
+        broker_commit_interval=_NO_TIMED_COMMIT_S,
+        broker_max_poll_records=None,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=worker.fetch_bytes,
+        producer_acks=-1,
+        producer_max_request_size=MAX_CHUNK_BYTES,
+        store="memory://",
+        stream_buffer_maxsize=_BATCHES_WAITING,
+        topic_disable_leader=True,
+        topic_partitions=kafka.partitions,
+        topic_replication_factor=kafka.replication,
+        web_enabled=False,
+    )
+
+
+def _credentials(kafka: KafkaSettings) -> Credentials | None:
+    context = ssl.create_default_context() if kafka.security_protocol.endswith("SSL") else None
+    if kafka.username is not None and kafka.password is not None:
+        return SASLCredentials(
+            username=kafka.username,
+            password=kafka.password.get_secret_value(),
+            mechanism=kafka.sasl_mechanism,
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context is not None else None
+
+
+def _topic(app: BatchApp, name: str) -> TopicT:
+    return app.topic(name, value_type=bytes, value_serializer="raw", key_serializer="raw")
+
+
+def _table(app: BatchApp, name: str) -> TableT:
+    return app.Table(
+        name,
+        key_type=str,
+        value_type=bytes,
+        value_serializer="raw",
+        extra_topic_configs={"max.message.bytes": str(MAX_CHUNK_BYTES)},
+    )
+
+
+def _decoder(settings: DecodingSettings) -> Decoder:
+    return Decoder(
+        max_value_bytes=settings.max_value_bytes,
+        max_ahead_s=settings.max_ahead_s,
+        time_zones=settings.time_zones,
+        now_ms=now_ms,
+    )
+
+
+def _score_maker(settings: Settings, scorer: Scorer) -> ScoreMaker:
+    exposure = settings.exposure
+    return ScoreMaker(
+        scorer,
+        threshold_profile=settings.thresholds.identity,
+        trip_exposure=ExposureLimits(exposure.min_trip_km, exposure.min_trip_s),
+        window_exposure=ExposureLimits(exposure.min_window_km, exposure.min_window_s),
+    )

@@ -1,0 +1,241 @@
+"""``driver-score replay``: recorded trips to ``trip-events``."""
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from scoring.errors import InputFileError, SettingsError
+from scoring.trip_files import (
+    DEFAULT_FLEET_PATH,
+    FILE_FORMATS,
+    ColumnMap,
+    merge_column_maps,
+    parse_column_map,
+    read_column_map,
+    read_trip_file,
+)
+from stream_app.replay import (
+    Disturbance,
+    MessageSlice,
+    ReplaySummary,
+    append_trip_ends,
+    disturb,
+    event_messages,
+    line_messages,
+    plan_sending,
+    shift_to_now,
+)
+from stream_app.replay import replay as send
+from stream_app.replay.send_plan import MAX_PAUSE_S
+from stream_app.topics import TRIP_EVENTS
+
+_SUFFIX_FORMATS: Final = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+
+
+def replay(
+    path: Annotated[
+        Path | None, typer.Argument(help="File of trips. Without one, the simulated fleet that is shipped.")
+    ] = None,
+    *,
+    file_format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help=f"One of {', '.join(FILE_FORMATS)}; by default from the file's name."),
+    ] = None,
+    bootstrap: Annotated[
+        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__BOOTSTRAP", help="Address of a Kafka broker.")
+    ] = "127.0.0.1:9092",
+    topic_prefix: Annotated[
+        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__TOPIC_PREFIX", help="What the topics' names begin with.")
+    ] = "",
+    speed: Annotated[str, typer.Option(help="`realtime`, a number of times real time such as 60, or `max`.")] = "max",
+    now: Annotated[
+        bool, typer.Option("--shift-to-now", help="Move the trips to the present, for live dashboards.")
+    ] = False,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Repeat."),
+    ] = None,
+    unknown: Annotated[
+        list[str] | None, typer.Option(help="field=text: this text means unknown, e.g. speed_kmh=-1. Repeat.")
+    ] = None,
+    map_file: Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map goes over it.")] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Zone of the file's timestamps without offset, e.g. Europe/Berlin.")
+    ] = None,
+    trip_gap_s: Annotated[
+        float | None, typer.Option(help="The file has no trips: end a vehicle's trip at each longer gap.")
+    ] = None,
+    trip_ends: Annotated[
+        bool | None,
+        typer.Option(
+            "--trip-ends/--no-trip-ends",
+            help="Add trip_end to trips that have none. Default: yes, but for jsonl, which is sent as it is.",
+        ),
+    ] = None,
+    copies: Annotated[int, typer.Option(min=1, help="Send each trip so often, the copies with ids of their own.")] = 1,
+    envelope: Annotated[int, typer.Option(min=1, help="Samples a message; more than 1 sends TripEventBatch.")] = 1,
+    duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of events sent twice.")] = 0.0,
+    out_of_order: Annotated[float, typer.Option(min=0, max=1, help="Share of samples sent up to 5 s late.")] = 0.0,
+    bad: Annotated[float, typer.Option(min=0, max=1, help="Garbage messages added, as a share of events.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the disturbances.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")] = False,
+) -> None:
+    """Send recorded trips to Kafka, at real time, N times real time, or as fast as it goes."""
+    console = Console(stderr=True)
+    times_real_time = parse_speed(speed)
+    given_path = path or DEFAULT_FLEET_PATH
+    given_format = file_format or ("fleet" if path is None else _format_of(given_path))
+    disturbance = Disturbance(duplicates, out_of_order, bad, seed)
+    needs_events = bool(trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad)
+    messages: Iterable[MessageSlice]
+    if given_format == "jsonl" and not needs_events:
+        _refuse_missing(given_path)
+        total, messages = None, line_messages(given_path)
+    else:
+        column_map = _column_map(maps, unknown, map_file, time_zone, trip_gap_s)
+        trip_file = read_trip_file(given_path, file_format=given_format, column_map=column_map)
+        console.print(f"{given_path.name}: {trip_file.summary}", highlight=False)
+        plan = _plan(
+            trip_file.events,
+            trip_ends=given_format != "jsonl" if trip_ends is None else trip_ends,
+            shift_at_speed=(times_real_time,) if now else None,
+            disturbance=disturbance,
+        )
+        total = (plan.height - plan["garbage"].count()) * copies
+        messages = event_messages(plan, envelope=envelope, copies=copies)
+    with _stop_on_signal() as stop, _progress(console) as progress:
+        task = progress.add_task("sending", total=total)
+        summary = send(
+            messages,
+            bootstrap=bootstrap,
+            topic=topic_prefix + TRIP_EVENTS.name,
+            speed=times_real_time,
+            max_pause_s=None if now else MAX_PAUSE_S,
+            progress=lambda events: progress.advance(task, events),
+            stop=stop,
+        )
+    _report(console, summary, as_json=as_json)
+
+
+def parse_speed(text: str) -> float | None:
+    """Read a speed: times real time, null for as fast as it goes.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither ``realtime`` nor ``max`` nor a number above 0, with or without an ``x`` after it.
+    """
+    if text in {"realtime", "max"}:
+        return 1.0 if text == "realtime" else None
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = math.nan
+    if not 0 < speed < math.inf:
+        raise SettingsError("speed", f"`{text}` is no speed", remedy="Use realtime, max, or a number such as 60.")
+    return speed
+
+
+def _plan(
+    events: pl.DataFrame, *, trip_ends: bool, shift_at_speed: tuple[float | None] | None, disturbance: Disturbance
+) -> pl.DataFrame:
+    if trip_ends:
+        events = append_trip_ends(events)
+    if shift_at_speed is not None:
+        events = shift_to_now(events, now_ms=time.time_ns() // 1_000_000, speed=shift_at_speed[0])
+    return disturb(plan_sending(events), disturbance)
+
+
+def _format_of(path: Path) -> str:
+    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
+    file_format = _SUFFIX_FORMATS.get(suffixes[-1].lower()) if suffixes else None
+    if file_format is None:
+        raise InputFileError(
+            path, "its name does not tell its format", remedy=f"Add --format, one of {', '.join(FILE_FORMATS)}."
+        )
+    return file_format
+
+
+def _refuse_missing(path: Path) -> None:
+    if not path.is_file():
+        raise InputFileError(path, "there is no such file", remedy="Check the path.")
+
+
+def _column_map(
+    maps: list[str] | None,
+    unknown: list[str] | None,
+    map_file: Path | None,
+    time_zone: str | None,
+    trip_gap_s: float | None,
+) -> ColumnMap | None:
+    given = parse_column_map(maps or (), unknown=unknown or (), time_zone=time_zone, trip_gap_s=trip_gap_s)
+    if map_file is not None:
+        return merge_column_maps(read_column_map(map_file), given)
+    return None if given == ColumnMap() else given
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM end the sending in order: what was sent is still confirmed and reported."""
+    stop = threading.Event()
+
+    def set_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _EventRate(ProgressColumn):
+    """Events a second over the last moments."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate as text."""
+        rate = task.finished_speed or task.speed
+        return Text("- events/s" if rate is None else f"{rate:,.0f} events/s", style="progress.data.speed")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} events"),
+        _EventRate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _report(console: Console, summary: ReplaySummary, *, as_json: bool) -> None:
+    how = "stopped after" if summary.stopped else "sent"
+    console.print(
+        f"{how} {summary.events:,} events in {summary.messages:,} messages, {summary.bytes_sent / 1e6:,.1f} MB, "
+        f"{summary.elapsed_s:,.1f} s, {summary.events_per_s:,.0f} events/s",
+        highlight=False,
+    )
+    if as_json:
+        typer.echo(json.dumps({**asdict(summary), "events_per_s": summary.events_per_s}))

@@ -1,0 +1,106 @@
+"""Make what has been done durable: outputs confirmed, states stored, then offsets committed, in this order.
+
+A crash before the offsets are committed means that records are read again: states know what they include, and
+scores made again have the same ids and content.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from faust.types import EventT, TableT
+
+from stream_app import metrics
+from stream_app.partition_states import PartitionStates, StoredStates
+from stream_app.publishing import Publisher
+
+log = structlog.get_logger(__name__)
+
+CONFIRM_TIMEOUT_S = 60.0
+"""A broker that restarts is back within a minute; after that the worker stops, and is started again."""
+
+
+class Checkpoints:
+    """Stores the states of the owned partitions, and acknowledges what they include.
+
+    Parameters
+    ----------
+    table
+        Faust's table of packed chunks; its keys are ``partition:chunk``.
+    stored
+        Packs and restores states.
+    publisher
+        Whose outputs must be confirmed first.
+    commit
+        Commits what is acknowledged.
+    """
+
+    def __init__(self, table: TableT, stored: StoredStates, publisher: Publisher, commit: Callable[[], Any]) -> None:
+        self._table = table
+        self._stored = stored
+        self._publisher = publisher
+        self._commit = commit
+        self._owned: dict[int, PartitionStates] = {}
+        self._unacknowledged: list[EventT] = []
+
+    @property
+    def owned(self) -> dict[int, PartitionStates]:
+        """States of the partitions that this worker has had records of."""
+        return self._owned
+
+    def states_of(self, partition: int) -> PartitionStates:
+        """Give the states of a partition, restored from the table where this worker has none."""
+        owned = self._owned.get(partition)
+        if owned is None:
+            prefix = f"{partition}:"
+            chunks = {
+                int(key.removeprefix(prefix)): packed
+                for key, packed in self._table.data.items()
+                if key.startswith(prefix)
+            }
+            owned = self._owned[partition] = self._stored.restore(partition, chunks)
+            log.info("partition taken over", partition=partition, trips=len(owned.states), chunks=len(chunks))
+        return owned
+
+    def done(self, event: EventT) -> None:
+        """Note that an event is in the states or tables, and its outputs are on their way."""
+        self._unacknowledged.append(event)
+
+    def forget(self) -> None:
+        """Drop all states, as partitions are taken away; what is not stored will be read again."""
+        self._owned.clear()
+        self._unacknowledged.clear()
+
+    async def write(self) -> None:
+        """Confirm, store, acknowledge, commit.
+
+        Raises
+        ------
+        DeliveryError
+            When outputs were not delivered; nothing is acknowledged then.
+        """
+        started = time.monotonic()
+        acknowledged, self._unacknowledged = self._unacknowledged, []
+        changed = {
+            partition: self._stored.pack_changed(owned)
+            for partition, owned in self._owned.items()
+            if owned.states.changed_chunks.any()
+        }
+        if not acknowledged and not changed:
+            return
+        await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
+        sent = []
+        for partition, chunks in changed.items():
+            for chunk, packed in chunks.items():
+                key = f"{partition}:{chunk}"
+                self._table.data[key] = packed
+                self._table.data._key_partition[key] = partition  # noqa: SLF001
+                sent.append(self._table.send_changelog(partition, key, packed))
+        await asyncio.gather(*sent)
+        for event in acknowledged:
+            event.ack()
+        await self._commit()
+        metrics.LAST_COMMIT.set_to_current_time()
+        metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)

@@ -1,0 +1,102 @@
+"""The trip states of the partitions that this worker owns, and the part of the source that each includes."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import structlog
+from numpy.typing import NDArray
+
+from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
+from scoring.features.thresholds import KernelParameters
+from scoring.features.trip_state import TripStates
+from scoring.features.update import trip_key
+from stream_app import metrics
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class PartitionStates:
+    """States of one partition.
+
+    Attributes
+    ----------
+    states
+        Its trips.
+    included_offset
+        Offset of the last record that is included; -1 for none.
+    included_by_chunk
+        The same for each chunk, as it was restored: a crash can fall between the storing of two chunks. Records
+        that a chunk includes are left out for its trips when they are read again.
+    """
+
+    states: TripStates
+    included_offset: int = -1
+    included_by_chunk: dict[int, int] = field(default_factory=dict)
+
+    def leave_out_included(self, events: pl.DataFrame, offsets: NDArray[np.int64]) -> pl.DataFrame:
+        """Leave out the events that the states include already.
+
+        Parameters
+        ----------
+        events
+            Event frame.
+        offsets
+            Offset of the record of each event.
+        """
+        replay_until = max(self.included_by_chunk.values(), default=-1)
+        if len(offsets) == 0 or offsets[0] > replay_until:
+            self.included_by_chunk.clear()
+            return events
+        keys = zip(events["trip_id"].to_list(), events["vehicle_id"].to_list(), strict=True)
+        chunks = [self.states.chunk_of_key(trip_key(trip_id, vehicle_id)) for trip_id, vehicle_id in keys]
+        included = np.full(len(self.states.changed_chunks), -1)
+        for chunk, offset in self.included_by_chunk.items():
+            included[chunk] = offset
+        fresh = offsets > included[chunks]
+        metrics.REPLAYED.inc(int((~fresh).sum()))
+        return events.filter(pl.Series(fresh))
+
+
+class StoredStates:
+    """Packs and restores the states of partitions.
+
+    Parameters
+    ----------
+    parameters
+        Settings that the states depend on.
+    chunk_count
+        Parts of each partition.
+    """
+
+    def __init__(self, parameters: KernelParameters, chunk_count: int) -> None:
+        self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
+        self._chunk_count = chunk_count
+
+    def restore(self, partition: int, chunks: dict[int, bytes]) -> PartitionStates:
+        """Make the states of a partition of its stored chunks."""
+        restored = PartitionStates(TripStates(chunk_count=self._chunk_count))
+        for chunk, packed in chunks.items():
+            header = read_header(packed)
+            if header.fingerprint != self._fingerprint:
+                metrics.DROPPED_STATES.inc()
+                log.warning(
+                    "stored states were made with other settings and are dropped", partition=partition, chunk=chunk
+                )
+                continue
+            unpack_chunk(restored.states, packed)
+            restored.included_by_chunk[chunk] = header.included_offset
+            restored.included_offset = max(restored.included_offset, header.included_offset)
+        restored.states.changed_chunks[:] = False
+        return restored
+
+    def pack_changed(self, owned: PartitionStates) -> dict[int, bytes]:
+        """Pack the chunks that have changed since they were last packed."""
+        changed = np.flatnonzero(owned.states.changed_chunks).tolist()
+        packed = {
+            chunk: pack_chunk(owned.states, chunk, included_offset=owned.included_offset, fingerprint=self._fingerprint)
+            for chunk in changed
+        }
+        owned.states.changed_chunks[:] = False
+        return packed

@@ -1,0 +1,113 @@
+"""The agents of driver profiles: final trip scores, brought to their driver's partition, into rolling scores.
+
+Scores are keyed by trip, profiles by driver, and the trips of a driver are on any partition. So one agent reads
+``driver-scores`` in batches and sends the final trip scores on, keyed by driver; the other keeps a table row a driver.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+from faust.types import StreamT, TableT
+
+from schemas.driver_score import DriverScore, RiskBand
+from scoring.driver_profile import ProfileState, count_trip, profile_message
+from stream_app.commit import Checkpoints
+from stream_app.publishing import Publisher
+from stream_app.record_batch import RecordBatch
+from stream_app.settings import ProfileSettings
+
+_ROUTING_SCHEMA: Final = pl.Schema({"kind": pl.String(), "final": pl.Boolean(), "driver_id": pl.String()})
+
+
+class ScoreRouter:
+    """Sends final trip scores to their driver's partition.
+
+    Parameters
+    ----------
+    publisher
+        What sends them.
+    checkpoints
+        Acknowledges what was sent on, once that is confirmed.
+    topic
+        Full name of the topic that is keyed by driver.
+    """
+
+    def __init__(self, publisher: Publisher, checkpoints: Checkpoints, topic: str) -> None:
+        self._publisher = publisher
+        self._checkpoints = checkpoints
+        self._topic = topic
+
+    async def run(self, stream: StreamT) -> AsyncIterator[None]:
+        """Send on until the stream ends."""
+        async for event in stream.noack().events():
+            batch: RecordBatch = event.value
+            self._send_on(batch)
+            self._checkpoints.done(event)
+            yield
+
+    def _send_on(self, batch: RecordBatch) -> None:
+        values = [record.value or b"{}" for record in batch.records]
+        scores = pl.read_ndjson(b"\n".join(values), schema=_ROUTING_SCHEMA)
+        chosen = scores.with_row_index("row").filter((pl.col("kind") == "trip") & pl.col("final"))
+        for row, driver_id in chosen.select("row", "driver_id").iter_rows():
+            self._publisher.forward(self._topic, driver_id.encode(), values[row])
+
+
+class ProfileKeeper:
+    """Keeps the profiles of drivers.
+
+    Parameters
+    ----------
+    table
+        Faust's table, a row a driver: `ProfileState` as JSON.
+    publisher
+        What publishes the profiles.
+    checkpoints
+        Acknowledges what was counted, once its profile is confirmed.
+    settings
+        Half-life and least distance.
+    band_of
+        Gives the risk band of a score.
+    """
+
+    def __init__(
+        self,
+        table: TableT,
+        publisher: Publisher,
+        checkpoints: Checkpoints,
+        settings: ProfileSettings,
+        band_of: Callable[[float], RiskBand],
+    ) -> None:
+        self._table = table
+        self._checkpoints = checkpoints
+        self._publisher = publisher
+        self._settings = settings
+        self._band_of = band_of
+
+    async def run(self, stream: StreamT) -> AsyncIterator[None]:
+        """Count trips until the stream ends."""
+        async for event in stream.noack().events():
+            if event.value is not None:
+                self._count(DriverScore.model_validate_json(event.value))
+            self._checkpoints.done(event)
+            yield
+
+    def _count(self, trip: DriverScore) -> None:
+        stored = self._table.get(trip.driver_id)
+        before = ProfileState() if stored is None else ProfileState.model_validate_json(stored)
+        after = count_trip(before, trip, self._settings.half_life_days)
+        if after is before:
+            return
+        self._table[trip.driver_id] = after.model_dump_json().encode()
+        message = profile_message(
+            before,
+            after,
+            trip,
+            half_life_days=self._settings.half_life_days,
+            min_distance_km=self._settings.min_distance_km,
+            band_of=self._band_of,
+            updated_at=datetime.now(UTC),
+        )
+        self._publisher.publish_profiles([(trip.driver_id, message.model_dump_json())])

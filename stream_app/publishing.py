@@ -1,0 +1,168 @@
+"""Outputs onto Kafka, confirmed: scores, alerts, features and rejects.
+
+Messages are handed to librdkafka at once and confirmed together at the next checkpoint. A message that the broker
+does not take stops the worker before the offsets of its source are committed, so it is made again.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import polars as pl
+import structlog
+from confluent_kafka import KafkaError, Message, Producer
+
+from schemas.columns import OUTPUT_COLUMNS
+from scoring.errors import DriverScoreError
+from stream_app import metrics
+from stream_app.rejects import Reject
+from stream_app.topics import (
+    DRIVER_PROFILES,
+    DRIVER_SCORES,
+    TRIP_ALERTS,
+    TRIP_EVENTS_DLQ,
+    TRIP_FEATURES,
+    TopicSpec,
+)
+
+log = structlog.get_logger(__name__)
+
+_POLL_S: Final = 0.1
+_COARSE_DIGITS: Final = 2
+"""0.01 degrees, about a kilometre: enough to say where, too little to say whose door."""
+
+
+class DeliveryError(DriverScoreError):
+    """Kafka did not take outputs."""
+
+    def __init__(self, count: int, topic: str, reason: str) -> None:
+        super().__init__(
+            f"{count} messages were not delivered, the first to {topic}: {reason}. Check the broker; the worker stops "
+            "before it commits, and makes them again when it is restarted."
+        )
+
+
+class Publisher:
+    """Publishes outputs.
+
+    Parameters
+    ----------
+    bootstrap
+        Address of the broker.
+    prefix
+        Before each topic's name.
+    client_config
+        Further settings of confluent-kafka.
+    """
+
+    def __init__(self, bootstrap: str, prefix: str, client_config: dict[str, str]) -> None:
+        self._prefix = prefix
+        self._failures: list[tuple[str, str]] = []
+        self._producer = Producer(
+            {
+                **client_config,
+                "bootstrap.servers": bootstrap,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 5,
+                "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes,
+                "queue.buffering.max.messages": 1_000_000,
+                "delivery.report.only.error": True,
+                "on_delivery": self._on_delivery,
+            }
+        )
+
+    def publish_scores(self, scores: pl.DataFrame) -> None:
+        """Publish what `ScoreMaker.make` made: all scores, the features of final trips, and the alerts."""
+        if scores.is_empty():
+            return
+        self._publish(DRIVER_SCORES, scores.select(OUTPUT_COLUMNS[DRIVER_SCORES.name]), scores["trip_id"])
+        final = scores.filter((pl.col("kind") == "trip") & pl.col("final"))
+        self._publish(TRIP_FEATURES, final.select(OUTPUT_COLUMNS[TRIP_FEATURES.name]), final["trip_id"])
+        alerting = scores.filter("alerting")
+        self._publish(TRIP_ALERTS, _alerts(alerting), alerting["trip_id"])
+        for kind, status, count in scores.group_by("kind", "status").len().iter_rows():
+            metrics.SCORES.labels(kind, status).inc(count)
+        metrics.ALERTS.inc(len(alerting))
+
+    def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:
+        """Publish driver profiles, given as driver id and JSON."""
+        for driver_id, profile in profiles:
+            self._produce(self._prefix + DRIVER_PROFILES.name, driver_id.encode(), profile.encode())
+        metrics.PROFILES.inc(len(profiles))
+
+    def publish_rejects(self, rejects: Iterable[Reject], topic: str, partition: int) -> None:
+        """Send rejected originals, with the reason, to the dead-letter topic."""
+        for reject in rejects:
+            headers = [
+                *((name, content) for name, content in reject.record.headers),
+                ("error-code", reject.code.value.encode()),
+                ("error-message", reject.message.encode()),
+                ("source-topic", topic.encode()),
+                ("source-partition", str(partition).encode()),
+                ("source-offset", str(reject.record.offset).encode()),
+            ]
+            self._produce(self._prefix + TRIP_EVENTS_DLQ.name, reject.record.key, reject.record.value, headers)
+            metrics.REJECTS.labels(reject.code.value).inc()
+
+    def forward(self, topic: str, key: bytes, value: bytes) -> None:
+        """Send one message to a topic given by its full name."""
+        self._produce(topic, key, value)
+
+    def confirm(self, timeout_s: float) -> None:
+        """Wait until the broker has taken everything.
+
+        Raises
+        ------
+        DeliveryError
+            When it has not.
+        """
+        deadline = time.monotonic() + timeout_s
+        remaining = self._producer.flush(timeout_s)
+        if self._failures:
+            topic, reason = self._failures[0]
+            raise DeliveryError(len(self._failures), topic, reason)
+        if remaining and time.monotonic() >= deadline:
+            raise DeliveryError(remaining, "any topic", f"no confirmation within {timeout_s:g} s")
+
+    def _publish(self, topic: TopicSpec, messages: pl.DataFrame, keys: pl.Series) -> None:
+        if messages.is_empty():
+            return
+        name = self._prefix + topic.name
+        lines = messages.write_ndjson().encode().splitlines()
+        for key, line in zip(keys.to_list(), lines, strict=True):
+            self._produce(name, key.encode(), line)
+
+    def _produce(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, headers=headers or [])
+            except BufferError:
+                self._producer.poll(_POLL_S)
+            else:
+                break
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            return
+        metrics.DELIVERY_FAILURES.labels(message.topic()).inc()
+        log.error("message not delivered", topic=message.topic(), reason=error.str())
+        self._failures.append((str(message.topic()), error.str()))
+
+
+def _alerts(alerting: pl.DataFrame) -> pl.DataFrame:
+    return alerting.with_columns(
+        alert_id=pl.concat_str(pl.lit("alert_"), "score_id"),
+        alert_type=pl.lit("high_risk_trip"),
+        latitude=_coarse("latitude"),
+        longitude=_coarse("longitude"),
+        raised_at="scored_at",
+    ).select(OUTPUT_COLUMNS[TRIP_ALERTS.name])
+
+
+def _coarse(name: str) -> pl.Expr:
+    """Coarsen a position; a trip without one has zeros."""
+    unknown = (pl.col("latitude") == 0) & (pl.col("longitude") == 0)
+    return pl.when(unknown).then(None).otherwise(pl.col(name).round(_COARSE_DIGITS)).alias(name)

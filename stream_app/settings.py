@@ -1,0 +1,149 @@
+"""Settings of the worker, from environment variables: ``DRIVER_SCORE_<PART>__<NAME>``.
+
+For example ``DRIVER_SCORE_KAFKA__BOOTSTRAP=kafka:9092``. ``docs/settings.md`` lists them all.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from scoring.errors import SettingsError
+from scoring.features.thresholds import ThresholdProfile, WindowSettings
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(_Part):
+    """Where Kafka is, and how its topics are called."""
+
+    bootstrap: str = Field(default="127.0.0.1:9092", min_length=1, description="Addresses, host:port, comma-separated")
+    topic_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_.\-]{0,100}$", description="Before each topic's name")
+    partitions: int = Field(default=4, ge=1, le=10_000, description="Of every topic")
+    replication: int = Field(default=1, ge=1, le=10, description="Copies of each partition")
+    group: str = Field(default="driver-score", pattern=r"^[A-Za-z0-9_.\-]{1,100}$", description="Consumer group")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    password: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _has_credentials(self) -> Self:
+        if self.security_protocol.startswith("SASL") and (self.username is None or self.password is None):
+            raise ValueError(f"{self.security_protocol} needs username and password")
+        return self
+
+    def client_config(self) -> dict[str, str]:
+        """Give the connection settings of confluent-kafka, but for the address."""
+        config: dict[str, str] = {"security.protocol": self.security_protocol}
+        if self.username is not None and self.password is not None:
+            config |= {
+                "sasl.mechanism": self.sasl_mechanism,
+                "sasl.username": self.username,
+                "sasl.password": self.password.get_secret_value(),
+            }
+        return config
+
+
+class ModelSettings(_Part):
+    """Which model scores."""
+
+    path: Path | None = Field(default=None, description="Folder of the model; the one that is shipped when unset")
+
+
+class ExposureSettings(_Part):
+    """The least driving for a score; below it the score is null, not 0 or 100."""
+
+    min_trip_km: float = Field(default=1.0, ge=0)
+    min_trip_s: float = Field(default=120.0, ge=0)
+    min_window_km: float = Field(default=0.2, ge=0)
+    min_window_s: float = Field(default=30.0, ge=0)
+
+
+class DecodingSettings(_Part):
+    """What is accepted of devices."""
+
+    max_value_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Longer messages are rejected unread")
+    max_ahead_s: float = Field(default=86_400, ge=0, description="Timestamps further ahead of the clock are rejected")
+    time_zones: dict[str, str] = Field(
+        default_factory=dict, description="IANA time zone of each client, for events without an offset; JSON"
+    )
+
+    @field_validator("time_zones")
+    @classmethod
+    def _are_known(cls, time_zones: dict[str, str]) -> dict[str, str]:
+        for client_id, name in time_zones.items():
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError) as error:
+                raise ValueError(f"client {client_id}: {name!r} is no IANA time zone, such as Europe/Berlin") from error
+        return time_zones
+
+
+class WorkerSettings(_Part):
+    """How the worker works."""
+
+    checkpoint_s: float = Field(
+        default=2.0, gt=0, le=60, description="States are stored and offsets committed this often"
+    )
+    state_chunks: int = Field(default=32, ge=1, le=4096, description="Stored parts of each partition's trip states")
+    fetch_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Fetched of a partition at once, at most")
+    silent_partition_s: float = Field(
+        default=300, gt=0, description="Open trips close when their partition had no events for this long, wall clock"
+    )
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535, description="Of Prometheus metrics; 0 for any free")
+    create_topics: bool = Field(default=True, description="Create missing topics at the start")
+
+
+class ProfileSettings(_Part):
+    """The rolling score of a driver."""
+
+    half_life_days: float = Field(default=14, gt=0, description="A trip this old counts half: two weeks, as Damoov's")
+    min_distance_km: float = Field(default=50, ge=0, description="Less driving than this gives no profile score")
+
+
+class Settings(BaseSettings):
+    """All settings of a worker."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DRIVER_SCORE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    model: ModelSettings = ModelSettings()
+    exposure: ExposureSettings = ExposureSettings()
+    decoding: DecodingSettings = DecodingSettings()
+    thresholds: ThresholdProfile = ThresholdProfile()
+    windows: WindowSettings = WindowSettings()
+    worker: WorkerSettings = WorkerSettings()
+    profiles: ProfileSettings = ProfileSettings()
+
+    def loggable(self) -> dict[str, Any]:
+        """Give the effective settings, secrets masked."""
+        return self.model_dump(mode="json")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises
+    ------
+    SettingsError
+        When one has a value that can't work; the message names its environment variable.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = "DRIVER_SCORE_" + "__".join(str(part).upper() for part in first["loc"])
+        problem = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(name, problem, remedy="docs/settings.md lists the settings and their limits") from error

@@ -1,0 +1,105 @@
+"""The agent of trip events: one batch of records after another into scores, and now and then a checkpoint."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import numpy as np
+import structlog
+from faust.types import EventT, StreamT
+
+from scoring.driver_scores import ScoreMaker
+from scoring.features.thresholds import KernelParameters
+from scoring.features.update import DueFeatures, close_trips, update
+from stream_app import metrics
+from stream_app.commit import Checkpoints
+from stream_app.decoding import Decoder
+from stream_app.partition_states import PartitionStates
+from stream_app.publishing import Publisher
+from stream_app.record_batch import RecordBatch
+from stream_app.wall_clock import now_ms
+
+log = structlog.get_logger(__name__)
+
+
+class TripAgent:
+    """Does the work on trip events; batches and checkpoints never overlap.
+
+    Parameters
+    ----------
+    decoder, parameters, score_maker, publisher, checkpoints
+        The steps of the work.
+    """
+
+    def __init__(
+        self,
+        *,
+        decoder: Decoder,
+        parameters: KernelParameters,
+        score_maker: ScoreMaker,
+        publisher: Publisher,
+        checkpoints: Checkpoints,
+    ) -> None:
+        self._decoder = decoder
+        self._parameters = parameters
+        self._score_maker = score_maker
+        self._publisher = publisher
+        self._checkpoints = checkpoints
+        self._busy = asyncio.Lock()
+        self._last_record_at: dict[int, float] = {}
+
+    async def run(self, stream: StreamT) -> AsyncIterator[None]:
+        """Take in batches until the stream ends."""
+        async for event in stream.noack().events():
+            async with self._busy:
+                if event.message.generation_id != event.app.consumer_generation_id:
+                    continue  # taken away while it waited; its new owner reads it again
+                await self._take(event)
+            yield
+
+    async def checkpoint(self) -> None:
+        """Make what has been done durable."""
+        async with self._busy:
+            await self._checkpoints.write()
+
+    async def forget(self) -> None:
+        """Drop all states, as partitions are taken away."""
+        async with self._busy:
+            self._checkpoints.forget()
+            self._last_record_at.clear()
+
+    async def close_silent(self, after_s: float) -> None:
+        """Close the open trips of partitions that had no records for so long, by the wall clock."""
+        async with self._busy:
+            for partition, last_at in list(self._last_record_at.items()):
+                if time.monotonic() - last_at >= after_s:
+                    del self._last_record_at[partition]
+                    owned = self._checkpoints.states_of(partition)
+                    self._publish(owned, close_trips(owned.states, self._parameters))
+
+    async def _take(self, event: EventT) -> None:
+        batch: RecordBatch = event.value
+        started = time.perf_counter()
+        await asyncio.to_thread(self._process, batch)
+        self._checkpoints.done(event)
+        self._last_record_at[batch.partition] = time.monotonic()
+        metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
+        metrics.LATENCY_SECONDS.observe(max(0.0, now_ms() / 1000 - event.message.timestamp))
+
+    def _process(self, batch: RecordBatch) -> None:
+        owned = self._checkpoints.states_of(batch.partition)
+        decoded = self._decoder.decode(batch)
+        events = decoded.events
+        if owned.included_by_chunk:
+            offsets = np.array([record.offset for record in batch.records])
+            events = owned.leave_out_included(events, offsets[events["record"].to_numpy()])
+        self._publish(owned, update(owned.states, events, self._parameters))
+        self._publisher.publish_rejects(decoded.rejects, batch.topic, batch.partition)
+        owned.included_offset = batch.last_offset
+        metrics.RECORDS.inc(len(batch.records))
+        metrics.EVENTS.inc(len(events))
+        metrics.OPEN_TRIPS.labels(str(batch.partition)).set(len(owned.states))
+
+    def _publish(self, owned: PartitionStates, due: DueFeatures) -> None:
+        if len(due.rows) > 0:
+            self._publisher.publish_scores(self._score_maker.make(owned.states, due, scored_at_ms=now_ms()))
