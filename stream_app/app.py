@@ -51,8 +51,8 @@ class Worker:
     trips: TripAgent
 
 
-def build_worker(settings: Settings) -> Worker:
-    """Wire the application together.
+def load_scorer(settings: Settings) -> Scorer:
+    """Load the model that the settings name.
 
     Raises
     ------
@@ -61,6 +61,11 @@ def build_worker(settings: Settings) -> Worker:
     """
     scorer = Scorer.load(settings.model.path or DEFAULT_MODEL)
     metrics.MODEL.labels(scorer.name, scorer.version).set(1)
+    return scorer
+
+
+def build_worker(settings: Settings, scorer: Scorer) -> Worker:
+    """Wire the application together; within a running event loop, to which Faust binds."""
     kafka = settings.kafka
     app = _app(kafka, settings.worker)
     parameters = kernel_parameters(settings.thresholds, settings.windows)
@@ -81,7 +86,7 @@ def build_worker(settings: Settings) -> Worker:
         _table(app, "driver-profiles"), publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of
     )
     app.agent(_topic(app, kafka.topic_prefix + TRIP_EVENTS.name), name="trips")(trips.run)
-    app.agent(_topic(app, kafka.topic_prefix + DRIVER_SCORES.name), name="score-router")(router.run)
+    app.agent(_topic(app, kafka.topic_prefix + DRIVER_SCORES.name), name="router")(router.run)
     app.agent(_topic(app, by_driver), name="profiles")(profiles.run)
 
     async def forget(*_args: object, **_kwargs: object) -> None:
@@ -105,6 +110,7 @@ def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
         producer_max_request_size=MAX_CHUNK_BYTES,
         store="memory://",
         stream_buffer_maxsize=_BATCHES_WAITING,
+        stream_wait_empty=False,
         topic_disable_leader=True,
         topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication,
@@ -133,7 +139,6 @@ def _table(app: BatchApp, name: str) -> TableT:
         name,
         key_type=str,
         value_type=bytes,
-        value_serializer="raw",
         extra_topic_configs={"max.message.bytes": str(MAX_CHUNK_BYTES)},
     )
 

@@ -5,6 +5,7 @@ that were fetched of a partition; tables, changelogs and everything else go reco
 Acknowledging a batch commits the offset after its last record.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
@@ -108,10 +109,16 @@ class BatchApp(faust.App):
     def __init__(self, *args: Any, batched_topics: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.batched_topics = frozenset(batched_topics)
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Holds the error of an agent that failed: Faust alone would skip the event and go on."""
 
     async def commit_acknowledged(self) -> None:
         """Commit the offsets of all that was acknowledged."""
         await self.consumer.commit()
+
+    async def _on_agent_error(self, _agent: object, error: BaseException) -> None:
+        if not self.failure.done():
+            self.failure.set_exception(error)
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

@@ -1,5 +1,6 @@
 """The topics of the pipeline, and their creation."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,9 @@ ANSWER_TIMEOUT_S: Final = 5.0
 
 CREATE_TIMEOUT_S: Final = 30.0
 """A loaded cluster takes seconds to elect leaders of new partitions."""
+
+
+POLL_S: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,7 @@ def create_topics(
     _check_partitions(before, prefix, partitions)
     missing = [spec for spec in TOPICS if prefix + spec.name not in before]
     raced = _create(admin, bootstrap, missing, prefix, partitions, replication)
-    if raced:
-        _check_partitions(_partition_counts(admin, bootstrap), prefix, partitions)
+    _check_partitions(_wait_until_listed(admin, bootstrap, prefix), prefix, partitions)
     created = {prefix + spec.name for spec in missing} - raced
     return [TopicOutcome(prefix + spec.name, partitions, created=prefix + spec.name in created) for spec in TOPICS]
 
@@ -132,7 +135,31 @@ def _partition_counts(admin: AdminClient, bootstrap: str) -> dict[str, int]:
         metadata = admin.list_topics(timeout=ANSWER_TIMEOUT_S)
     except KafkaException as error:
         raise BrokerUnavailableError(bootstrap, cause=_text(error)) from error
-    return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+    return {
+        name: len(topic.partitions)
+        for name, topic in metadata.topics.items()
+        if all(partition.leader >= 0 for partition in topic.partitions.values())
+    }
+
+
+def _wait_until_listed(admin: AdminClient, bootstrap: str, prefix: str) -> dict[str, int]:
+    """Return the partitions of all topics, once each of `TOPICS` is there.
+
+    Kafka confirms a topic before its brokers list it: on a busy machine up to 0.8 s were seen.
+    """
+    deadline = time.monotonic() + CREATE_TIMEOUT_S
+    while True:
+        counts = _partition_counts(admin, bootstrap)
+        unlisted = [prefix + spec.name for spec in TOPICS if prefix + spec.name not in counts]
+        if not unlisted:
+            return counts
+        if time.monotonic() > deadline:
+            raise TopicError(
+                unlisted[0],
+                f"is not served {CREATE_TIMEOUT_S:g} s after it was created",
+                remedy="Check that all brokers of the cluster run, then try again",
+            )
+        time.sleep(POLL_S)
 
 
 def _check_partitions(counts: Mapping[str, int], prefix: str, partitions: int) -> None:

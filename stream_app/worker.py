@@ -3,12 +3,15 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from prometheus_client import start_http_server
 
+from scoring.errors import SettingsError
+from scoring.model.scorer import Scorer
 from stream_app import metrics
-from stream_app.app import Worker, build_worker
+from stream_app.app import Worker, build_worker, load_scorer
 from stream_app.settings import Settings, WorkerSettings
 from stream_app.topics import create_topics
 
@@ -34,16 +37,28 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     """
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
-    worker = build_worker(settings)
+    scorer = load_scorer(settings)
     if settings.worker.create_topics:
         create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, kafka.client_config())
     if settings.worker.metrics_port is not None:
-        server, _ = start_http_server(settings.worker.metrics_port, settings.worker.metrics_host)
-        log.info("metrics", address=f"http://{settings.worker.metrics_host}:{server.server_port}/metrics")
-    asyncio.run(_run(worker, settings.worker, on_ready))
+        _serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port)
+    asyncio.run(_run(settings, scorer, on_ready))
 
 
-async def _run(worker: Worker, settings: WorkerSettings, on_ready: Callable[[], None] | None) -> None:
+def _serve_metrics(host: str, port: int) -> None:
+    try:
+        server, _ = start_http_server(port, host)
+    except OSError as error:
+        raise SettingsError(
+            "DRIVER_SCORE_WORKER__METRICS_PORT",
+            f"can't listen on {host}:{port} ({error.strerror})",
+            remedy="Choose a free port, or 0",
+        ) from error
+    log.info("metrics", address=f"http://{host}:{server.server_port}/metrics")
+
+
+async def _run(settings: Settings, scorer: Scorer, on_ready: Callable[[], None] | None) -> None:
+    worker = build_worker(settings, scorer)  # here, as Faust binds to the running loop
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,7 +68,7 @@ async def _run(worker: Worker, settings: WorkerSettings, on_ready: Callable[[], 
     if on_ready is not None:
         on_ready()
     try:
-        await _work_until(stop, worker, settings)
+        await _work_until(stop, worker, settings.worker)
         log.info("stopping")
         await worker.trips.checkpoint()
     finally:
@@ -65,9 +80,12 @@ async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSetti
     """Write a checkpoint every ``checkpoint_s``; an error of Faust's or of ours ends the work."""
     crashed = asyncio.ensure_future(worker.app._crashed.wait())  # noqa: SLF001
     stopping = asyncio.ensure_future(stop.wait())
+    events: set[asyncio.Future[Any]] = {stopping, crashed, worker.app.failure}
     try:
         while not stopping.done():
-            await asyncio.wait({stopping, crashed}, timeout=settings.checkpoint_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(events, timeout=settings.checkpoint_s, return_when=asyncio.FIRST_COMPLETED)
+            if worker.app.failure.done():
+                worker.app.failure.result()
             if crashed.done():
                 raise worker.app.crash_reason or RuntimeError("the Faust application crashed")
             await worker.trips.close_silent(settings.silent_partition_s)

@@ -1,0 +1,1 @@
+"""Orchestration: what runs over whole fleets of trips, outside the stream."""

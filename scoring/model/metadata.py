@@ -1,0 +1,84 @@
+"""What stands beside the ONNX graph in a model's folder, ``model.json``: all that scoring needs to know."""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.driver_score import RiskBand
+from scoring.model.inputs import FittedInput
+
+GRAPH_FILE: Final = "model.onnx"
+METADATA_FILE: Final = "model.json"
+CARD_FILE: Final = "card.md"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScoreScaling(_Part):
+    """Scorecard scaling: score = offset - points_per_logit * logit(risk), clipped to 0 to 100."""
+
+    offset: float
+    points_per_logit: float = Field(gt=0)
+
+
+class BandLimits(_Part):
+    """Scores from which a trip is of low, and of moderate risk; below the second it is of high risk.
+
+    70 and 45: the scaling puts the fleet's median trip at 80 and its riskiest twentieth below 45, so that high
+    risk is about one trip in twenty, and low risk most of the fleet.
+    """
+
+    low_from: float = 70.0
+    moderate_from: float = 45.0
+
+    def band_of(self, score: float) -> RiskBand:
+        """Give the band of a score."""
+        if score >= self.low_from:
+            return "low"
+        return "moderate" if score >= self.moderate_from else "high"
+
+
+class TrainingRecord(_Part):
+    """Where the model comes from."""
+
+    data_sha256: str = Field(description="Hash of features, labels and groups, in order")
+    label: str
+    group: str
+    seed: int
+    trips: int
+    groups: int
+    positives: int
+    boosting_rounds: int
+    max_leaf_nodes: int
+    calibration_slope: float = Field(description="Platt's slope on out-of-fold predictions; 1 is calibrated already")
+    max_parity_difference: float = Field(
+        description="Largest difference of a risk, ONNX to scikit-learn, over all parity rows"
+    )
+    parity_rows: int
+    versions: dict[str, str] = Field(description="Library versions")
+
+
+class GoldenRow(_Part):
+    """A row of features, null where unknown, and the risk it must give; no real trip, but quantiles of many."""
+
+    features: tuple[float | None, ...]
+    risk: float
+
+
+class ModelMetadata(_Part):
+    """Everything about a model but its trees."""
+
+    format_version: Literal[1] = 1
+    name: str
+    version: str = Field(pattern=r"^v[0-9]+$")
+    graph_sha256: str
+    feature_names: tuple[str, ...]
+    inputs: tuple[FittedInput, ...] = Field(min_length=1)
+    intercept: float = Field(description="Logit of the risk when all contributions are 0")
+    reference_contributions: tuple[float, ...] = Field(description="Of the reference driver, logit, per input")
+    scaling: ScoreScaling
+    bands: BandLimits
+    training: TrainingRecord
+    golden_rows: tuple[GoldenRow, ...] = Field(min_length=1)

@@ -1,0 +1,28 @@
+"""Files of trips in, event frames out: one module a format."""
+
+from scoring.trip_files.column_map import (
+    ColumnMap,
+    FieldSource,
+    merge_column_maps,
+    parse_column_map,
+    read_column_map,
+)
+from scoring.trip_files.fleet import DEFAULT_FLEET_PATH
+from scoring.trip_files.json_lines import read_lines
+from scoring.trip_files.reading import FILE_FORMATS, read_trip_file, read_trips
+from scoring.trip_files.summary import ReadSummary, TripFile
+
+__all__ = [
+    "DEFAULT_FLEET_PATH",
+    "FILE_FORMATS",
+    "ColumnMap",
+    "FieldSource",
+    "ReadSummary",
+    "TripFile",
+    "merge_column_maps",
+    "parse_column_map",
+    "read_column_map",
+    "read_lines",
+    "read_trip_file",
+    "read_trips",
+]

@@ -1,0 +1,50 @@
+"""The command line ``driver-score``."""
+
+import sys
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from scoring.errors import DriverScoreError
+from stream_app.cli.replay import replay
+from stream_app.cli.topics import topics
+from stream_app.cli.worker import worker
+
+app: Final = typer.Typer(
+    name="driver-score",
+    help="Streaming telematics scoring: trip events in, explainable Driver Scores out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+FAILED: Final = 2
+"""Exit status of a command that could not do its work."""
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    context.obj = debug
+
+
+app.command()(replay)
+app.command()(worker)
+app.add_typer(topics, name="topics")
+
+
+def main() -> None:
+    """Run the command line; an error that was raised on purpose is one clear line."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app(standalone_mode=True)
+    except DriverScoreError as error:
+        if debug:
+            raise
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", style="red", markup=False)
+        sys.exit(FAILED)

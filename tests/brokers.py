@@ -1,0 +1,99 @@
+"""Brokers that tests run against."""
+
+import contextlib
+import gc
+import importlib
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from confluent_kafka import Consumer, Message, Producer
+from testcontainers.community.kafka import KafkaContainer
+
+from stream_app.native_kafka import NativeKafka
+
+BOOTSTRAP_VARIABLE = "DRIVER_SCORE_TEST_BOOTSTRAP"
+
+SESSION_TIMEOUT_MS = 6000
+"""The least that Kafka allows; the embedded broker lets a new group wait half of it."""
+
+
+@dataclass(frozen=True)
+class RunningBroker:
+    kind: Literal["embedded", "kafka"]
+    bootstrap: str
+
+
+@contextlib.contextmanager
+def running_kafka(work_dir: Path) -> Iterator[str]:
+    """Yield the address of a real Kafka: given by the environment, in Docker, or as a Java process."""
+    if bootstrap := os.environ.get(BOOTSTRAP_VARIABLE):
+        yield bootstrap
+    elif docker_answers():
+        with KafkaContainer("confluentinc/cp-kafka:7.9.0").with_kraft() as container:
+            yield container.get_bootstrap_server()
+    else:
+        with NativeKafka(work_dir) as kafka:
+            yield kafka.bootstrap
+
+
+def docker_answers() -> bool:
+    # By name: to linters and type checkers `docker` is our folder of that name.
+    docker = importlib.import_module("docker")
+    with warnings.catch_warnings():
+        # The Docker client forgets to close its socket when no engine answers.
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            client = docker.from_env()
+        except docker.errors.DockerException:
+            client = None
+        gc.collect()
+    if client is None:
+        return False
+    with contextlib.closing(client):
+        return bool(client.ping())
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, message: str) -> None:
+    """Poll `condition` until it holds; fail with `message` when it does not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {message}")
+        time.sleep(0.02)
+
+
+def consumer(bootstrap: str, group_id: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": group_id,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "max.poll.interval.ms": 10_000,
+            "log_level": 0,
+        }
+    )
+
+
+def producer(bootstrap: str) -> Producer:
+    return Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 16 * 1024 * 1024, "log_level": 0})
+
+
+def consume(client: Consumer, count: int, timeout_s: float = 40.0) -> list[Message]:
+    """Return exactly `count` messages of a consumer that is subscribed or assigned."""
+    messages: list[Message] = []
+
+    def enough() -> bool:
+        batch = client.consume(count - len(messages), timeout=0.2)
+        assert not [message.error() for message in batch if message.error()]
+        messages.extend(batch)
+        return len(messages) == count
+
+    wait_until(enough, timeout_s, f"{count} messages")
+    return messages

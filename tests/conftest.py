@@ -1,0 +1,52 @@
+"""Fixtures that every kind of test may use."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from stream_app.embedded_broker import EmbeddedBroker
+from tests.brokers import RunningBroker, running_kafka
+
+BROKER_FIXTURES = {"broker", "embedded_broker", "native_kafka"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew, then look at the diff")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if BROKER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def embedded_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    with EmbeddedBroker(tmp_path_factory.mktemp("embedded-broker")) as process:
+        yield RunningBroker("embedded", process.bootstrap)
+
+
+@pytest.fixture(scope="session")
+def native_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    with running_kafka(tmp_path_factory.mktemp("native-kafka")) as bootstrap:
+        yield RunningBroker("kafka", bootstrap)
+
+
+@pytest.fixture(params=["embedded", "kafka"])
+def broker(request: pytest.FixtureRequest) -> RunningBroker:
+    """Run the test on both brokers."""
+    fixture = {"embedded": "embedded_broker", "kafka": "native_kafka"}[request.param]
+    running: RunningBroker = request.getfixturevalue(fixture)
+    return running
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Begin topic names and group ids with what no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}-"
