@@ -45,8 +45,8 @@ _WIRE_SCHEMA: Final = pl.Schema(
     {**dict.fromkeys(ID_COLUMNS, pl.String()), "vehicle_class": pl.String(), **_SAMPLE_SCHEMA, "samples": pl.String()}
 )
 
-_LOOKS_TYPED: Final = ("true", "false")
-"""Polars reads a boolean in a text field as text; the models refuse it."""
+_LOOKS_TYPED_PATTERN: Final = r"^(true|false|-?\d+\.\d+)$"
+"""Polars reads a boolean or a fraction in a text field as text; the models refuse it."""
 
 
 _SMALLEST_RUN: Final = 16
@@ -160,7 +160,7 @@ def _check(wire: pl.DataFrame, latest_ms: int) -> pl.DataFrame:
     """Add each row's time, and whether it is right beyond doubt; what is null counts as not right."""
     measured = pl.any_horizontal(pl.col(*MOTION_COLUMNS).is_not_null())
     checks = [
-        pl.col("timestamp_ms").is_between(_MIN_TIMESTAMP_MS, latest_ms),
+        pl.col("timestamp_ms").is_between(_MIN_TIMESTAMP_MS, latest_ms) & ~pl.col("timestamp").str.starts_with("+"),
         *(_is_identifier(name) for name in ID_COLUMNS),
         pl.col("event_id").is_null() | _is_identifier("event_id"),
         pl.col("vehicle_class").is_null() | pl.col("vehicle_class").is_in(VEHICLE_CLASSES),
@@ -173,7 +173,7 @@ def _check(wire: pl.DataFrame, latest_ms: int) -> pl.DataFrame:
 
 
 def _is_identifier(name: str) -> pl.Expr:
-    return pl.col(name).str.contains(ID_PATTERN) & ~pl.col(name).is_in(_LOOKS_TYPED)
+    return pl.col(name).str.contains(ID_PATTERN) & ~pl.col(name).str.contains(_LOOKS_TYPED_PATTERN)
 
 
 _TIMESTAMP_MS: Final = pl.coalesce(

@@ -1,6 +1,7 @@
 """Records through the models of ``schemas``, one by one: the judge of what the fast path can't vouch for."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
 import polars as pl
@@ -27,6 +28,7 @@ _CODE_OF_ERROR: Final = {
 _MAX_NAMED_SAMPLES: Final = 5
 """A message names this many bad samples of an envelope; the original is there to look at."""
 
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _SAMPLE_FIELDS: Final = set(Sample.model_fields) & set(EVENT_SCHEMA)
 
 _Row: TypeAlias = dict[str, Any]
@@ -147,7 +149,7 @@ def _describe(error: ErrorDetails) -> str:
 
 def _row(ids: TripIds, sample: Sample, content: dict[str, Any], latest_ms: int) -> _Row:
     """Make a row of an event frame; a timestamp too far ahead is refused here, as the models know no clock."""
-    timestamp_ms = round(sample.timestamp.timestamp() * 1000)
+    timestamp_ms = (sample.timestamp - _EPOCH) // timedelta(milliseconds=1)
     if timestamp_ms > latest_ms:
         raise _UnusableError(
             RejectCode.TIMESTAMP_OUT_OF_RANGE, f"timestamp: {sample.timestamp.isoformat()} lies in the future"

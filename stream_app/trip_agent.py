@@ -93,7 +93,10 @@ class TripAgent:
         if owned.included_by_chunk:
             offsets = np.array([record.offset for record in batch.records])
             events = owned.leave_out_included(events, offsets[events["record"].to_numpy()])
+        duplicates, late = owned.states.duplicate_count, owned.states.late_count
         self._publish(owned, update(owned.states, events, self._parameters))
+        metrics.DUPLICATES.inc(owned.states.duplicate_count - duplicates)
+        metrics.LATE.inc(owned.states.late_count - late)
         self._publisher.publish_rejects(decoded.rejects, batch.topic, batch.partition)
         owned.included_offset = batch.last_offset
         metrics.RECORDS.inc(len(batch.records))

@@ -14,6 +14,7 @@ from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
 from stream_app.settings import Settings, WorkerSettings
 from stream_app.topics import create_topics
+from stream_app.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
     scorer = load_scorer(settings)
+    warm_up()
     if settings.worker.create_topics:
         create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, kafka.client_config())
     if settings.worker.metrics_port is not None:

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from scoring.errors import DriverScoreError
+from stream_app.cli.demo import demo
 from stream_app.cli.replay import replay
 from stream_app.cli.topics import topics
 from stream_app.cli.worker import worker
@@ -33,6 +34,7 @@ def _options(
     context.obj = debug
 
 
+app.command()(demo)
 app.command()(replay)
 app.command()(worker)
 app.add_typer(topics, name="topics")

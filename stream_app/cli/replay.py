@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated
 
 import polars as pl
 import typer
@@ -18,16 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from scoring.errors import InputFileError, SettingsError
-from scoring.trip_files import (
-    DEFAULT_FLEET_PATH,
-    FILE_FORMATS,
-    ColumnMap,
-    merge_column_maps,
-    parse_column_map,
-    read_column_map,
-    read_trip_file,
-)
+from scoring.errors import SettingsError
+from scoring.trip_files import DEFAULT_FLEET_PATH, FILE_FORMATS, read_trip_file
+from stream_app.cli.trip_file_options import column_map_of, format_of, refuse_missing
 from stream_app.replay import (
     Disturbance,
     MessageSlice,
@@ -42,13 +35,6 @@ from stream_app.replay import (
 from stream_app.replay import replay as send
 from stream_app.replay.send_plan import MAX_PAUSE_S
 from stream_app.topics import TRIP_EVENTS
-
-_SUFFIX_FORMATS: Final = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".parquet": "parquet",
-}
 
 
 def replay(
@@ -103,15 +89,15 @@ def replay(
     console = Console(stderr=True)
     times_real_time = parse_speed(speed)
     given_path = path or DEFAULT_FLEET_PATH
-    given_format = file_format or ("fleet" if path is None else _format_of(given_path))
+    given_format = file_format or ("fleet" if path is None else format_of(given_path))
     disturbance = Disturbance(duplicates, out_of_order, bad, seed)
     needs_events = bool(trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad)
     messages: Iterable[MessageSlice]
     if given_format == "jsonl" and not needs_events:
-        _refuse_missing(given_path)
+        refuse_missing(given_path)
         total, messages = None, line_messages(given_path)
     else:
-        column_map = _column_map(maps, unknown, map_file, time_zone, trip_gap_s)
+        column_map = column_map_of(maps, unknown, map_file, time_zone, trip_gap_s)
         trip_file = read_trip_file(given_path, file_format=given_format, column_map=column_map)
         console.print(f"{given_path.name}: {trip_file.summary}", highlight=False)
         plan = _plan(
@@ -163,34 +149,6 @@ def _plan(
     if shift_at_speed is not None:
         events = shift_to_now(events, now_ms=time.time_ns() // 1_000_000, speed=shift_at_speed[0])
     return disturb(plan_sending(events), disturbance)
-
-
-def _format_of(path: Path) -> str:
-    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
-    file_format = _SUFFIX_FORMATS.get(suffixes[-1].lower()) if suffixes else None
-    if file_format is None:
-        raise InputFileError(
-            path, "its name does not tell its format", remedy=f"Add --format, one of {', '.join(FILE_FORMATS)}."
-        )
-    return file_format
-
-
-def _refuse_missing(path: Path) -> None:
-    if not path.is_file():
-        raise InputFileError(path, "there is no such file", remedy="Check the path.")
-
-
-def _column_map(
-    maps: list[str] | None,
-    unknown: list[str] | None,
-    map_file: Path | None,
-    time_zone: str | None,
-    trip_gap_s: float | None,
-) -> ColumnMap | None:
-    given = parse_column_map(maps or (), unknown=unknown or (), time_zone=time_zone, trip_gap_s=trip_gap_s)
-    if map_file is not None:
-        return merge_column_maps(read_column_map(map_file), given)
-    return None if given == ColumnMap() else given
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def score_distribution(trips: pl.DataFrame, limits: BandLimits) -> Chart:
     figure.update_layout(
         barmode="stack",
         xaxis={"range": [0, 100], "dtick": 20, "title": {"text": "score"}, "showgrid": False},
-        yaxis={"title": {"text": "trips"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "trips"}, "rangemode": "tozero", "tickformat": ",d", "nticks": 6},
     )
     tint_bands(figure, limits, axis="x")
     alt = "; ".join(
@@ -118,7 +118,7 @@ def score_ranges(groups: pl.DataFrame, limits: BandLimits, *, name: str) -> Char
 
 
 def driver_exposure(profiles: pl.DataFrame, limits: BandLimits) -> Chart:
-    """Draw each rated driver by distance and rolling score; the axis of distance is logarithmic.
+    """Draw each rated driver by distance and rolling score.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def driver_exposure(profiles: pl.DataFrame, limits: BandLimits) -> Chart:
     limits
         Risk bands, shaded behind.
     """
-    rated = profiles.filter(pl.col("score").is_not_null() & (pl.col("distance_km") > 0))
+    rated = profiles.filter(pl.col("score").is_not_null())
     if rated.height > MAX_DRIVERS_DRAWN:
         rated = rated.sample(MAX_DRIVERS_DRAWN, seed=0)
     figure = go.Figure()
@@ -141,7 +141,7 @@ def driver_exposure(profiles: pl.DataFrame, limits: BandLimits) -> Chart:
             hovertemplate="%{text}<br>score %{y:.0f}, %{x:,.0f} km<extra></extra>",
         )
     figure.update_layout(
-        xaxis={"type": "log", "title": {"text": "km driven, logarithmic"}, "dtick": "D2", "tickformat": ","},
+        xaxis={"title": {"text": "km driven"}, "rangemode": "tozero", "tickformat": ","},
         yaxis={"range": [0, 102], "dtick": 20, "title": {"text": "driver score"}, "showgrid": False},
     )
     tint_bands(figure, limits, axis="y")

@@ -6,15 +6,10 @@ import polars as pl
 
 from stream_app.report.groups import MIN_GROUP_TRIPS, vehicles_of_half
 from stream_app.report.quality import InputQuality
-from stream_app.report.wording import factor_name
+from stream_app.report.wording import counted, factor_name
 
 ALIKE_POINTS: Final = 3.0
 """Medians closer than this are called alike: a trip's score moves more with a single hard brake."""
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """Write a number with its noun: ``1 trip``, ``2,000 trips``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def of_scores(trips: pl.DataFrame) -> str:
@@ -32,11 +27,8 @@ def of_scores(trips: pl.DataFrame) -> str:
 
 
 def of_groups(groups: pl.DataFrame, many: str, verb: str = "scores") -> str:
-    """Compare groups that have enough trips; ``groups`` as `stream_app.report.groups.score_groups` gives them."""
+    """Compare those groups that have enough trips; ``groups`` as `stream_app.report.groups.score_groups` gives them."""
     comparable = groups.filter(pl.col("scored") >= MIN_GROUP_TRIPS)
-    if groups.height == 1:
-        row = groups.row(0, named=True)
-        return f"All scored trips are of {row['label']}: median {row['median']:.0f}"
     if comparable.height < 2:  # noqa: PLR2004 - a comparison needs two
         return f"Too few trips to compare {many} yet"
     lowest, highest = comparable.row(0, named=True), comparable.row(-1, named=True)
@@ -51,8 +43,6 @@ def of_groups(groups: pl.DataFrame, many: str, verb: str = "scores") -> str:
 def of_vehicles(vehicles: pl.DataFrame) -> str:
     """Say how far the high-risk trips are concentrated on few vehicles."""
     high = int(vehicles["high"].sum())
-    if vehicles.height == 1:
-        return of_groups(vehicles, "vehicles")
     if high == 0:
         return f"No vehicle had a high-risk trip; the lowest median is {vehicles.row(0, named=True)['median']:.0f}"
     few = vehicles_of_half(vehicles)

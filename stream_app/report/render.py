@@ -9,13 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from scoring.features.thresholds import ThresholdProfile
 from scoring.model.metadata import BandLimits
 from stream_app.report import findings
+from stream_app.report.drivers import MAX_LISTED, driver_ranking
 from stream_app.report.figures import MAX_DRIVERS_DRAWN, MAX_GROUPS, driver_exposure, score_distribution, score_ranges
 from stream_app.report.frames import distinct_alerts, latest_profiles, latest_trips
 from stream_app.report.groups import MIN_GROUP_TRIPS, display_names, factor_costs, score_groups
+from stream_app.report.headline import headline
 from stream_app.report.quality import SENSORS, InputQuality, sensor_quality
 from stream_app.report.style import band_limits, plotly_script
-from stream_app.report.tables import MAX_LISTED, driver_ranking, headline, riskiest_trips, trip_cards
 from stream_app.report.traces import MARKS
+from stream_app.report.trips import riskiest_trips, trip_cards
 from stream_app.report.wording import FACTORS, factor_name, reject_sentence
 
 REPORT_FILE: Final = "driver-score-report.html"
@@ -110,7 +112,7 @@ def _context(
         "headline": numbers,
         "distribution_finding": findings.of_scores(trips),
         "distribution": score_distribution(trips, limits) if numbers.scored else None,
-        "groupings": [_grouping(trips, limits, *grouping) for grouping in _GROUPINGS] if numbers.scored else [],
+        "groupings": [found for grouping in _GROUPINGS if (found := _grouping(trips, limits, *grouping))],
         "min_group_trips": MIN_GROUP_TRIPS,
         "factors_finding": findings.of_factors(costs),
         "factors": [{**row, "name": factor_name(row["reason"])} for row in costs.iter_rows(named=True)],
@@ -142,10 +144,13 @@ def _context(
     }
 
 
-def _grouping(trips: pl.DataFrame, limits: BandLimits, column: str, many: str, verb: str) -> dict[str, Any]:
+def _grouping(trips: pl.DataFrame, limits: BandLimits, column: str, many: str, verb: str) -> dict[str, Any] | None:
+    """Compute what is shown of the groups of one column; of a single group there is nothing to compare."""
     groups = score_groups(trips, column)
     if column == "vehicle_class":
         groups = groups.with_columns(pl.col("label").replace(_CLASS_NAMES))
+    if groups.height < 2:  # noqa: PLR2004 - a comparison needs two
+        return None
     comparable = groups.filter(pl.col("scored") >= MIN_GROUP_TRIPS)
     drawn = groups if groups.height <= MAX_GROUPS or comparable.is_empty() else comparable
     return {

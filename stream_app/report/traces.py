@@ -9,6 +9,7 @@ import polars as pl
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from stream_app.report.hard_events import HardEvent, distinct_events, hard_events_of
 from stream_app.report.style import BAND_COLOURS, INK, Chart, chart
+from stream_app.report.wording import counted
 
 MAX_POINTS: Final = 1_500
 """Points of a trace: more than a wide screen has pixels for; of longer trips each stretch keeps its extremes."""
@@ -91,7 +92,8 @@ def trip_chart(trip_events: pl.DataFrame, profile: ThresholdProfile, *, name: st
         yaxis={"title": {"text": "km/h"}, "range": [0, top_kmh * 1.12], "nticks": 5},
     )
     counts = ", ".join(
-        f"{sum(event.kind == kind for event in hard_events)} {label.lower()}s" for kind, (label, _, _) in MARKS.items()
+        counted(sum(event.kind == kind for event in hard_events), label.lower())
+        for kind, (label, _, _) in MARKS.items()
     )
     alt = f"Speed over {speeds.height:,} samples, at most {fastest_kmh:.0f} km/h; {counts}."
     return chart(figure, name, height_px=215, alt=alt)

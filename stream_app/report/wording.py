@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.driver_score import ReasonCode
+from stream_app.rejects import RejectCode
 
 Row = Mapping[str, Any]
 
@@ -39,11 +40,16 @@ class ReasonLine:
     evidence: str
 
 
-def _counted(count: str, peak: str, one: str, many: str) -> Callable[[Row], str]:
+def counted(number: int, one: str) -> str:
+    """Write a number with its noun: ``1 trip``, ``2,000 trips``."""
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
+def _events_counted(count: str, peak: str, one: str) -> Callable[[Row], str]:
     def evidence(row: Row) -> str:
         if row[count] is None:
             return ""
-        parts = [f"{row[count]} {one if row[count] == 1 else many}"]
+        parts = [counted(row[count], one)]
         if row["distance_km"] is not None:
             parts[0] += f" in {row['distance_km']:.1f}\N{NO-BREAK SPACE}km"
         if row[peak] is not None:
@@ -62,19 +68,19 @@ FACTORS: Final[dict[ReasonCode, Factor]] = {
         "Hard braking",
         "Braked hard more often, or harder, than usual.",
         "Braked more gently than usual.",
-        _counted("hard_brake_count", "peak_deceleration_mps2", "hard brake", "hard brakes"),
+        _events_counted("hard_brake_count", "peak_deceleration_mps2", "hard brake"),
     ),
     "HARD_ACCELERATION": Factor(
         "Hard acceleration",
         "Accelerated hard more often, or harder, than usual.",
         "Accelerated more gently than usual.",
-        _counted("hard_acceleration_count", "peak_acceleration_mps2", "hard acceleration", "hard accelerations"),
+        _events_counted("hard_acceleration_count", "peak_acceleration_mps2", "hard acceleration"),
     ),
     "HARD_CORNERING": Factor(
         "Hard cornering",
         "Took corners faster than usual.",
         "Took corners more gently than usual.",
-        _counted("hard_corner_count", "peak_lateral_mps2", "hard corner", "hard corners"),
+        _events_counted("hard_corner_count", "peak_lateral_mps2", "hard corner"),
     ),
     "SPEEDING": Factor(
         "Speeding",
@@ -135,20 +141,26 @@ def reason_lines(trip: Row) -> list[ReasonLine]:
     return lines
 
 
-_REJECTS: Final[dict[str, str]] = {
-    "not_json": "The message is not JSON: truncated, empty, or of another format.",
-    "invalid_utf8": "The message is not UTF-8 text.",
-    "empty": "The message is empty.",
-    "too_large": "The message is larger than events are.",
-    "nothing_measured": "A sample with neither speed nor acceleration.",
-    "missing": "A required field is missing.",
-    "string_pattern_mismatch": "An id has characters other than letters, digits and _ . : -, or is too long.",
-    "future_timestamp": "The device's clock is ahead of time.",
-    "old_timestamp": "The device's clock was never set.",
+REJECTS: Final[dict[RejectCode, str]] = {
+    RejectCode.EMPTY_VALUE: "The message is empty.",
+    RejectCode.TOO_LARGE: "The message is larger than any upload should be.",
+    RejectCode.INVALID_UTF8: "The message is not text: its bytes are not UTF-8.",
+    RejectCode.NOT_JSON: "The message is not JSON: cut off, or of another format.",
+    RejectCode.NOT_AN_OBJECT: "The message is JSON, but not an event with named fields.",
+    RejectCode.MISSING_FIELD: "An id or the time is missing.",
+    RejectCode.ILLEGAL_ID: "An id is empty, too long, or has characters other than letters, digits and _ . : -",
+    RejectCode.WRONG_TYPE: "A field is of the wrong type, such as a speed in quotes.",
+    RejectCode.NOT_FINITE: "A measurement is not a number.",
+    RejectCode.OUT_OF_RANGE: "A measurement is beyond what is possible, such as a speed of 9,999 km/h.",
+    RejectCode.UNKNOWN_CHOICE: "The vehicle class or the type of event is none that is known.",
+    RejectCode.ILLEGAL_TIMESTAMP: "The time can't be read, or does not say its offset from UTC.",
+    RejectCode.TIMESTAMP_OUT_OF_RANGE: "The device's clock is wrong: years ago, or ahead of time.",
+    RejectCode.NOTHING_MEASURED: "A sample with neither speed nor acceleration.",
+    RejectCode.BAD_SAMPLES: "An upload of several samples had bad ones; its good ones were read.",
 }
-"""Sentences for codes of ``trip-events-dlq``; a code without one speaks for itself."""
+"""A sentence for each code of ``trip-events-dlq``."""
 
 
 def reject_sentence(code: str) -> str:
-    """Explain why events were rejected."""
-    return _REJECTS.get(code, f"{code.replace('_', ' ').capitalize()}.")
+    """Explain why events were rejected; a code that is new to this report is shown as it is."""
+    return next((sentence for known, sentence in REJECTS.items() if known == code), code)
