@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -38,8 +39,8 @@ EventType = Literal[
     "speeding",
 ]
 
-ISO_WITH_OFFSET_PATTERN: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
-"""RFC 3339 with a T, seconds, and ``Z`` or an offset."""
+ISO_WITH_OFFSET_PATTERN: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
+"""RFC 3339 with a T, seconds (no leap second), and ``Z`` or an offset."""
 
 
 def _parse_timestamp(timestamp: object) -> object:
@@ -64,17 +65,29 @@ def _parse_timestamp(timestamp: object) -> object:
     raise ValueError("must be ISO 8601 with an offset, or whole epoch milliseconds")
 
 
-def _default_for_null(default: str) -> BeforeValidator:
-    return BeforeValidator(lambda given: default if given is None else given)
+def _default_for_null(default: str, allowed: Any) -> BeforeValidator:
+    return BeforeValidator(lambda given: default if given is None else given, json_schema_input_type=allowed | None)
 
 
 def _whole_number_as_text(given: object) -> object:
-    """Read a whole number as an id: many fleets number their vehicles and trips."""
+    """Read a whole number as an id: many fleets number their vehicles and trips. In JSON, 5.0 and 5 are one number."""
+    if isinstance(given, float) and given.is_integer():
+        return f"{Decimal(repr(given)):f}".removesuffix(".0")
     return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
 
 
-Identifier = Annotated[str, BeforeValidator(_whole_number_as_text), StringConstraints(pattern=ID_PATTERN)]
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_parse_timestamp), Field(ge=MIN_TIMESTAMP)]
+Identifier = Annotated[
+    str,
+    StringConstraints(pattern=ID_PATTERN),
+    BeforeValidator(_whole_number_as_text, json_schema_input_type=Annotated[str, Field(pattern=ID_PATTERN)] | int),
+]
+Timestamp = Annotated[
+    AwareDatetime,
+    Field(ge=MIN_TIMESTAMP),
+    BeforeValidator(
+        _parse_timestamp, json_schema_input_type=Annotated[str, Field(pattern=ISO_WITH_OFFSET_PATTERN)] | int
+    ),
+]
 
 
 def _measurement(ge: float, le: float, description: str) -> Any:
@@ -89,8 +102,8 @@ class Sample(BaseModel):
 
     timestamp: Timestamp = Field(description="ISO 8601 with offset, or integer epoch milliseconds")
     event_id: Identifier | None = Field(default=None, description="Unique id of the event, if the device has one")
-    sequence: int | None = Field(default=None, strict=True, description="The device's own counter")
-    event_type: Annotated[EventType, _default_for_null("sample")] = "sample"
+    sequence: Any = Field(default=None, description="The device's own counter; not read")
+    event_type: Annotated[EventType, _default_for_null("sample", EventType)] = "sample"
     speed_kmh: float | None = _measurement(0, MAX_SPEED_KMH, "Speed, km/h; null when unknown")
     acceleration_mps2: float | None = _measurement(-400, 400, "Longitudinal acceleration; braking is negative")
     lateral_acceleration_mps2: float | None = _measurement(-400, 400, "Lateral acceleration")
@@ -122,7 +135,7 @@ class TripIds(BaseModel):
     vehicle_id: Identifier = Field(description="Id of the vehicle; the key of the message")
     driver_id: Identifier = Field(description="Id of the driver, a pseudonym")
     client_id: Identifier = Field(description="Id of the fleet or the insurer's client")
-    vehicle_class: Annotated[VehicleClass, _default_for_null("car")] = "car"
+    vehicle_class: Annotated[VehicleClass, _default_for_null("car", VehicleClass)] = "car"
 
 
 class TripEvent(TripIds, Sample):

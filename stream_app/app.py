@@ -104,9 +104,12 @@ def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
         broker_credentials=_credentials(kafka),
         broker_commit_interval=_NO_TIMED_COMMIT_S,
         broker_max_poll_records=None,
+        broker_session_timeout=worker.session_timeout_s,
+        broker_heartbeat_interval=worker.session_timeout_s / 6,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=worker.fetch_bytes,
         producer_acks=-1,
+        producer_max_batch_size=1,  # Tansu gives the first offset of the last batch as the end of a topic
         producer_max_request_size=MAX_CHUNK_BYTES,
         store="memory://",
         stream_buffer_maxsize=_BATCHES_WAITING,

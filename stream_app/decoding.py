@@ -19,7 +19,7 @@ from schemas.event_frame import (
     MOTION_COLUMNS,
     VEHICLE_CLASSES,
 )
-from schemas.trip_event import ID_PATTERN, ISO_WITH_OFFSET_PATTERN, MIN_TIMESTAMP, TripEvent
+from schemas.trip_event import ID_PATTERN, ISO_WITH_OFFSET_PATTERN, MAX_SAMPLES, MIN_TIMESTAMP, TripEvent
 from stream_app.local_time import fill_utc_offsets
 from stream_app.record_batch import RecordBatch
 from stream_app.rejects import Reject
@@ -145,12 +145,15 @@ class Decoder:
 
 
 def _open_envelopes(wire: pl.DataFrame) -> pl.DataFrame:
-    """Give each sample of the envelopes a row of its own; an envelope that can't be read keeps one, without samples."""
+    """Give each sample of the envelopes a row of its own; where that can't be done, each envelope has one of nulls."""
     envelopes = wire.filter(pl.col("samples").is_not_null())
     try:
         samples = envelopes["samples"].str.json_decode(pl.List(pl.Struct(_SAMPLE_SCHEMA)))
     except pl.exceptions.PolarsError:
-        return envelopes.with_columns(timestamp=None).cast(wire.schema)
+        samples = None
+    if samples is None or len(samples) != len(envelopes) or not envelopes["samples"].str.starts_with("[").all():
+        return wire.clear(len(envelopes)).with_columns(envelopes["record"])
+    samples = samples.set(samples.list.len() > MAX_SAMPLES, None)
     ids = envelopes.select("record", *ID_COLUMNS, "vehicle_class", sample=samples)
     opened = ids.explode("sample", empty_as_null=True).unnest("sample")
     return opened.with_columns(samples=pl.lit(None, pl.String)).select(wire.columns)

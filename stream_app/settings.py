@@ -92,6 +92,9 @@ class WorkerSettings(_Part):
     )
     state_chunks: int = Field(default=32, ge=1, le=4096, description="Stored parts of each partition's trip states")
     fetch_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Fetched of a partition at once, at most")
+    session_timeout_s: float = Field(
+        default=10, ge=6, le=300, description="A worker that is silent for so long loses its partitions"
+    )
     silent_partition_s: float = Field(
         default=300, gt=0, description="Open trips close when their partition had no events for this long, wall clock"
     )

@@ -1,12 +1,14 @@
 """Records through the models of ``schemas``, one by one: the judge of what the fast path can't vouch for."""
 
+import contextlib
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails
 
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.trip_event import MAX_SAMPLES, Sample, TripEvent, TripIds
@@ -77,13 +79,11 @@ class StrictDecoder:
 
     def _decode_value(self, value: bytes | None, latest_ms: int) -> tuple[list[_Row], _UnusableError | None]:
         content = _parse_object(value, self._max_value_bytes)
-        if "samples" not in content or "timestamp" in content:
+        if content.get("samples") is None:
             event = _validate(TripEvent, content)
             return [_row(event, event, content, latest_ms)], None
         ids = _validate(TripIds, content)
-        samples = content["samples"]
-        if not isinstance(samples, list):
-            raise _UnusableError(RejectCode.WRONG_TYPE, "samples: must be a list")
+        samples = _parse_samples(content["samples"])
         if not samples:
             raise _UnusableError(RejectCode.NOTHING_MEASURED, "samples: the list is empty")
         if len(samples) > MAX_SAMPLES:
@@ -108,16 +108,32 @@ def _parse_object(value: bytes | None, max_value_bytes: int) -> dict[str, Any]:
     if len(value) > max_value_bytes:
         raise _UnusableError(RejectCode.TOO_LARGE, f"{len(value)} bytes are more than {max_value_bytes}")
     try:
-        value.decode()
+        text = value.decode()
     except UnicodeDecodeError as error:
         raise _UnusableError(RejectCode.INVALID_UTF8, f"byte {error.start} is not UTF-8") from error
     try:
-        content = from_json(value)
-    except ValueError as error:
+        content = _parse_json(text)
+    except (ValueError, RecursionError) as error:
         raise _UnusableError(RejectCode.NOT_JSON, str(error)) from error
     if not isinstance(content, dict):
         raise _UnusableError(RejectCode.NOT_AN_OBJECT, f"a JSON object is due, not {type(content).__name__}")
     return content
+
+
+def _parse_json(text: str) -> Any:
+    """Parse JSON; of a name that stands twice in an object the first counts, as Polars has it."""
+    return json.loads(text, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+
+
+def _parse_samples(given: object) -> list[Any]:
+    """Take the samples of an envelope: a list, or the text of one, as devices send that wrap JSON in JSON."""
+    samples = given
+    if isinstance(given, str):
+        with contextlib.suppress(ValueError, RecursionError):
+            samples = _parse_json(given)
+    if not isinstance(samples, list):
+        raise _UnusableError(RejectCode.WRONG_TYPE, "samples: must be a list")
+    return samples
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

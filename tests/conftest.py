@@ -4,9 +4,15 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from stream_app.embedded_broker import EmbeddedBroker
 from tests.brokers import RunningBroker, running_kafka
+
+pytest_plugins = ["tests.real_data"]
+
+settings.register_profile("default", deadline=None)  # examples share a machine with brokers
+settings.load_profile("default")
 
 BROKER_FIXTURES = {"broker", "embedded_broker", "native_kafka"}
 

@@ -27,6 +27,9 @@ AGGREGATES: Final = np.dtype(
         ("acceleration_square_ms", np.float64),
         ("lateral_square_ms", np.float64),
         ("jerk_square_ms", np.float64),
+        ("peak_deceleration_mps2", np.float64),
+        ("peak_acceleration_mps2", np.float64),
+        ("peak_lateral_mps2", np.float64),
         ("limit_ms", np.int64),
         ("over_moderate_ms", np.int64),
         ("over_serious_ms", np.int64),
@@ -41,16 +44,13 @@ AGGREGATES: Final = np.dtype(
         ("corner_count", np.int32),
         ("stop_count", np.int32),
         ("max_speed_kmh", np.float32),
-        ("peak_deceleration_mps2", np.float32),
-        ("peak_acceleration_mps2", np.float32),
-        ("peak_lateral_mps2", np.float32),
         ("phone_reported", np.int32),
     ],
     align=True,
 )
 """One row a window or trip; zeros are the sums of nothing. ``*_square_ms`` are squares times milliseconds."""
 
-FEATURE_ROW: Final = np.dtype([(name, np.float64) for name in FEATURE_NAMES])
+FEATURE_ROW: Final = np.dtype([(name, np.float64) for name in FEATURE_NAMES], align=True)
 """One row of features; an array of it is a feature matrix with names."""
 
 _KMH_MS_PER_KM: Final = 3_600_000.0
@@ -129,6 +129,11 @@ def _root_mean_square(square_ms: float, whole_ms: float) -> float:
 
 
 @kernel
+def _peak(peak_mps2: float, rated_ms: int) -> float:
+    return peak_mps2 if rated_ms > 0 or peak_mps2 > 0 else math.nan
+
+
+@kernel
 def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
     """Write the features that the sums give into one row of features.
 
@@ -171,10 +176,11 @@ def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
     row.night_ratio = _ratio(sums.night_ms, sums.duration_ms)
     row.idle_ratio = _ratio(sums.idle_ms, sums.speed_ms)
     row.stop_count = sums.stop_count if has_speed else math.nan
-    row.phone_use_ratio = _ratio(sums.phone_ms, sums.moving_ms) if sums.phone_reported > 0 else math.nan
+    phone_rated = sums.phone_reported > 0 or sums.phone_ms > 0
+    row.phone_use_ratio = _ratio(sums.phone_ms, sums.moving_ms) if phone_rated else math.nan
     row.jerk_rms_mps3 = _root_mean_square(sums.jerk_square_ms, sums.jerk_ms)
-    row.peak_deceleration_mps2 = sums.peak_deceleration_mps2 if brakes_rated else math.nan
-    row.peak_acceleration_mps2 = sums.peak_acceleration_mps2 if accelerations_rated else math.nan
-    row.peak_lateral_mps2 = sums.peak_lateral_mps2 if corners_rated else math.nan
+    row.peak_deceleration_mps2 = _peak(sums.peak_deceleration_mps2, sums.rated_ms)
+    row.peak_acceleration_mps2 = _peak(sums.peak_acceleration_mps2, sums.rated_ms)
+    row.peak_lateral_mps2 = _peak(sums.peak_lateral_mps2, sums.lateral_ms)
     row.acceleration_rms_mps2 = _root_mean_square(sums.acceleration_square_ms, sums.rated_ms)
     row.lateral_rms_mps2 = _root_mean_square(sums.lateral_square_ms, sums.lateral_ms)

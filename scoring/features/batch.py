@@ -10,9 +10,6 @@ from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
 from scoring.features.windows import TRIP
 
-_FOREVER_S = 1e12
-"""A batch keeps every trip to its end."""
-
 
 def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None) -> pl.DataFrame:
     """Compute the features of whole trips.
@@ -31,8 +28,9 @@ def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None)
         ``vehicle_class``, ``window_start_ms``, ``window_end_ms``, ``event_count`` and each of ``FEATURE_NAMES`` as
         Float64, NaN where a sensor is missing.
     """
-    parameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings(retention_s=_FOREVER_S))
+    parameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings())
     states = TripStates()
+    states.keep_for_ever()
     due = update(states, events.sort("vehicle_id", "trip_id", "timestamp_ms", maintain_order=True), parameters)
     closed = close_trips(states, parameters)
     rows = np.concatenate([due.rows, closed.rows])

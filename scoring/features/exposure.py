@@ -6,6 +6,8 @@ An interval between two neighbouring samples takes its speed limit and its local
 import math
 from typing import Any, Final
 
+import numpy as np
+
 from scoring.features.aggregates import add_speeds
 from scoring.features.compilation import kernel
 from scoring.features.thresholds import KernelParameters
@@ -43,7 +45,7 @@ def add_driven_interval(cursor: Any, sums: Any, sample: Any, interval_ms: int, p
         Thresholds.
     """
     mean_kmh = (cursor.speed_kmh + sample.speed_kmh) / 2.0
-    add_speeds(sums, cursor.speed_kmh, sample.speed_kmh, interval_ms)
+    add_speeds(sums, cursor.speed_kmh, np.float64(sample.speed_kmh), interval_ms)
     sums.distance_kmh_ms += mean_kmh * interval_ms
 
     if mean_kmh < parameters.idle_kmh:
@@ -57,7 +59,9 @@ def add_driven_interval(cursor: Any, sums: Any, sample: Any, interval_ms: int, p
 
     if mean_kmh > parameters.moving_kmh:
         sums.moving_ms += interval_ms
-        sums.phone_ms += _covered_ms(cursor.phone_from_ms, cursor.phone_until_ms, sample.timestamp_ms, interval_ms)
+        sums.phone_ms += cursor.phone_earlier_ms + _covered_ms(
+            cursor.phone_from_ms, cursor.phone_until_ms, sample.timestamp_ms, interval_ms
+        )
 
     _add_speeding(cursor, sums, sample, mean_kmh, interval_ms, parameters)
 
@@ -92,7 +96,9 @@ def _add_speeding(
         elif excess_kmh > parameters.over_moderate_kmh:
             sums.over_moderate_ms += interval_ms
     else:
-        reported_ms = _covered_ms(cursor.speeding_from_ms, cursor.speeding_until_ms, sample.timestamp_ms, interval_ms)
+        reported_ms = cursor.speeding_earlier_ms + _covered_ms(
+            cursor.speeding_from_ms, cursor.speeding_until_ms, sample.timestamp_ms, interval_ms
+        )
         sums.limit_ms += reported_ms
         sums.over_moderate_ms += reported_ms
 
@@ -102,6 +108,7 @@ def report_phone_use(cursor: Any, sums: Any, at_ms: int, duration_ms: int) -> No
     """Take in a device's report of phone use; overlapping ones are one."""
     sums.phone_reported += 1
     if at_ms > cursor.phone_until_ms:
+        cursor.phone_earlier_ms += max(0, cursor.phone_until_ms - max(cursor.phone_from_ms, cursor.speed_ms))
         cursor.phone_from_ms = at_ms
     cursor.phone_until_ms = max(cursor.phone_until_ms, at_ms + duration_ms)
 
@@ -110,5 +117,6 @@ def report_phone_use(cursor: Any, sums: Any, at_ms: int, duration_ms: int) -> No
 def report_speeding(cursor: Any, at_ms: int, duration_ms: int) -> None:
     """Take in a device's report of speeding; overlapping ones are one."""
     if at_ms > cursor.speeding_until_ms:
+        cursor.speeding_earlier_ms += max(0, cursor.speeding_until_ms - max(cursor.speeding_from_ms, cursor.speed_ms))
         cursor.speeding_from_ms = at_ms
     cursor.speeding_until_ms = max(cursor.speeding_until_ms, at_ms + duration_ms)

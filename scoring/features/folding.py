@@ -40,16 +40,17 @@ def fold(
     parameters
         Thresholds.
     """
+    interval_ms = sample.timestamp_ms - cursor.sample_ms
+    if interval_ms > parameters.max_gap_ms:
+        for kind in range(3):
+            end_event(hard_events[kind], cursor.sample_ms)
     sums.event_count += 1
     _fold_report(cursor, hard_events, sums, sample, parameters)
     has_speed = not math.isnan(sample.speed_kmh)
     if not has_speed and math.isnan(sample.acceleration_mps2) and math.isnan(sample.lateral_acceleration_mps2):
         return
 
-    interval_ms = sample.timestamp_ms - cursor.sample_ms
     if cursor.sample_ms == 0 or interval_ms > parameters.max_gap_ms:
-        for kind in range(3):
-            end_event(hard_events[kind], cursor.sample_ms)
         start_ticks(cursor, sample)
     else:
         if interval_ms > 0:
@@ -67,6 +68,8 @@ def fold(
         sums.max_speed_kmh = max(sums.max_speed_kmh, sample.speed_kmh)
         cursor.speed_ms = sample.timestamp_ms
         cursor.speed_kmh = sample.speed_kmh
+        cursor.phone_earlier_ms = 0
+        cursor.speeding_earlier_ms = 0
 
 
 @kernel

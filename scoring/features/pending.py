@@ -18,8 +18,8 @@ ADDED: Final = 2
 def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
     """Sort an event into the trip's pending list, or recognise it as a duplicate.
 
-    Two events of one type at one time, or with one ``event_id``, are one event. Should their measurements differ,
-    the larger of each is kept, so that the result does not depend on which came first.
+    Two events of one type at one time are one event. Should their measurements differ, the larger of each is kept,
+    so that the result does not depend on which came first.
 
     Parameters
     ----------
@@ -45,8 +45,6 @@ def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
             if pool[after].event_type < arrived.event_type:
                 break
         after = pool[after].preceding
-    if arrived.event_hash != 0 and _has_event_id(arrays, slot, arrived.event_hash):
-        return KNOWN
 
     partition = arrays.partition[0]
     index = partition.free_sample
@@ -69,12 +67,16 @@ def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
 
 
 @kernel
-def _has_event_id(arrays: StateArrays, slot: int, event_hash: int) -> bool:
+def repeats_event_id(arrays: StateArrays, slot: int, arrived: Any) -> bool:
+    """Say whether a pending event of another time or type has the event's ``event_id``: the first to come counts."""
+    if arrived.event_hash == 0:
+        return False
     index = arrays.heads[slot].pending_last
     while index != 0:
-        if arrays.pool[index].event_hash == event_hash:
-            return True
-        index = arrays.pool[index].preceding
+        kept = arrays.pool[index]
+        if kept.event_hash == arrived.event_hash:
+            return kept.timestamp_ms != arrived.timestamp_ms or kept.event_type != arrived.event_type
+        index = kept.preceding
     return False
 
 

@@ -48,10 +48,10 @@ class ThresholdProfile(BaseModel):
     hard_events: dict[str, HardEventThresholds] = Field(default_factory=_default_hard_events)
     max_gap_s: float = Field(default=10, gt=0, description="A longer interval counts neither time nor distance")
     averaging_s: float = Field(
-        default=0.5, gt=0, le=1, description="Accelerations are averaged over this long; 10 % less is enough"
+        default=0.5, ge=0.5, le=1, description="Accelerations are averaged over this long; 10 % less is enough"
     )
     min_difference_s: float = Field(
-        default=0.9, gt=0, description="Speeds are differenced over 1 s; 10 % less, as loggers jitter"
+        default=0.9, gt=0, le=1.35, description="Speeds are differenced over 1 s; 10 % less, as loggers jitter"
     )
     max_difference_s: float = Field(default=3.0, gt=0, description="and at most over this long")
     fault_mps2: float = Field(default=15.0, gt=0, description="A larger acceleration is a sensor fault")
@@ -134,7 +134,7 @@ _AVERAGING_TOLERANCE: Final = 0.9
 
 
 def kernel_parameters(profile: ThresholdProfile, windows: WindowSettings) -> KernelParameters:
-    """Turn settings into what the kernels take."""
+    """Turn settings into what the kernels take, always of the same types, as each other one is compiled for anew."""
     default = HardEventThresholds()
     by_class = [profile.hard_events.get(name, default) for name in VEHICLE_CLASSES]
 
@@ -150,20 +150,20 @@ def kernel_parameters(profile: ThresholdProfile, windows: WindowSettings) -> Ker
         averaging_ms=milliseconds(profile.averaging_s * _AVERAGING_TOLERANCE),
         min_difference_ms=milliseconds(profile.min_difference_s),
         max_difference_ms=milliseconds(profile.max_difference_s),
-        fault_mps2=profile.fault_mps2,
+        fault_mps2=float(profile.fault_mps2),
         min_event_ms=milliseconds(profile.min_event_s),
-        release_share=profile.release_share,
+        release_share=float(profile.release_share),
         refractory_ms=milliseconds(profile.refractory_s),
-        corner_min_speed_kmh=profile.corner_min_speed_kmh,
+        corner_min_speed_kmh=float(profile.corner_min_speed_kmh),
         over_moderate_kmh=float(moderate),
         over_serious_kmh=float(serious),
         over_severe_kmh=float(severe),
         night_from_min=profile.night_from_hour * 60,
         night_until_min=profile.night_until_hour * 60,
-        idle_kmh=profile.idle_kmh,
+        idle_kmh=float(profile.idle_kmh),
         stop_ms=milliseconds(profile.stop_s),
-        moving_kmh=profile.moving_kmh,
-        min_rate_distance_km=profile.min_rate_distance_km,
+        moving_kmh=float(profile.moving_kmh),
+        min_rate_distance_km=float(profile.min_rate_distance_km),
         window_ms=windows.window_s * 1000,
         grace_ms=milliseconds(windows.grace_s),
         idle_gap_ms=milliseconds(windows.idle_gap_s),

@@ -19,20 +19,25 @@ FREE: Final = 0
 OPEN: Final = 1
 FINAL: Final = 2
 
-SCRATCH: Final = 0
+SCRATCH: Final = np.int64(0)
 MERGED: Final = 1
 EMPTY: Final = 2
 FIRST_SLOT: Final = 3
-"""Rows before it are no trips: two for what-if sums, and one that stays zero."""
+"""Rows before it are no trips: two for what-if sums, and one that stays zero.
+
+`SCRATCH` is typed, as numba compiles a kernel once more for each plain number that is handed to it.
+"""
 
 HEAD: Final = np.dtype(
     [
         ("first_ms", np.int64),
         ("newest_ms", np.int64),
+        ("folded_ms", np.int64),  # time of the last event in the sums
         ("live_end_ms", np.int64),  # end of the newest window that has an event
         ("scored_end_ms", np.int64),  # end of the newest window that was scored
         ("dirty_end_ms", np.int64),  # end of a scored window that an event has changed since; 0 for none
         ("seen_ms", np.float64),  # the partition's clock at the last event
+        ("ahead_ms", np.float64),  # how far the trip has run ahead of that clock
         ("event_count", np.int32),
         ("late_event_count", np.int32),
         ("revision", np.int32),
@@ -67,16 +72,18 @@ CURSOR: Final = np.dtype(
         ("acceleration_sum", np.float64),
         ("lateral_sum", np.float64),
         ("acceleration_mps2", np.float64),
+        ("speed_kmh", np.float64),
+        ("tick_0_kmh", np.float64),
+        ("tick_1_kmh", np.float64),
+        ("tick_2_kmh", np.float64),
+        ("tick_0_deg", np.float64),
+        ("tick_1_deg", np.float64),
+        ("tick_2_deg", np.float64),
+        ("phone_earlier_ms", np.int32),  # of reports that ended since the last sample with a speed
+        ("speeding_earlier_ms", np.int32),
         ("standstill_ms", np.int32),
         ("acceleration_values", np.int32),
         ("lateral_values", np.int32),
-        ("speed_kmh", np.float32),
-        ("tick_0_kmh", np.float32),
-        ("tick_1_kmh", np.float32),
-        ("tick_2_kmh", np.float32),
-        ("tick_0_deg", np.float32),
-        ("tick_1_deg", np.float32),
-        ("tick_2_deg", np.float32),
         ("acceleration_rated", np.int8),
         ("standstill_counted", np.int8),
     ],
@@ -169,6 +176,16 @@ class TripStates:
         return len(self._slot_of)
 
     @property
+    def duplicate_count(self) -> int:
+        """Events that were there already, since the start."""
+        return int(self.arrays.partition["duplicate_count"][0])
+
+    @property
+    def late_count(self) -> int:
+        """Events that came after the grace period, since the start."""
+        return int(self.arrays.partition["late_count"][0])
+
+    @property
     def slots(self) -> dict[str, int]:
         """Slot of each trip, by its key: vehicle and trip id."""
         return self._slot_of
@@ -202,6 +219,10 @@ class TripStates:
             self.changed_chunks[self.chunk_of[slot]] = True
             self._ids[slot] = None
             self._free.append(slot)
+
+    def keep_for_ever(self) -> None:
+        """Close and evict no trip for its silence: for files, which have an end."""
+        self.arrays.partition["next_sweep_ms"] = np.inf
 
     def chunk_of_key(self, key: str) -> int:
         """Give the chunk that a trip is stored in."""

@@ -12,12 +12,13 @@ from schemas.event_frame import EVENT_TYPES, VEHICLE_CLASSES
 from schemas.features import FEATURE_NAMES
 from scoring.features.aggregates import FEATURE_ROW
 from scoring.features.compilation import kernel
-from scoring.features.pending import ADDED, KNOWN, insert
+from scoring.features.pending import ADDED, KNOWN, insert, repeats_event_id
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import FINAL, FREE, OPEN, SAMPLE, StateArrays, TripStates
 from scoring.features.windows import (
     DUE,
     MAX_DUE_PER_EVENT,
+    NONE_DUE,
     TRIP_END,
     advance_clock,
     finish,
@@ -71,10 +72,11 @@ def update(states: TripStates, events: pl.DataFrame, parameters: KernelParameter
     Returns
     -------
     DueFeatures
-        What became due, the same however the events are split into frames.
+        What became due: of each trip the same, in the same order, however the events are split into frames.
     """
     if events.is_empty():
         return _due_of(np.zeros(0, DUE), np.zeros(0, FEATURE_ROW))
+    states.forget_evicted()
     slots = _slots_of(states, events)
     samples = _samples_of(events)
     latitudes = events["latitude"].cast(pl.Float32).fill_null(np.nan).to_numpy()
@@ -95,7 +97,6 @@ def update(states: TripStates, events: pl.DataFrame, parameters: KernelParameter
     states.mark_changed(slots)
     for rows, _ in parts:
         states.mark_changed(rows["slot"])
-    states.forget_evicted()
     return _due_of(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
 
 
@@ -150,7 +151,7 @@ def _samples_of(events: pl.DataFrame) -> NDArray[np.void]:
     samples["timestamp_ms"] = events["timestamp_ms"].to_numpy()
     samples["event_type"] = events["event_type"].cast(pl.Enum(EVENT_TYPES)).to_physical().to_numpy()
     samples["utc_offset_min"] = events["utc_offset_min"].fill_null(0).to_numpy()
-    samples["duration_ms"] = (events["duration_s"].fill_null(0) * 1000).round().cast(pl.Int32).to_numpy()
+    samples["duration_ms"] = (events["duration_s"].fill_nan(0).fill_null(0) * 1000).round().cast(pl.Int32).to_numpy()
     event_ids = events["event_id"]
     if event_ids.null_count() < len(events):
         samples["event_hash"] = event_ids.hash().to_numpy() * event_ids.is_not_null().to_numpy()
@@ -178,7 +179,7 @@ def _take_events(
     tuple of int
         Events done in all, and rows due.
     """
-    count = 0
+    count = NONE_DUE
     for number in range(start, samples.size):
         if count + MAX_DUE_PER_EVENT > due.size:
             return number, count
@@ -221,11 +222,14 @@ def _take_event(
         head.first_ms = timestamp_ms
         head.newest_ms = timestamp_ms
         head.live_end_ms = window_end_ms(timestamp_ms, parameters)
+    elif repeats_event_id(arrays, slot, sample):
+        arrays.partition[0].duplicate_count += 1
+        return count
     elif timestamp_ms > head.newest_ms:
-        advance_clock(arrays, timestamp_ms - head.newest_ms)
+        advance_clock(arrays, slot, timestamp_ms - head.newest_ms)
     head.seen_ms = arrays.partition[0].clock_ms
 
-    if not begins and timestamp_ms <= head.newest_ms - parameters.grace_ms:
+    if not begins and timestamp_ms <= max(head.newest_ms - parameters.grace_ms, head.folded_ms):
         head.late_event_count += 1
         arrays.partition[0].late_count += 1
         if head.status == FINAL:
@@ -283,7 +287,7 @@ def _sort_in(
 
 @kernel
 def _close(arrays: StateArrays, slots: Any, parameters: KernelParameters, due: Any, features: Any) -> int:
-    count = 0
+    count = NONE_DUE
     for slot in slots:
         head = arrays.heads[slot]
         if head.status == OPEN or head.changed == 1:

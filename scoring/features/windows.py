@@ -65,6 +65,15 @@ _ACTIVE_MS: Final = 30_000.0
 _MAX_PROGRESS_MS: Final = 60_000
 """One event moves the clock by at most this, shared by the active trips."""
 
+_MAX_AHEAD_MS: Final = 300_000.0
+"""A trip this far ahead of the clock no longer moves it: it uploads what it had stored. Should all trips but one
+fall silent, the clock still follows the one, if they were no more than ten: then they stop being active first."""
+
+_PROVISIONAL: Final = np.int8(0)
+_FINAL: Final = np.int8(1)
+NONE_DUE: Final[Any] = np.int64(0)
+"""No rows yet; typed for the reason that `SCRATCH` is."""
+
 TRIP_END: Final = EVENT_TYPES.index("trip_end")
 
 
@@ -138,8 +147,19 @@ def _fold_sample(
             if head.dirty_end_ms == cursor.window_end_ms:
                 head.dirty_end_ms = 0
                 count = _report(
-                    arrays, slot, row, cursor.window_end_ms, head.dirty_revision, 0, parameters, due, features, count
+                    arrays,
+                    slot,
+                    row,
+                    cursor.window_end_ms,
+                    head.dirty_revision,
+                    _PROVISIONAL,
+                    parameters,
+                    due,
+                    features,
+                    count,
                 )
+                head.dirty_revision += 1
+                head.scored_end_ms = max(head.scored_end_ms, cursor.window_end_ms)
             merge(arrays.trips[row], arrays.windows[row])
             arrays.windows[row] = arrays.windows[EMPTY]
         cursor.window_end_ms = end_ms
@@ -151,12 +171,13 @@ def _fold_sample(
 def fold_until(
     arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, due: Any, features: Any, count: int
 ) -> int:
-    """Fold the pending events up to and at a time, oldest first; they can't be preceded any more."""
+    """Fold the pending events up to and at a time, oldest first, and leave room for one more."""
     head = arrays.heads[slot]
     while head.pending_first != 0 and (
-        arrays.pool[head.pending_first].timestamp_ms <= until_ms or head.pending_count > parameters.max_pending
+        arrays.pool[head.pending_first].timestamp_ms <= until_ms or head.pending_count >= parameters.max_pending
     ):
         index = take_first(arrays, slot)
+        head.folded_ms = arrays.pool[index].timestamp_ms
         count = _fold_sample(arrays, slot, slot, arrays.pool[index], parameters, due, features, count)
     return count
 
@@ -186,7 +207,9 @@ def score_live_window(
     """Report the newest window, and the trip so far, as an event after its end has come."""
     head = arrays.heads[slot]
     count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
-    count = _report(arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, 0, parameters, due, features, count)
+    count = _report(
+        arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _PROVISIONAL, parameters, due, features, count
+    )
     head.scored_end_ms = head.live_end_ms
     head.dirty_revision = head.window_revision + 1
     head.window_revision = 0
@@ -198,7 +221,9 @@ def finish(arrays: StateArrays, slot: int, parameters: KernelParameters, due: An
     """Report the last window and the whole trip as final; the trip stays, and is reported again if it changes."""
     head = arrays.heads[slot]
     count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
-    count = _report(arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, 1, parameters, due, features, count)
+    count = _report(
+        arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _FINAL, parameters, due, features, count
+    )
     head.window_revision += 1
     head.status = FINAL
     head.changed = 0
@@ -207,9 +232,11 @@ def finish(arrays: StateArrays, slot: int, parameters: KernelParameters, due: An
 
 @kernel
 def evict(arrays: StateArrays, slot: int) -> None:
-    """Make a slot that of no trip."""
+    """Free a trip's state; the slot stays its own until the next update, as what is due still speaks of it."""
     free_all(arrays, slot)
+    vehicle_class = arrays.heads[slot].vehicle_class
     arrays.heads[slot] = arrays.heads[EMPTY]
+    arrays.heads[slot].vehicle_class = vehicle_class
     arrays.cursors[slot] = arrays.cursors[EMPTY]
     arrays.windows[slot] = arrays.windows[EMPTY]
     arrays.trips[slot] = arrays.trips[EMPTY]
@@ -219,10 +246,14 @@ def evict(arrays: StateArrays, slot: int) -> None:
 
 
 @kernel
-def advance_clock(arrays: StateArrays, progress_ms: int) -> None:
+def advance_clock(arrays: StateArrays, slot: int, progress_ms: int) -> None:
     """Move the partition's clock by one trip's progress, shared among the active trips."""
     partition = arrays.partition[0]
-    partition.clock_ms += min(progress_ms, _MAX_PROGRESS_MS) / partition.active_trips
+    head = arrays.heads[slot]
+    counted_ms = min(progress_ms, _MAX_PROGRESS_MS)
+    if head.ahead_ms < _MAX_AHEAD_MS:
+        partition.clock_ms += counted_ms / partition.active_trips
+    head.ahead_ms = max(0.0, head.ahead_ms + counted_ms - (partition.clock_ms - head.seen_ms))
 
 
 @kernel

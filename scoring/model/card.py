@@ -10,6 +10,7 @@ import numpy as np
 
 from scoring.model.inputs import FittedInput
 from scoring.model.metadata import CARD_FILE
+from scoring.model.reasons import MIN_IMPACT_POINTS
 from scoring.model.training import MEDIAN_SCORE, RISKY_SCORE, TrainedModel
 from scoring.model.validation import Discrimination, ReliabilityBin, Validation
 
@@ -65,13 +66,15 @@ Calibration of the additive monotone model on held-out trips:
 
 More of a monotone input never lowers the risk, by construction. Points: what the score changes from the lowest to
 the highest value of the input; and, when its sensor is missing, against the reference driver (0 where training had
-too few trips without the sensor to learn from). Raw counts, distance and duration are not inputs.{left_out}
+too few trips without the sensor to learn from). Raw counts, distance and duration are not inputs.
+
+{silent}
 
 ## From risk to score
 
 score = {offset:.2f} - {points_per_logit:.2f} * logit(risk), clipped to 0 to 100: double the odds cost
-{points_to_double:.1f} points. The median training trip has {median_score:g}, the riskiest twentieth
-{risky_score:g} or less. Bands: low risk from {low_from:g}, moderate from {moderate_from:g}, high below.
+{points_to_double:.1f} points. The median training trip has {median_score:g}, one in twenty {risky_score:g} or less.
+Bands: low risk from {low_from:g}, moderate from {moderate_from:g}, high below.
 
 ## Proofs made when it was trained
 
@@ -109,9 +112,7 @@ def model_card(trained: TrainedModel, validation: Validation, provenance: Proven
         metrics=metrics_table([validation.model, *validation.baselines]),
         reliability=reliability_table(validation.reliability),
         inputs=_inputs_table(trained),
-        left_out=(
-            f"\nLeft out, because no trip has the sensor: {', '.join(trained.left_out)}." if trained.left_out else ""
-        ),
+        silent=_silent_inputs(trained),
         points_to_double=metadata.scaling.points_per_logit * np.log(2),
         median_score=MEDIAN_SCORE,
         risky_score=RISKY_SCORE,
@@ -172,6 +173,25 @@ def _inputs_table(trained: TrainedModel) -> str:
             )
         ),
     )
+
+
+def _silent_inputs(trained: TrainedModel) -> str:
+    """Name the inputs that say nothing, so that nobody believes them to count."""
+    points = trained.metadata.scaling.points_per_logit
+    without_effect = [
+        fitted.name
+        for fitted, shape in zip(trained.metadata.inputs, trained.model.shapes, strict=True)
+        if points * float(shape.steps[-1] - shape.steps[0]) < MIN_IMPACT_POINTS
+    ]
+    said = []
+    if without_effect:
+        said.append(
+            f"**Without effect**, because in these trips they told nothing that other inputs had not told: "
+            f"{', '.join(without_effect)}. A factor of which all inputs are without effect is never a reason."
+        )
+    if trained.left_out:
+        said.append(f"**Left out**, because no trip has the sensor: {', '.join(trained.left_out)}.")
+    return wrap(" ".join(said) or "Every input has an effect.")
 
 
 def _prior_weight(fitted: FittedInput) -> str:

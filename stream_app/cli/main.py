@@ -9,7 +9,9 @@ from rich.console import Console
 from scoring.errors import DriverScoreError
 from stream_app.cli.demo import demo
 from stream_app.cli.replay import replay
+from stream_app.cli.simulate import simulate
 from stream_app.cli.topics import topics
+from stream_app.cli.train import train, validate
 from stream_app.cli.worker import worker
 
 app: Final = typer.Typer(
@@ -37,6 +39,9 @@ def _options(
 app.command()(demo)
 app.command()(replay)
 app.command()(worker)
+app.command()(simulate)
+app.command()(train)
+app.command()(validate)
 app.add_typer(topics, name="topics")
 
 

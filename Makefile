@@ -1,0 +1,61 @@
+# Every task. `make demo` and `make test` need Python 3.11 or newer and make; the rest they install.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit check format bench simulate train validate lock clean
+
+help: ## List the tasks
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+$(VENV)/created:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/demo: $(VENV)/created pyproject.toml constraints.txt
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/created pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev,simulate]'
+	@touch $@ $(VENV)/demo
+
+demo: $(VENV)/demo ## Score a simulated fleet with the real pipeline, and write a report
+	$(BIN)/driver-score demo
+
+test: $(VENV)/dev ## Run all tests, on an embedded broker and on a real Apache Kafka
+	$(BIN)/python -m pytest
+
+test-unit: $(VENV)/dev ## Run the tests that need no broker
+	$(BIN)/python -m pytest tests/unit tests/property -m "not integration"
+
+check: $(VENV)/dev ## Check format, lint, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev ## Measure throughput on both brokers, next to stock Faust
+	$(BIN)/python -m bench
+
+simulate: $(VENV)/dev ## Make the simulated fleet again (about 10 minutes)
+	$(BIN)/driver-score simulate --seed 2026 --output scoring/default_fleet/fleet.parquet
+
+train: $(VENV)/dev ## Train the model that is shipped again
+	$(BIN)/driver-score train --output scoring/default_model
+
+validate: $(VENV)/dev ## Write docs/validation.md; STUDY=path names the 100-Car study's file
+	$(BIN)/driver-score validate --study $(STUDY) --output docs/validation.md
+
+lock: $(VENV)/dev ## Write the versions that are installed now to constraints.txt
+	$(BIN)/pip freeze --exclude-editable > constraints.txt
+
+clean: ## Remove what the tasks made
+	rm -rf $(VENV) var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,96 @@
+"""Run events through the core in frames, and collect what is due in a form that can be compared to the bit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.features import FEATURE_NAMES
+from scoring.features.thresholds import KernelParameters, ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.trip_state import TripStates
+from scoring.features.update import DueFeatures, close_trips, update
+from scoring.features.windows import TRIP, WINDOW
+from tests.reference.random_trips import Event, frame_of
+
+MARKS = ("window_start_ms", "window_end_ms", "event_time_ms", "revision", "event_count", "late_event_count")
+
+
+@dataclass(frozen=True)
+class Due:
+    """One due row: what it is of, and its features."""
+
+    trip: str
+    kind: str
+    final: bool
+    window_start_ms: int
+    window_end_ms: int
+    event_time_ms: int
+    revision: int
+    event_count: int
+    late_event_count: int
+    features: NDArray[np.float64]
+
+    def __getitem__(self, name: str) -> float | None:
+        found = float(self.features[FEATURE_NAMES.index(name)])
+        return None if np.isnan(found) else found
+
+    @property
+    def bits(self) -> tuple[Any, ...]:
+        """Everything, comparable to the bit: NaN equals NaN."""
+        marks = (self.trip, self.kind, self.final, self.window_start_ms, self.window_end_ms, self.event_time_ms)
+        return (*marks, self.revision, self.event_count, self.late_event_count, self.features.tobytes())
+
+
+class Partition:
+    """The states of one partition, and everything that has become due."""
+
+    def __init__(self, *, profile: ThresholdProfile | None = None, **windows: Any) -> None:
+        self.parameters: KernelParameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings(**windows))
+        self.states = TripStates()
+        self.due: list[Due] = []
+
+    def send(self, events: list[Event] | pl.DataFrame) -> list[Due]:
+        """Take in one frame; return what it made due."""
+        frame = events if isinstance(events, pl.DataFrame) else frame_of(events)
+        return self._collect(update(self.states, frame, self.parameters))
+
+    def close(self) -> list[Due]:
+        return self._collect(close_trips(self.states, self.parameters))
+
+    def _collect(self, due: DueFeatures) -> list[Due]:
+        kinds = {WINDOW: "window", TRIP: "trip"}
+        rows = [
+            Due(
+                self.states.ids_of(row["slot"])[0],
+                kinds[int(row["kind"])],
+                bool(row["final"]),
+                *(int(row[name]) for name in MARKS),
+                features,
+            )
+            for row, features in zip(due.rows, due.features, strict=True)
+        ]
+        self.due += rows
+        return rows
+
+    def of_trip(self, trip: str, kind: str | None = None) -> list[Due]:
+        return [row for row in self.due if row.trip == trip and kind in (None, row.kind)]
+
+
+def bits_by_trip(due: list[Due]) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of each trip, in order."""
+    grouped: dict[str, list[tuple[Any, ...]]] = {}
+    for row in due:
+        grouped.setdefault(row.trip, []).append(row.bits)
+    return grouped
+
+
+def last_scores(due: list[Due]) -> dict[tuple[str, str, int], bytes]:
+    """Features of the highest revision of each window, and of each trip."""
+    newest: dict[tuple[str, str, int], Due] = {}
+    for row in due:
+        key = (row.trip, row.kind, row.window_start_ms if row.kind == "window" else 0)
+        assert key not in newest or newest[key].revision < row.revision, "revisions grow"
+        newest[key] = row
+    return {key: row.features.tobytes() for key, row in newest.items()}

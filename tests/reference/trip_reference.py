@@ -1,0 +1,409 @@
+"""The features of one whole trip from their definitions: slow, plain, with everything in lists.
+
+Written from ``docs/features.md``, not from the kernels. None is null.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from schemas.event_frame import EVENT_TYPES, MEASUREMENT_COLUMNS
+from schemas.features import FEATURE_NAMES
+from scoring.features.thresholds import HardEventThresholds, ThresholdProfile
+
+Event = dict[str, Any]
+Span = tuple[int, int]
+
+AVERAGING_TOLERANCE = 0.9
+DAY_MIN = 1440
+
+
+@dataclass
+class Tick:
+    from_ms: int
+    until_ms: int
+    acceleration: float | None
+    lateral: float | None
+    place: int  # of the sample that ends it
+
+
+def reference_features(events: Sequence[Mapping[str, Any]], profile: ThresholdProfile) -> dict[str, float | None]:
+    rows = sorted(_without_duplicates([_rounded(event) for event in events]), key=_order)
+    samples = [row for row in rows if _is_valid(row)]
+    limits = profile.hard_events.get(rows[0]["vehicle_class"], HardEventThresholds())
+
+    ticks = _ticks(rows, profile)
+    hard = {
+        "hard_brake": _count_hard(rows, ticks, "hard_brake", limits.brake_mps2, profile),
+        "hard_acceleration": _count_hard(rows, ticks, "hard_acceleration", limits.acceleration_mps2, profile),
+        "hard_corner": _count_hard(rows, ticks, "hard_corner", limits.corner_mps2, profile),
+    }
+    return dict.fromkeys(FEATURE_NAMES) | {
+        **_time_features(samples, profile),
+        **_speed_features(samples, rows, profile),
+        **_acceleration_features(rows, ticks),
+        **_hard_features(hard, ticks, samples, profile),
+        **_jerk(rows, ticks, profile),
+    }
+
+
+def _rounded(event: Mapping[str, Any]) -> Event:
+    """Round what sensors measure to float32, as every path into the core does."""
+    row = dict(event)
+    for name in MEASUREMENT_COLUMNS:
+        if row.get(name) is not None and not math.isnan(row[name]):
+            row[name] = float(np.float32(row[name]))
+        else:
+            row[name] = None
+    row["utc_offset_min"] = row.get("utc_offset_min") or 0
+    row["duration_ms"] = round(float(np.float32(row["duration_s"]) * np.float32(1000))) if row["duration_s"] else 0
+    return row
+
+
+def _order(row: Event) -> tuple[int, int]:
+    return row["timestamp_ms"], EVENT_TYPES.index(row["event_type"])
+
+
+def _without_duplicates(rows: Sequence[Event]) -> list[Event]:
+    """Events of one type at one time are one event; of each measurement the larger is kept."""
+    kept: dict[tuple[int, int], Event] = {}
+    for row in rows:
+        if _order(row) not in kept:
+            kept[_order(row)] = dict(row)
+            continue
+        known = kept[_order(row)]
+        for name in (*MEASUREMENT_COLUMNS, "utc_offset_min", "duration_ms"):
+            both = [value for value in (known[name], row[name]) if value is not None]
+            known[name] = max(both, default=None)
+    return list(kept.values())
+
+
+def _is_valid(row: Event) -> bool:
+    return any(row[name] is not None for name in ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2"))
+
+
+def _intervals(samples: Sequence[Event], profile: ThresholdProfile) -> list[tuple[Event, Event, int]]:
+    """Pairs of neighbours with the time between them, gaps left out."""
+    pairs = [(first, second, second["timestamp_ms"] - first["timestamp_ms"]) for first, second in pairwise(samples)]
+    return [pair for pair in pairs if pair[2] <= profile.max_gap_s * 1000]
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def _root_mean_square(values: Sequence[tuple[float, int]]) -> float | None:
+    """Root of the mean square of (value, weight) pairs."""
+    weight = math.fsum(pair[1] for pair in values)
+    return math.sqrt(math.fsum(value * value * ms for value, ms in values) / weight) if weight > 0 else None
+
+
+# time ---------------------------------------------------------------------------------------------------------------
+
+
+def _time_features(samples: Sequence[Event], profile: ThresholdProfile) -> dict[str, float | None]:
+    duration_ms = night_ms = 0
+    for _, second, interval_ms in _intervals(samples, profile):
+        duration_ms += interval_ms
+        minute = (second["timestamp_ms"] // 60_000 + second["utc_offset_min"]) % DAY_MIN
+        if _is_night(minute // 60, profile):
+            night_ms += interval_ms
+    return {"duration_s": duration_ms / 1000, "night_ratio": _ratio(night_ms, duration_ms)}
+
+
+def _is_night(hour: int, profile: ThresholdProfile) -> bool:
+    start, end = profile.night_from_hour, profile.night_until_hour
+    night_hours = set(range(start, end)) if start <= end else {*range(start, 24), *range(end)}
+    return hour in night_hours
+
+
+# speed ---------------------------------------------------------------------------------------------------------------
+
+
+def _mean_kmh(first: Event, second: Event) -> float:
+    return (first["speed_kmh"] + second["speed_kmh"]) / 2
+
+
+def _speed_features(
+    samples: Sequence[Event], rows: Sequence[Event], profile: ThresholdProfile
+) -> dict[str, float | None]:
+    moving = [sample for sample in samples if sample["speed_kmh"] is not None]
+    intervals = _intervals(moving, profile)
+    known_ms = sum(interval_ms for *_, interval_ms in intervals)
+    reports = [row for row in rows if row["event_type"] == "phone_use"]
+    features: dict[str, float | None] = {"phone_use_ratio": None}
+    if reports:
+        phone_spans = _union(reports)
+        driving = [(*pair, _mean_kmh(*pair[:2])) for pair in intervals]
+        driving = [pair for pair in driving if pair[3] > profile.moving_kmh]
+        covered_ms = sum(_covered(phone_spans, second, interval_ms) for _, second, interval_ms, _ in driving)
+        features["phone_use_ratio"] = _ratio(covered_ms, sum(pair[2] for pair in driving))
+    features |= _speeding(intervals, _union([row for row in rows if row["event_type"] == "speeding"]), profile)
+    if known_ms == 0:
+        return features
+
+    weighted_km = [_mean_kmh(first, second) * interval_ms / 3.6e6 for first, second, interval_ms in intervals]
+    distance_km = math.fsum(weighted_km)
+    weighted = [
+        (sample["speed_kmh"], interval_ms / 2) for *pair, interval_ms in intervals for sample in pair
+    ]  # trapezoid: half of the interval each end
+    mean = math.fsum(speed * weight for speed, weight in weighted) / known_ms
+    variance = math.fsum((speed - mean) ** 2 * weight for speed, weight in weighted) / known_ms
+    return features | {
+        "distance_km": distance_km,
+        "avg_speed": distance_km / (known_ms / 3.6e6),
+        "speed_volatility": math.sqrt(variance),
+        "max_speed_kmh": max(sample["speed_kmh"] for sample in moving),
+        "idle_ratio": sum(ms for first, second, ms in intervals if _mean_kmh(first, second) < profile.idle_kmh)
+        / known_ms,
+        "stop_count": _count_stops(moving, profile),
+    }
+
+
+def _count_stops(moving: Sequence[Event], profile: ThresholdProfile) -> int:
+    """Count the runs of slow intervals that last long enough; a gap ends a run."""
+    runs = [0]
+    for first, second in pairwise(moving):
+        interval_ms = second["timestamp_ms"] - first["timestamp_ms"]
+        if interval_ms == 0:
+            continue
+        if interval_ms <= profile.max_gap_s * 1000 and _mean_kmh(first, second) < profile.idle_kmh:
+            runs[-1] += interval_ms
+        else:
+            runs.append(0)
+    return sum(run >= profile.stop_s * 1000 for run in runs)
+
+
+def _union(reports: Sequence[Event]) -> list[Span]:
+    """Join the spans of reports that overlap or touch."""
+    spans: list[Span] = []
+    for report in reports:
+        start, end = report["timestamp_ms"], report["timestamp_ms"] + report["duration_ms"]
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end))
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _covered(spans: Sequence[Span], second: Event, interval_ms: int) -> int:
+    until = second["timestamp_ms"]
+    return sum(max(0, min(end, until) - max(start, until - interval_ms)) for start, end in spans)
+
+
+def _speeding(
+    intervals: Sequence[tuple[Event, Event, int]], spans: Sequence[Span], profile: ThresholdProfile
+) -> dict[str, float | None]:
+    known_ms = 0
+    over_ms = [0, 0, 0]
+    for first, second, interval_ms in intervals:
+        if second["speed_limit_kmh"] is None:
+            reported_ms = _covered(spans, second, interval_ms)
+            known_ms += reported_ms
+            over_ms[0] += reported_ms
+            continue
+        known_ms += interval_ms
+        excess = _mean_kmh(first, second) - second["speed_limit_kmh"]
+        tier = sum(excess > bound for bound in profile.speeding_kmh)
+        if tier > 0:
+            over_ms[tier - 1] += interval_ms
+    moderate, serious, severe = (_ratio(ms, known_ms) for ms in over_ms)
+    return {
+        "speeding_ratio": _ratio(sum(over_ms), known_ms),
+        "speeding_ratio_moderate": moderate,
+        "speeding_ratio_serious": serious,
+        "speeding_ratio_severe": severe,
+    }
+
+
+# accelerations -------------------------------------------------------------------------------------------------------
+
+
+def _ticks(rows: Sequence[Event], profile: ThresholdProfile) -> list[Tick]:
+    """Cut the samples into ticks: from one on to the first that is an averaging time later; a gap starts anew."""
+    ticks: list[Tick] = []
+    ends: list[Event] = []  # samples that ended a tick since the last gap, the first one included
+    collected: list[Event] = []
+    last: Event | None = None
+    for place, row in enumerate(rows):
+        if not _is_valid(row):
+            continue
+        if last is None or row["timestamp_ms"] - last["timestamp_ms"] > profile.max_gap_s * 1000:
+            ends, collected = [row], []
+        else:
+            collected.append(row)
+            if row["timestamp_ms"] - ends[-1]["timestamp_ms"] >= round(
+                profile.averaging_s * AVERAGING_TOLERANCE * 1000
+            ):
+                ticks.append(_rated(ends, collected, row, place, profile))
+                ends.append(row)
+                collected = []
+        last = row
+    return ticks
+
+
+def _rated(
+    ends: Sequence[Event], collected: Sequence[Event], row: Event, place: int, profile: ThresholdProfile
+) -> Tick:
+    now_ms, from_ms = row["timestamp_ms"], ends[-1]["timestamp_ms"]
+    old_enough = [end for end in ends if now_ms - end["timestamp_ms"] >= profile.min_difference_s * 1000]
+    reference = old_enough[-1] if old_enough else None
+    if reference is not None and now_ms - reference["timestamp_ms"] > profile.max_difference_s * 1000:
+        reference = None
+    within = now_ms - from_ms <= profile.max_difference_s * 1000
+
+    acceleration = _sensor_mean(collected, "acceleration_mps2", profile) if within else None
+    if acceleration is None and reference is not None:
+        acceleration = _speed_difference(reference, row)
+    lateral = _sensor_mean(collected, "lateral_acceleration_mps2", profile) if within else None
+    if lateral is None and reference is not None:
+        lateral = _turning(reference, row, profile)
+    return Tick(from_ms, now_ms, _no_fault(acceleration, profile), _no_fault(lateral, profile), place)
+
+
+def _no_fault(acceleration: float | None, profile: ThresholdProfile) -> float | None:
+    return acceleration if acceleration is not None and abs(acceleration) <= profile.fault_mps2 else None
+
+
+def _sensor_mean(collected: Sequence[Event], name: str, profile: ThresholdProfile) -> float | None:
+    good = [row[name] for row in collected if _no_fault(row[name], profile) is not None]
+    return math.fsum(good) / len(good) if good else None
+
+
+def _speed_difference(reference: Event, row: Event) -> float | None:
+    if reference["speed_kmh"] is None or row["speed_kmh"] is None:
+        return None
+    elapsed_s = (row["timestamp_ms"] - reference["timestamp_ms"]) / 1000
+    return float((row["speed_kmh"] - reference["speed_kmh"]) / 3.6 / elapsed_s)
+
+
+def _turning(reference: Event, row: Event, profile: ThresholdProfile) -> float | None:
+    """Heading rate times speed; right is positive."""
+    if any(end[name] is None for end in (reference, row) for name in ("speed_kmh", "heading_deg")):
+        return None
+    mean_kmh = _mean_kmh(reference, row)
+    if mean_kmh < profile.corner_min_speed_kmh:
+        return None
+    turn = (row["heading_deg"] - reference["heading_deg"]) % 360
+    turn = turn - 360 if turn >= 180 else turn
+    elapsed_s = (row["timestamp_ms"] - reference["timestamp_ms"]) / 1000
+    return float(mean_kmh / 3.6 * math.radians(turn) / elapsed_s)
+
+
+def _acceleration_features(rows: Sequence[Event], ticks: Sequence[Tick]) -> dict[str, float | None]:
+    along = [(tick.acceleration, tick.until_ms - tick.from_ms) for tick in ticks if tick.acceleration is not None]
+    across = [(tick.lateral, tick.until_ms - tick.from_ms) for tick in ticks if tick.lateral is not None]
+
+    def peak(rated: Sequence[float], event_type: str) -> float | None:
+        reported = [abs(row["peak_mps2"]) for row in rows if row["event_type"] == event_type and row["peak_mps2"]]
+        return max([0.0, *rated, *reported]) if rated or reported else None
+
+    return {
+        "acceleration_rms_mps2": _root_mean_square(along),
+        "lateral_rms_mps2": _root_mean_square(across),
+        "peak_deceleration_mps2": peak([-value for value, _ in along], "hard_brake"),
+        "peak_acceleration_mps2": peak([value for value, _ in along], "hard_acceleration"),
+        "peak_lateral_mps2": peak([abs(value) for value, _ in across], "hard_corner"),
+    }
+
+
+def _jerk(rows: Sequence[Event], ticks: Sequence[Tick], profile: ThresholdProfile) -> dict[str, float | None]:
+    """Change between neighbouring rated ticks that have no gap between them."""
+    jerks = []
+    for first, second in pairwise([tick for tick in ticks if tick.acceleration is not None]):
+        elapsed_ms = second.until_ms - first.until_ms
+        times = [row["timestamp_ms"] for row in rows[first.place : second.place + 1] if _is_valid(row)]
+        has_gap = any(later - earlier > profile.max_gap_s * 1000 for earlier, later in pairwise(times))
+        if elapsed_ms <= profile.max_difference_s * 1000 and not has_gap:
+            jerks.append(((second.acceleration - first.acceleration) / (elapsed_ms / 1000), elapsed_ms))
+    return {"jerk_rms_mps3": _root_mean_square(jerks)}
+
+
+# hard events ---------------------------------------------------------------------------------------------------------
+
+
+def _strength(tick: Tick, kind: str) -> float | None:
+    if kind == "hard_corner":
+        return None if tick.lateral is None else abs(tick.lateral)
+    if tick.acceleration is None:
+        return None
+    return -tick.acceleration if kind == "hard_brake" else tick.acceleration
+
+
+class _HardEvents:
+    """The hard events of one kind, ours and the device's."""
+
+    def __init__(self, threshold: float, profile: ThresholdProfile) -> None:
+        self.count = 0
+        self._threshold = threshold
+        self._profile = profile
+        self._lasted_ms: int | None = None  # of the event that is going on
+        self._counted = False
+        self._free_from_ms = -math.inf  # when the next may begin
+
+    def end(self, at_ms: int) -> None:
+        if self._lasted_ms is not None:
+            self._lasted_ms = None
+            self._not_before(at_ms)
+
+    def _not_before(self, ended_ms: int) -> None:
+        self._free_from_ms = max(self._free_from_ms, ended_ms + self._profile.refractory_s * 1000)
+
+    def detected(self, row: Event) -> None:
+        if self._lasted_ms is not None:
+            self.count += not self._counted
+            self._counted = True
+        elif row["timestamp_ms"] >= self._free_from_ms:
+            self.count += 1
+        self._not_before(row["timestamp_ms"] + row["duration_ms"])
+
+    def rated(self, tick: Tick, strength: float | None) -> None:
+        if self._lasted_ms is None:
+            if strength is None or strength < self._threshold or tick.from_ms < self._free_from_ms:
+                return
+            self._lasted_ms, self._counted = 0, False
+        elif strength is None or strength < self._profile.release_share * self._threshold:
+            self.end(tick.from_ms)
+            return
+        self._lasted_ms += tick.until_ms - tick.from_ms
+        if not self._counted and self._lasted_ms >= self._profile.min_event_s * 1000:
+            self._counted = True
+            self.count += 1
+
+
+def _count_hard(
+    rows: Sequence[Event], ticks: Sequence[Tick], kind: str, threshold: float, profile: ThresholdProfile
+) -> int:
+    tick_ending_at = {tick.place: tick for tick in ticks}
+    events = _HardEvents(threshold, profile)
+    last_sample_ms: int | None = None
+    for place, row in enumerate(rows):
+        if last_sample_ms is not None and row["timestamp_ms"] - last_sample_ms > profile.max_gap_s * 1000:
+            events.end(last_sample_ms)
+        if row["event_type"] == kind:
+            events.detected(row)
+        if _is_valid(row):
+            last_sample_ms = row["timestamp_ms"]
+        if place in tick_ending_at:
+            events.rated(tick_ending_at[place], _strength(tick_ending_at[place], kind))
+    return events.count
+
+
+def _hard_features(
+    hard: Mapping[str, int], ticks: Sequence[Tick], samples: Sequence[Event], profile: ThresholdProfile
+) -> dict[str, float | None]:
+    rated = {kind: hard[kind] > 0 or any(_strength(tick, kind) is not None for tick in ticks) for kind in hard}
+    total = sum(hard[kind] for kind in hard if rated[kind]) if any(rated.values()) else None
+    moving = [sample for sample in samples if sample["speed_kmh"] is not None]
+    intervals = _intervals(moving, profile)
+    distance_km = math.fsum(_mean_kmh(first, second) * ms / 3.6e6 for first, second, ms in intervals)
+    far_enough = distance_km >= profile.min_rate_distance_km
+    return {
+        "hard_event_count": total,
+        **{f"{kind}_count": hard[kind] if rated[kind] else None for kind in hard},
+        "hard_events_per_100km": total / distance_km * 100 if total is not None and far_enough else None,
+    }
