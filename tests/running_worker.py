@@ -1,0 +1,180 @@
+"""The real worker as a process of its own, and what it publishes."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from tests.brokers import wait_until
+
+READY_TIMEOUT_S = 180.0
+"""A machine that has never compiled the kernels needs a minute, a busy one more."""
+
+STOP_TIMEOUT_S = 60.0
+
+PARTITIONS = 2
+
+
+class RunningWorker:
+    """A worker process; `log` is what it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log_path: Path) -> None:
+        self.process = process
+        self._log_path = log_path
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: not self.alive or "worker started" in self.log, READY_TIMEOUT_S, "worker started")
+        assert self.alive, self.log
+
+    def metrics(self) -> dict[str, float]:
+        """Return what the metrics endpoint serves, by name with labels."""
+        address = re.search(r'"address": "(http://[^"]+)"', self.log)
+        assert address, self.log
+        with urllib.request.urlopen(address[1], timeout=10) as answer:  # noqa: S310 - our own, on 127.0.0.1
+            lines = answer.read().decode().splitlines()
+        return {name: float(number) for name, number in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+    def stop(self) -> str:
+        """Send SIGTERM; return the log of a clean stop."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(STOP_TIMEOUT_S)
+        assert status == 0, self.log
+        assert "Traceback" not in self.log
+        return self.log
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def running_worker(bootstrap: str, prefix: str, **settings: object) -> Iterator[RunningWorker]:
+    """Start a worker and wait until it is ready; it never outlives the block.
+
+    Settings are named as their variables, without the first part: ``worker__checkpoint_s=0.2``.
+    """
+    with started_worker(bootstrap, prefix, **settings) as worker:
+        worker.wait_until_ready()
+        yield worker
+
+
+@contextlib.contextmanager
+def started_worker(bootstrap: str, prefix: str, **settings: object) -> Iterator[RunningWorker]:
+    """Start a worker; do not wait for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        log_path = Path(folder, "worker.log")
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "stream_app", "worker"],
+                stderr=log,
+                env=worker_environment(bootstrap, prefix, **settings),
+            )
+        worker = RunningWorker(process, log_path)
+        try:
+            yield worker
+        finally:
+            worker.kill()
+
+
+def worker_environment(bootstrap: str, prefix: str, **settings: object) -> dict[str, str]:
+    given = {
+        "kafka__bootstrap": bootstrap,
+        "kafka__topic_prefix": prefix,
+        "kafka__partitions": PARTITIONS,
+        "worker__checkpoint_s": 0.3,
+        "worker__metrics_port": 0,
+        **settings,
+    }
+    variables = {f"DRIVER_SCORE_{name.upper()}": str(setting) for name, setting in given.items()}
+    return {**os.environ, **variables}
+
+
+@dataclass
+class Topics:
+    """The topics of one prefix, as a reader outside of the pipeline sees them."""
+
+    bootstrap: str
+    prefix: str
+
+    def __post_init__(self) -> None:
+        self._received: dict[str, list[Message]] = {}
+        self._consumers: dict[str, Consumer] = {}
+
+    def messages(self, topic: str) -> list[Message]:
+        """Return all that is on a topic by now, in the order of each partition."""
+        consumer = self._consumers.get(topic)
+        if consumer is None:
+            consumer = self._consumers[topic] = Consumer(
+                {"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}reader", "log_level": 0}
+            )
+            consumer.assign([TopicPartition(self.prefix + topic, partition, 0) for partition in range(PARTITIONS)])
+        received = self._received.setdefault(topic, [])
+        while batch := consumer.consume(10_000, timeout=0.05):
+            assert not [message.error() for message in batch if message.error()]
+            received.extend(batch)
+        return received
+
+    def rows(self, topic: str) -> list[dict[str, Any]]:
+        return [json.loads(message.value() or b"") for message in self.messages(topic)]
+
+    def wait_for(
+        self, topic: str, condition: Callable[[list[dict[str, Any]]], bool], timeout_s: float = 120.0
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a topic once they meet a condition."""
+        wait_until(lambda: condition(self.rows(topic)), timeout_s, f"{topic} as expected")
+        return self.rows(topic)
+
+    def uncommitted(self, topic: str) -> int:
+        """Return how many messages of a topic the worker's group has not committed."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        parts = [TopicPartition(self.prefix + topic, partition) for partition in range(PARTITIONS)]
+        group = f"{self.prefix}driver-score"
+        answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)])[group].result()
+        self.messages(topic)
+        consumer = self._consumers[topic]
+        ends = {
+            part.partition: consumer.get_watermark_offsets(TopicPartition(part.topic, part.partition), timeout=10)[1]
+            for part in parts
+        }
+        return sum(ends[part.partition] - max(part.offset, 0) for part in answer.topic_partitions)
+
+    def wait_until_committed(self, topic: str = "trip-events", timeout_s: float = 120.0) -> None:
+        wait_until(lambda: self.uncommitted(topic) == 0, timeout_s, f"all of {topic} committed")
+
+    def close(self) -> None:
+        for consumer in self._consumers.values():
+            consumer.close()
+
+
+def last_finals(scores: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the newest final score of each trip, by vehicle and trip."""
+    finals: dict[tuple[str, str], dict[str, Any]] = {}
+    for score in scores:
+        key = (score["vehicle_id"], score["trip_id"])
+        if score["kind"] == "trip" and score["final"] and finals.get(key, score)["revision"] <= score["revision"]:
+            finals[key] = score
+    return finals
+
+
+def without_wall_clock(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given for name, given in message.items() if name not in {"scored_at", "raised_at", "updated_at"}}
