@@ -44,6 +44,8 @@ class ProfileState(BaseModel):
         Sums of distance, and of distance times score, each decayed.
     trip_count, distance_km, duration_s
         Of all scored trips, not decayed.
+    previous_score
+        Rolling score before the trip that was counted last.
     recent
         The trips counted last, newest last.
     """
@@ -56,17 +58,19 @@ class ProfileState(BaseModel):
     trip_count: int = 0
     distance_km: float = 0.0
     duration_s: float = 0.0
+    previous_score: float | None = None
     recent: tuple[CountedTrip, ...] = ()
 
-    @property
-    def score(self) -> float | None:
-        """The rolling score, or None before the first scored trip."""
-        if self.trip_count == 0 or self.weight_km <= 0:
+    def score(self, min_distance_km: float) -> float | None:
+        """Give the rolling score to a hundredth, or None below this distance."""
+        if self.trip_count == 0 or self.weight_km <= 0 or self.distance_km < min_distance_km:
             return None
-        return min(100.0, max(0.0, self.weighted_score / self.weight_km))
+        return round(min(100.0, max(0.0, self.weighted_score / self.weight_km)), 2)
 
 
-def count_trip(state: ProfileState, trip: DriverScore, half_life_days: float) -> ProfileState:
+def count_trip(
+    state: ProfileState, trip: DriverScore, *, half_life_days: float, min_distance_km: float
+) -> ProfileState:
     """Count a final trip score.
 
     A repeated or outdated revision changes nothing; a newer one takes the place of the one that was counted.
@@ -79,6 +83,8 @@ def count_trip(state: ProfileState, trip: DriverScore, half_life_days: float) ->
         Final score of a trip; one without a score takes back what the trip had added.
     half_life_days
         Days after which a trip counts half.
+    min_distance_km
+        Least distance for a score.
     """
     counted = CountedTrip(
         trip_id=trip.trip_id,
@@ -101,6 +107,7 @@ def count_trip(state: ProfileState, trip: DriverScore, half_life_days: float) ->
             "newest_ms": newest_ms,
             "weight_km": state.weight_km * fade,
             "weighted_score": state.weighted_score * fade,
+            "previous_score": state.score(min_distance_km),
             "recent": (*(one for one in state.recent if one is not earlier), counted)[-REMEMBERED_TRIPS:],
         }
     )
@@ -129,8 +136,7 @@ def _add(state: ProfileState, trip: CountedTrip, half_life_days: float, *, sign:
 
 
 def profile_message(
-    before: ProfileState,
-    after: ProfileState,
+    state: ProfileState,
     trip: DriverScore,
     *,
     half_life_days: float,
@@ -138,24 +144,36 @@ def profile_message(
     band_of: Callable[[float], RiskBand],
     updated_at: datetime,
 ) -> DriverProfile:
-    """Make the message of a driver whose trip was counted."""
-    rated = after.distance_km >= min_distance_km and after.score is not None
-    score = round(after.score, 2) if rated and after.score is not None else None
-    had_score = before.distance_km >= min_distance_km and before.score is not None
+    """Make the message of a driver.
+
+    Parameters
+    ----------
+    state
+        The driver, with the trip counted.
+    trip
+        The trip that the message is sent for.
+    half_life_days, min_distance_km
+        As for `count_trip`.
+    band_of
+        Gives the risk band of a score.
+    updated_at
+        The clock.
+    """
+    score = state.score(min_distance_km)
     return DriverProfile(
         driver_id=trip.driver_id,
         client_id=trip.client_id,
-        status="scored" if rated else "insufficient_exposure",
+        status="insufficient_exposure" if score is None else "scored",
         score=score,
-        band=band_of(score) if score is not None else None,
-        previous_score=round(before.score, 2) if had_score and before.score is not None else None,
-        trip_count=after.trip_count,
-        distance_km=round(max(after.distance_km, 0.0), 3),
-        duration_s=round(max(after.duration_s, 0.0), 1),
-        effective_distance_km=round(max(after.weight_km, 0.0), 3),
+        band=None if score is None else band_of(score),
+        previous_score=state.previous_score,
+        trip_count=state.trip_count,
+        distance_km=round(max(state.distance_km, 0.0), 3),
+        duration_s=round(max(state.duration_s, 0.0), 1),
+        effective_distance_km=round(max(state.weight_km, 0.0), 3),
         half_life_days=half_life_days,
-        last_trip_id=trip.trip_id,
+        last_trip_id=state.recent[-1].trip_id,
         model_version=trip.model_version,
-        event_time=datetime.fromtimestamp(after.newest_ms / 1000, UTC),
+        event_time=datetime.fromtimestamp(state.newest_ms / 1000, UTC),
         updated_at=updated_at,
     )

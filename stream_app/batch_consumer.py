@@ -2,15 +2,18 @@
 
 Faust spends about 80 µs on each message. So the topics of events are handed on as one message for all the records
 that were fetched of a partition; tables, changelogs and everything else go record by record as usual.
-Acknowledging a batch commits the offset after its last record.
+Acknowledging a batch commits the offset after its last record. Its records are those that aiokafka's parser makes:
+the richer ones that aiokafka makes of them would cost more than parsing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
 
 import faust
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage
 
 from stream_app.record_batch import KafkaRecord, RecordBatch
@@ -18,8 +21,46 @@ from stream_app.record_batch import KafkaRecord, RecordBatch
 _NO_TIMESTAMP_TYPE: Final = 0
 
 
+class _BareRecords(PartitionRecords):
+    """Records of one partition as they were parsed."""
+
+    def __iter__(self) -> Iterator[KafkaRecord]:
+        iterator: Iterator[KafkaRecord] = self._records_iterator
+        return iterator
+
+    def _consumer_record(self, _tp: TP, record: KafkaRecord) -> KafkaRecord:
+        return record
+
+
+class _Fetched(OrderedDict[TP, FetchResult | FetchError]):
+    """What aiokafka has fetched and not yet handed on, by partition."""
+
+    def __init__(self, batched_topics: frozenset[str]) -> None:
+        super().__init__()
+        self._batched_topics = batched_topics
+
+    def __setitem__(self, tp: TP, result: FetchResult | FetchError) -> None:
+        if tp.topic in self._batched_topics and isinstance(result, FetchResult):
+            result._partition_records.__class__ = _BareRecords  # noqa: SLF001
+        super().__setitem__(tp, result)
+
+
+class _BatchConsumerThread(AIOKafkaConsumerThread):
+    """Faust's thread around aiokafka's consumer, which leaves the records of batched topics bare."""
+
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
+        fetcher = consumer._fetcher  # noqa: SLF001
+        if not isinstance(fetcher._records, _Fetched):  # noqa: SLF001
+            before, fetcher._records = fetcher._records, _Fetched(self.consumer.app.batched_topics)  # noqa: SLF001
+            fetcher._records.update(before)  # noqa: SLF001
+        return await super()._fetch_records(consumer, *args, **kwargs)
+
+
 class BatchConsumer(Consumer):
     """Faust's consumer, which hands on batches of the topics in `BatchApp.batched_topics`."""
+
+    def _new_consumer_thread(self) -> _BatchConsumerThread:
+        return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
         """Fetch once and yield what came: a batch a partition, or single records."""

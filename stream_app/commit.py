@@ -83,11 +83,7 @@ class Checkpoints:
         """
         started = time.monotonic()
         acknowledged, self._unacknowledged = self._unacknowledged, []
-        changed = {
-            partition: self._stored.pack_changed(owned)
-            for partition, owned in self._owned.items()
-            if owned.states.changed_chunks.any()
-        }
+        changed = await asyncio.to_thread(self._pack_changed)
         if not acknowledged and not changed:
             return
         await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
@@ -104,3 +100,10 @@ class Checkpoints:
         await self._commit()
         metrics.LAST_COMMIT.set_to_current_time()
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)
+
+    def _pack_changed(self) -> dict[int, dict[int, bytes]]:
+        return {
+            partition: self._stored.pack_changed(owned)
+            for partition, owned in self._owned.items()
+            if owned.states.changed_chunks.any()
+        }

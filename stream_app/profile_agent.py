@@ -95,18 +95,18 @@ class ProfileKeeper:
             yield
 
     def _count(self, trip: DriverScore) -> None:
+        """Count a trip and publish the profile; also for a repeated one, whose profile a crash may have swallowed."""
+        half_life_days, min_distance_km = self._settings.half_life_days, self._settings.min_distance_km
         stored = self._table.get(trip.driver_id)
         before = ProfileState() if stored is None else ProfileState.model_validate_json(stored)
-        after = count_trip(before, trip, self._settings.half_life_days)
-        if after is before:
-            return
-        self._table[trip.driver_id] = after.model_dump_json().encode()
+        after = count_trip(before, trip, half_life_days=half_life_days, min_distance_km=min_distance_km)
+        if after is not before:
+            self._table[trip.driver_id] = after.model_dump_json().encode()
         message = profile_message(
-            before,
             after,
             trip,
-            half_life_days=self._settings.half_life_days,
-            min_distance_km=self._settings.min_distance_km,
+            half_life_days=half_life_days,
+            min_distance_km=min_distance_km,
             band_of=self._band_of,
             updated_at=datetime.now(UTC),
         )

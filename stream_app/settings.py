@@ -3,15 +3,20 @@
 For example ``DRIVER_SCORE_KAFKA__BOOTSTRAP=kafka:9092``. ``docs/settings.md`` lists them all.
 """
 
+import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnparsableError
 
 from scoring.errors import SettingsError
 from scoring.features.thresholds import ThresholdProfile, WindowSettings
+
+_PREFIX: Final = "DRIVER_SCORE_"
+_REMEDY: Final = "docs/settings.md lists the settings and their limits"
 
 
 class _Part(BaseModel):
@@ -114,7 +119,7 @@ class Settings(BaseSettings):
     """All settings of a worker."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DRIVER_SCORE_",
+        env_prefix=_PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -141,12 +146,26 @@ def load_settings(**overrides: Any) -> Settings:
     Raises
     ------
     SettingsError
-        When one has a value that can't work; the message names its environment variable.
+        When one is not known, or has a value that can't work; the message names its environment variable.
     """
+    _refuse_unknown()
     try:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = "DRIVER_SCORE_" + "__".join(str(part).upper() for part in first["loc"])
+        name = _PREFIX + "__".join(str(part).upper() for part in first["loc"])
         problem = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(name, problem, remedy="docs/settings.md lists the settings and their limits") from error
+        if first["type"] == "extra_forbidden":
+            problem = "there is no such setting"
+        raise SettingsError(name, problem, remedy=_REMEDY) from error
+    except UnparsableError as error:
+        raise SettingsError(f"{_PREFIX}…", f"{error}: not JSON", remedy=_REMEDY) from error
+
+
+def _refuse_unknown() -> None:
+    """Refuse a variable that names no part, or has one underscore in place of two: it would have no effect."""
+    for variable in os.environ:
+        part, delimiter, _ = variable.removeprefix(_PREFIX).lower().partition("__")
+        is_meant = variable.startswith(_PREFIX) and (delimiter or part.partition("_")[0] in Settings.model_fields)
+        if is_meant and part not in Settings.model_fields:
+            raise SettingsError(variable, "there is no such setting", remedy=_REMEDY)

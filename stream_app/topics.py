@@ -129,6 +129,26 @@ def create_topics(
     return [TopicOutcome(prefix + spec.name, partitions, created=prefix + spec.name in created) for spec in TOPICS]
 
 
+def require_topics(
+    bootstrap: str, prefix: str, partitions: int, client_config: Mapping[str, str] | None = None
+) -> None:
+    """Make sure that all of `TOPICS` are there.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If no broker answers within `ANSWER_TIMEOUT_S`.
+    TopicError
+        If a topic is missing, or has another number of partitions.
+    """
+    admin = AdminClient({**(client_config or {}), "bootstrap.servers": bootstrap, "log_level": 0})
+    counts = _partition_counts(admin, bootstrap)
+    _check_partitions(counts, prefix, partitions)
+    for spec in TOPICS:
+        if prefix + spec.name not in counts:
+            raise TopicError(prefix + spec.name, "is missing", remedy="Create it with `driver-score topics create`")
+
+
 def _partition_counts(admin: AdminClient, bootstrap: str) -> dict[str, int]:
     # Asks for all topics: asking for one by name would create it where topics are created on demand.
     try:

@@ -13,7 +13,7 @@ from scoring.model.scorer import Scorer
 from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
 from stream_app.settings import Settings, WorkerSettings
-from stream_app.topics import create_topics
+from stream_app.topics import create_topics, require_topics
 from stream_app.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,8 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     warm_up()
     if settings.worker.create_topics:
         create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, kafka.client_config())
+    else:
+        require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.client_config())
     if settings.worker.metrics_port is not None:
         _serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port)
     asyncio.run(_run(settings, scorer, on_ready))

@@ -18,9 +18,25 @@ NUMBERS = (
     | st.floats()
     | st.floats(-400, 400)
     | st.sampled_from([0, -0.0, 5.0, 300.0000001, 9999, 2**63, -(2**63) - 1, 2**64, 10**30, 1e39])
-).map(lambda number: json.dumps(number))
+).map(json.dumps)
 LITERALS = st.sampled_from(
-    ["null", "true", "false", "[]", "{}", '[""]', "1e999", "-1e999", "1e-400", "5e3", "1.7724357e12", "01", "+1", "1.", ""]
+    [
+        "null",
+        "true",
+        "false",
+        "[]",
+        "{}",
+        '[""]',
+        "1e999",
+        "-1e999",
+        "1e-400",
+        "5e3",
+        "1.7724357e12",
+        "01",
+        "+1",
+        "1.",
+        "",
+    ]
 )
 TIMES = st.sampled_from(
     [

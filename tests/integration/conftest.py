@@ -1,0 +1,142 @@
+"""One long run of the real worker a broker, which many tests look at."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+import pytest
+
+from scoring.features.batch import trip_features
+from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
+from stream_app.replay import Disturbance, append_trip_ends, disturb, event_messages, plan_sending, replay
+from stream_app.topics import TOPICS, create_topics
+from tests.bad_input import BAD_INPUT
+from tests.brokers import RunningBroker, producer
+from tests.decoding import message
+from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker
+
+SETTINGS = {
+    "profiles__min_distance_km": 5,
+    "worker__session_timeout_s": 6,
+    "worker__silent_partition_s": 3,
+}
+"""Trips of the shipped fleet are short; and what is due when a partition goes silent shall not take five minutes."""
+
+DRIVERS = 20
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A record with a row of `BAD_INPUT`, as it was sent."""
+
+    key: bytes
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    code: str | None
+
+
+@dataclass
+class FleetRun:
+    """What was sent to the worker, and what was seen of it."""
+
+    broker: RunningBroker
+    bad: list[BadRecord]
+    garbage: list[bytes]
+    sent_records: int
+    sent_events: int
+    expected: pl.DataFrame
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    dead_letters: list[Any] = field(default_factory=list)
+    keys: dict[str, list[bytes]] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    uncommitted: dict[str, int] = field(default_factory=dict)
+    stop_s: float = 0.0
+    log: str = ""
+    metrics_after_restart: dict[str, float] = field(default_factory=dict)
+    rows_after_restart: int = 0
+
+
+def some_trips(drivers: int, skip: int = 0) -> pl.DataFrame:
+    """Return the events of some drivers of the shipped fleet, each trip with an end."""
+    fleet = read_trip_file(DEFAULT_FLEET_PATH, file_format="fleet").events
+    chosen = fleet["driver_id"].unique().sort()[skip : skip + drivers]
+    return append_trip_ends(fleet.filter(pl.col("driver_id").is_in(chosen.implode())))
+
+
+@pytest.fixture(scope="session", params=["embedded", "kafka"])
+def each_broker(request: pytest.FixtureRequest) -> RunningBroker:
+    fixture = {"embedded": "embedded_broker", "kafka": "native_kafka"}[request.param]
+    running: RunningBroker = request.getfixturevalue(fixture)
+    return running
+
+
+@pytest.fixture(scope="session")
+def fleet_run(each_broker: RunningBroker) -> FleetRun:
+    """Bad input of every kind, then 200 disturbed trips; a clean stop; a restart, and one event more."""
+    prefix = "fleet-run-"
+    create_topics(each_broker.bootstrap, prefix, PARTITIONS)
+    topics = Topics(each_broker.bootstrap, prefix)
+    events = some_trips(DRIVERS)
+    with running_worker(each_broker.bootstrap, prefix, **SETTINGS) as worker:
+        bad = _send_bad_input(each_broker, prefix)
+        plan = disturb(plan_sending(events), Disturbance(duplicates=0.03, out_of_order=0.05, garbage=0.01, seed=3))
+        sent = replay(event_messages(plan), bootstrap=each_broker.bootstrap, topic=f"{prefix}trip-events")
+        run = FleetRun(
+            each_broker,
+            bad,
+            garbage=plan["garbage"].drop_nulls().to_list(),
+            sent_records=sent.messages + len(bad),
+            sent_events=sent.events + sum(row.events for row in BAD_INPUT),
+            expected=trip_features(events),
+        )
+        topics.wait_for("driver-scores", lambda scores: has_all_events(scores, run.expected))
+        for topic in ("trip-events", "driver-scores", "driver-scores-by-driver"):
+            topics.wait_until_committed(topic)
+        run.metrics = worker.metrics()
+        began = time.monotonic()
+        run.log = worker.stop()
+        run.stop_s = time.monotonic() - began
+    for topic in (spec.name for spec in TOPICS):
+        messages = topics.messages(topic)
+        run.keys[topic] = [bytes(each.key() or b"") for each in messages]
+        if topic not in ("trip-events", "trip-events-dlq"):
+            run.rows[topic] = list(topics.rows(topic))
+    run.dead_letters = list(topics.messages("trip-events-dlq"))
+    run.uncommitted = {topic: topics.uncommitted(topic) for topic in ("trip-events", "driver-scores-by-driver")}
+    with running_worker(each_broker.bootstrap, prefix, **SETTINGS) as worker:
+        client = producer(each_broker.bootstrap)
+        client.produce(f"{prefix}trip-events", message(trip_id="last", event_type="trip_end"), b"veh_1")
+        client.flush()
+        is_last = {"trip_id": "last", "final": True}.items()
+        topics.wait_for("driver-scores", lambda scores: any(is_last <= score.items() for score in scores))
+        run.metrics_after_restart = worker.metrics()
+        run.rows_after_restart = len(topics.rows("driver-scores"))
+        worker.stop()
+    topics.close()
+    return run
+
+
+def has_all_events(scores: list[dict[str, Any]], expected: pl.DataFrame) -> bool:
+    """Tell whether every trip's newest final score includes all its events."""
+    finals = last_finals(scores)
+    rows = expected.select("vehicle_id", "trip_id", "event_count").iter_rows()
+    return all(
+        (vehicle_id, trip_id) in finals and finals[vehicle_id, trip_id]["event_count"] == count
+        for vehicle_id, trip_id, count in rows
+    )
+
+
+def _send_bad_input(broker: RunningBroker, prefix: str) -> list[BadRecord]:
+    client = producer(broker.bootstrap)
+    now_ms = time.time_ns() // 1_000_000
+    sent = []
+    for number, row in enumerate(BAD_INPUT):
+        headers = [("device", f"unit-{number}".encode()), ("binary", bytes(range(256)))]
+        record = BadRecord(
+            f"bad-{number}".encode(), row.value(now_ms), headers, row.code.value if row.code is not None else None
+        )
+        client.produce(f"{prefix}trip-events", record.value, record.key, headers=list(record.headers))
+        sent.append(record)
+    assert client.flush(60) == 0
+    return sent
