@@ -4,23 +4,16 @@ Readers of files, the stream's decoder, training and file scoring all hand this 
 there is one meaning of an event.
 """
 
-from typing import Final
+from typing import Final, get_args
 
 import polars as pl
 
-VEHICLE_CLASSES: Final[tuple[str, ...]] = ("car", "van", "truck", "bus", "motorcycle")
+from schemas.trip_event import EventType, VehicleClass
+
+VEHICLE_CLASSES: Final[tuple[VehicleClass, ...]] = get_args(VehicleClass)
 """Vehicle classes; a class's position is its code inside the core."""
 
-EVENT_TYPES: Final[tuple[str, ...]] = (
-    "sample",
-    "trip_start",
-    "trip_end",
-    "hard_brake",
-    "hard_acceleration",
-    "hard_corner",
-    "phone_use",
-    "speeding",
-)
+EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 """Event types; a type's position is its code inside the core."""
 
 ID_COLUMNS: Final[tuple[str, ...]] = ("trip_id", "vehicle_id", "driver_id", "client_id")

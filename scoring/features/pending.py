@@ -6,7 +6,7 @@ The lists of all trips of a partition share one pool of samples, linked by their
 import math
 from typing import Any, Final
 
-from scoring.features.compilation import kernel
+from scoring.features.compilation import inlined_kernel, kernel
 from scoring.features.trip_state import StateArrays
 
 KNOWN: Final = 0
@@ -14,7 +14,7 @@ CHANGED: Final = 1
 ADDED: Final = 2
 
 
-@kernel
+@inlined_kernel
 def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
     """Sort an event into the trip's pending list, or recognise it as a duplicate.
 
@@ -66,7 +66,7 @@ def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
     return ADDED
 
 
-@kernel
+@inlined_kernel
 def repeats_event_id(arrays: StateArrays, slot: int, arrived: Any) -> bool:
     """Say whether a pending event of another time or type has the event's ``event_id``: the first to come counts."""
     if arrived.event_hash == 0:
@@ -121,7 +121,7 @@ def _same(one: float, other: float) -> bool:
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
-@kernel
+@inlined_kernel
 def take_first(arrays: StateArrays, slot: int) -> int:
     """Unlink the oldest pending event; its place in the pool is free, and stays readable until the next insert."""
     head = arrays.heads[slot]

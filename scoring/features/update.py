@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from schemas.event_frame import EVENT_TYPES, VEHICLE_CLASSES
 from schemas.features import FEATURE_NAMES
 from scoring.features.aggregates import FEATURE_ROW
-from scoring.features.compilation import kernel
+from scoring.features.compilation import inlined_kernel, kernel
 from scoring.features.pending import ADDED, KNOWN, insert, repeats_event_id
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import FINAL, FREE, OPEN, SAMPLE, StateArrays, TripStates
@@ -147,16 +147,19 @@ def _slots_of(states: TripStates, events: pl.DataFrame) -> NDArray[np.int64]:
 
 
 def _samples_of(events: pl.DataFrame) -> NDArray[np.void]:
+    columns = events.select(
+        "timestamp_ms",
+        pl.col("event_type").cast(pl.Enum(EVENT_TYPES)).to_physical(),
+        pl.col("utc_offset_min").fill_null(0),
+        pl.col(_SAMPLE_COLUMNS).fill_null(np.nan),
+        duration_ms=(pl.col("duration_s").fill_nan(0).fill_null(0) * 1000).round().cast(pl.Int32),
+    )
     samples = np.zeros(len(events), SAMPLE)
-    samples["timestamp_ms"] = events["timestamp_ms"].to_numpy()
-    samples["event_type"] = events["event_type"].cast(pl.Enum(EVENT_TYPES)).to_physical().to_numpy()
-    samples["utc_offset_min"] = events["utc_offset_min"].fill_null(0).to_numpy()
-    samples["duration_ms"] = (events["duration_s"].fill_nan(0).fill_null(0) * 1000).round().cast(pl.Int32).to_numpy()
+    for name in columns.columns:
+        samples[name] = columns[name].to_numpy()
     event_ids = events["event_id"]
     if event_ids.null_count() < len(events):
         samples["event_hash"] = event_ids.hash().to_numpy() * event_ids.is_not_null().to_numpy()
-    for name in _SAMPLE_COLUMNS:
-        samples[name] = events[name].fill_null(np.nan).to_numpy()
     return samples
 
 
@@ -202,7 +205,7 @@ def _take_events(
     return samples.size, count
 
 
-@kernel
+@inlined_kernel
 def _take_event(
     arrays: StateArrays,
     slot: int,
@@ -247,7 +250,7 @@ def _take_event(
     return _sort_in(arrays, slot, sample, latitude, longitude, newest_ms, parameters, due, features, count)
 
 
-@kernel
+@inlined_kernel
 def _sort_in(
     arrays: StateArrays,
     slot: int,

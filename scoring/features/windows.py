@@ -25,7 +25,7 @@ import numpy as np
 
 from schemas.event_frame import EVENT_TYPES
 from scoring.features.aggregates import features_of, merge
-from scoring.features.compilation import kernel
+from scoring.features.compilation import inlined_kernel, kernel
 from scoring.features.folding import fold
 from scoring.features.pending import free_all, take_first
 from scoring.features.thresholds import KernelParameters
@@ -127,7 +127,7 @@ def _report(
     return count
 
 
-@kernel
+@inlined_kernel
 def _fold_sample(
     arrays: StateArrays,
     slot: int,
@@ -167,7 +167,7 @@ def _fold_sample(
     return count
 
 
-@kernel
+@inlined_kernel
 def fold_until(
     arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, due: Any, features: Any, count: int
 ) -> int:
@@ -245,7 +245,7 @@ def evict(arrays: StateArrays, slot: int) -> None:
     arrays.partition[0].evicted_count += 1
 
 
-@kernel
+@inlined_kernel
 def advance_clock(arrays: StateArrays, slot: int, progress_ms: int) -> None:
     """Move the partition's clock by one trip's progress, shared among the active trips."""
     partition = arrays.partition[0]

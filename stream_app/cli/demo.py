@@ -14,9 +14,20 @@ from rich.live import Live
 from rich.text import Text
 
 from scoring.errors import MissingExtraError
-from scoring.trip_files import DEFAULT_FLEET_PATH, FILE_FORMATS, read_trip_file
+from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.cli.replay import parse_speed
-from stream_app.cli.trip_file_options import column_map_of, format_of
+from stream_app.cli.trip_file_options import (
+    FormatOption,
+    JsonOption,
+    MapFileOption,
+    MapsOption,
+    SpeedOption,
+    TimeZoneOption,
+    TripGapOption,
+    UnknownOption,
+    column_map_of,
+    format_of,
+)
 from stream_app.replay import MessageSlice, append_trip_ends, event_messages, line_messages, plan_sending
 
 _REPORT: Final = Path("driver-score-report.html")
@@ -27,28 +38,16 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="Your own file of trips; the simulated fleet that is shipped without one.")
     ] = None,
-    file_format: Annotated[
-        str | None,
-        typer.Option("--format", "-f", help=f"One of {', '.join(FILE_FORMATS)}; by default from the file's name."),
-    ] = None,
-    maps: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Repeat."),
-    ] = None,
-    unknown: Annotated[
-        list[str] | None, typer.Option(help="field=text: this text means unknown, e.g. speed_kmh=-1. Repeat.")
-    ] = None,
-    map_file: Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map goes over it.")] = None,
-    time_zone: Annotated[
-        str | None, typer.Option(help="Zone of the file's timestamps without offset, e.g. Europe/Berlin.")
-    ] = None,
-    trip_gap_s: Annotated[
-        float | None, typer.Option(help="The file has no trips: end a vehicle's trip at each longer gap.")
-    ] = None,
+    file_format: FormatOption = None,
+    maps: MapsOption = None,
+    unknown: UnknownOption = None,
+    map_file: MapFileOption = None,
+    time_zone: TimeZoneOption = None,
+    trip_gap_s: TripGapOption = None,
     trips: Annotated[int | None, typer.Option(min=1, help="Only so many trips, the earliest.")] = None,
-    speed: Annotated[str, typer.Option(help="`realtime`, a number of times real time such as 60, or `max`.")] = "max",
+    speed: SpeedOption = "max",
     report: Annotated[Path, typer.Option(help="Where the report goes: an .html file or a folder.")] = _REPORT,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Score trips with the real pipeline, on an embedded broker, and write a report."""
     try:

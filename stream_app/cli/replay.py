@@ -19,8 +19,20 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from scoring.errors import SettingsError
-from scoring.trip_files import DEFAULT_FLEET_PATH, FILE_FORMATS, read_trip_file
-from stream_app.cli.trip_file_options import column_map_of, format_of, refuse_missing
+from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
+from stream_app.cli.trip_file_options import (
+    FormatOption,
+    JsonOption,
+    MapFileOption,
+    MapsOption,
+    SpeedOption,
+    TimeZoneOption,
+    TripGapOption,
+    UnknownOption,
+    column_map_of,
+    format_of,
+    refuse_missing,
+)
 from stream_app.replay import (
     Disturbance,
     MessageSlice,
@@ -42,34 +54,22 @@ def replay(
         Path | None, typer.Argument(help="File of trips. Without one, the simulated fleet that is shipped.")
     ] = None,
     *,
-    file_format: Annotated[
-        str | None,
-        typer.Option("--format", "-f", help=f"One of {', '.join(FILE_FORMATS)}; by default from the file's name."),
-    ] = None,
+    file_format: FormatOption = None,
     bootstrap: Annotated[
         str, typer.Option(envvar="DRIVER_SCORE_KAFKA__BOOTSTRAP", help="Address of a Kafka broker.")
     ] = "127.0.0.1:9092",
     topic_prefix: Annotated[
         str, typer.Option(envvar="DRIVER_SCORE_KAFKA__TOPIC_PREFIX", help="What the topics' names begin with.")
     ] = "",
-    speed: Annotated[str, typer.Option(help="`realtime`, a number of times real time such as 60, or `max`.")] = "max",
+    speed: SpeedOption = "max",
     now: Annotated[
         bool, typer.Option("--shift-to-now", help="Move the trips to the present, for live dashboards.")
     ] = False,
-    maps: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Repeat."),
-    ] = None,
-    unknown: Annotated[
-        list[str] | None, typer.Option(help="field=text: this text means unknown, e.g. speed_kmh=-1. Repeat.")
-    ] = None,
-    map_file: Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map goes over it.")] = None,
-    time_zone: Annotated[
-        str | None, typer.Option(help="Zone of the file's timestamps without offset, e.g. Europe/Berlin.")
-    ] = None,
-    trip_gap_s: Annotated[
-        float | None, typer.Option(help="The file has no trips: end a vehicle's trip at each longer gap.")
-    ] = None,
+    maps: MapsOption = None,
+    unknown: UnknownOption = None,
+    map_file: MapFileOption = None,
+    time_zone: TimeZoneOption = None,
+    trip_gap_s: TripGapOption = None,
     trip_ends: Annotated[
         bool | None,
         typer.Option(
@@ -83,7 +83,7 @@ def replay(
     out_of_order: Annotated[float, typer.Option(min=0, max=1, help="Share of samples sent up to 5 s late.")] = 0.0,
     bad: Annotated[float, typer.Option(min=0, max=1, help="Garbage messages added, as a share of events.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the disturbances.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send recorded trips to Kafka, at real time, N times real time, or as fast as it goes."""
     console = Console(stderr=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.simulation import labels_path, simulate_fleet
+from stream_app.cli.trip_file_options import JsonOption
 
 _OUTPUT: Final = Path("fleet.parquet")
 
@@ -20,7 +21,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed and sizes give the same fleet.")] = 2026,
     drivers: Annotated[int, typer.Option(min=1, help="Drivers.")] = 500,
     trips_per_driver: Annotated[int, typer.Option(min=1, help="Trips of each driver.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Let Eclipse SUMO drive a fleet, and write its events and labels as Parquet."""
     console = Console(stderr=True, highlight=False)

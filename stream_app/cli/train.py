@@ -8,8 +8,15 @@ import typer
 from rich.console import Console
 
 from scoring.errors import InputFileError, MissingExtraError
-from scoring.trip_files import DEFAULT_FLEET_PATH, FILE_FORMATS
-from stream_app.cli.trip_file_options import column_map_of, format_of
+from scoring.trip_files import DEFAULT_FLEET_PATH
+from stream_app.cli.trip_file_options import (
+    FormatOption,
+    JsonOption,
+    MapFileOption,
+    MapsOption,
+    column_map_of,
+    format_of,
+)
 
 _OUTPUT: Final = Path("model")
 _REPORT: Final = Path("validation.md")
@@ -21,10 +28,7 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="File of trips; the simulated fleet that is shipped without one.")
     ] = None,
-    file_format: Annotated[
-        str | None,
-        typer.Option("--format", "-f", help=f"One of {', '.join(FILE_FORMATS)}; by default from the file's name."),
-    ] = None,
+    file_format: FormatOption = None,
     labels: Annotated[
         Path | None, typer.Option(help="Parquet or CSV with vehicle_id, trip_id and the label; for your own trips.")
     ] = None,
@@ -32,17 +36,14 @@ def train(
     group: Annotated[
         str, typer.Option(help="Column whose groups are never split between training and test.")
     ] = "driver_id",
-    maps: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Repeat."),
-    ] = None,
-    map_file: Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map goes over it.")] = None,
+    maps: MapsOption = None,
+    map_file: MapFileOption = None,
     speed_only: Annotated[bool, typer.Option("--speed-only", help="For 100car: leave the accelerometers out.")] = False,
     output: Annotated[Path, typer.Option(help="Folder of the model.")] = _OUTPUT,
     name: Annotated[str, typer.Option(help="Name of the model.")] = "simulated-fleet",
     version: Annotated[str, typer.Option(help="Version of the model: v1, v2, …")] = "v1",
     seed: Annotated[int, typer.Option(help="The same seed and data give the same model.")] = _SEED,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train a model, export it to ONNX, and write its card."""
     try:

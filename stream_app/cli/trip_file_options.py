@@ -1,7 +1,9 @@
-"""What the commands that read trip files have in common: the format by the name, and the column map."""
+"""What the commands that read trip files have in common: their options, the format by the name, the column map."""
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from scoring.errors import InputFileError
 from scoring.trip_files import FILE_FORMATS, ColumnMap, merge_column_maps, parse_column_map, read_column_map
@@ -12,6 +14,27 @@ _SUFFIX_FORMATS: Final = {
     ".csv": "csv",
     ".parquet": "parquet",
 }
+
+FormatOption = Annotated[
+    str | None,
+    typer.Option("--format", "-f", help=f"One of {', '.join(FILE_FORMATS)}; by default from the file's name."),
+]
+MapsOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Repeat."),
+]
+UnknownOption = Annotated[
+    list[str] | None, typer.Option(help="field=text: this text means unknown, e.g. speed_kmh=-1. Repeat.")
+]
+MapFileOption = Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map goes over it.")]
+TimeZoneOption = Annotated[
+    str | None, typer.Option(help="Zone of the file's timestamps without offset, e.g. Europe/Berlin.")
+]
+TripGapOption = Annotated[
+    float | None, typer.Option(help="The file has no trips: end a vehicle's trip at each longer gap.")
+]
+SpeedOption = Annotated[str, typer.Option(help="`realtime`, a number of times real time such as 60, or `max`.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")]
 
 
 def format_of(path: Path) -> str:

@@ -90,15 +90,17 @@ def test_a_worker_that_is_stopped_and_then_killed_goes_on_where_it_was(topics: T
     stopped_at = len(contents_by_id(topics.rows("driver-scores"), "score_id"))
     assert stopped_at == len(topics.rows("driver-scores")), "a clean stop repeats nothing"
 
-    with running_worker(topics.bootstrap, topics.prefix, **QUICK, worker__checkpoint_s=5) as worker:
+    with running_worker(topics.bootstrap, topics.prefix, **QUICK, worker__checkpoint_s=60) as worker:
         send(topics, parts[2])
-        wait_for_some_more(topics)  # published, and most likely not yet committed
+        wait_for_some_more(topics)  # published, not yet committed
         worker.kill()
 
     with running_worker(topics.bootstrap, topics.prefix, **QUICK) as worker:
         send(topics, parts[3])
         check_results(topics, events)
         worker.stop()
+    repeated = len(topics.rows("driver-scores")) - len(contents_by_id(topics.rows("driver-scores"), "score_id"))
+    assert repeated > 0, "it was killed too late to show anything"
     topics.close()
 
 
