@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.brokers import wait_until
@@ -23,6 +23,7 @@ READY_TIMEOUT_S = 180.0
 """A machine that has never compiled the kernels needs a minute, a busy one more."""
 
 STOP_TIMEOUT_S = 60.0
+READ_TIMEOUT_S = 60.0
 
 PARTITIONS = 2
 
@@ -122,7 +123,7 @@ class Topics:
         self._consumers: dict[str, Consumer] = {}
 
     def messages(self, topic: str) -> list[Message]:
-        """Return all that is on a topic by now, in the order of each partition."""
+        """Return what has come of a topic so far, in the order of each partition."""
         consumer = self._consumers.get(topic)
         if consumer is None:
             consumer = self._consumers[topic] = Consumer(
@@ -135,8 +136,35 @@ class Topics:
             received.extend(batch)
         return received
 
+    def everything(self, topic: str) -> list[Message]:
+        """Read a topic from its beginning to its end."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": f"{self.prefix}reader",
+                "enable.partition.eof": True,
+                "log_level": 0,
+            }
+        )
+        consumer.assign([TopicPartition(self.prefix + topic, partition, 0) for partition in range(PARTITIONS)])
+        received: list[Message] = []
+        ended: set[int | None] = set()
+
+        def has_ended() -> bool:
+            for message in consumer.consume(10_000, timeout=0.2):
+                if message.error() is None:
+                    received.append(message)
+                else:
+                    assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
+                    ended.add(message.partition())
+            return len(ended) == PARTITIONS
+
+        wait_until(has_ended, READ_TIMEOUT_S, f"the end of {topic}")
+        consumer.close()
+        return received
+
     def rows(self, topic: str) -> list[dict[str, Any]]:
-        """Return the contents of all messages by now; parsed once, so call it as often as you like."""
+        """Return the contents of what has come so far; parsed once, so call it as often as you like."""
         messages = self.messages(topic)
         rows = self._rows.setdefault(topic, [])
         rows.extend(json.loads(message.value() or b"") for message in messages[len(rows) :])

@@ -12,7 +12,7 @@ from schemas.driver_score import DriverScore
 from schemas.trip_alert import TripAlert
 from schemas.trip_features import TripFeatures
 from tests.feature_equality import unequal_features
-from tests.integration.conftest import SETTINGS, FleetRun
+from tests.integration.conftest import FLEET_SETTINGS, FleetRun
 from tests.running_worker import last_finals, without_wall_clock
 
 pytestmark = pytest.mark.integration
@@ -77,7 +77,9 @@ def test_metrics_count_what_came_and_went(fleet_run: FleetRun) -> None:
     assert counted(metrics, "last_commit_timestamp_seconds") > 0
     for histogram in ("batch_seconds", "checkpoint_seconds", "latency_seconds"):
         assert counted(metrics, f"{histogram}_count") > 0
-    rejects = Counter(code.decode() for letter in fleet_run.dead_letters for code in [dict(letter.headers())["error-code"]])
+    rejects = Counter(
+        code.decode() for letter in fleet_run.dead_letters for code in [dict(letter.headers())["error-code"]]
+    )
     for code, count in rejects.items():
         assert metrics[f'driver_score_worker_rejects_total{{code="{code}"}}'] == count
 
@@ -149,7 +151,9 @@ def test_a_trip_alerts_each_time_it_enters_the_high_risk_band_and_only_then(flee
 
 def test_the_feature_log_has_one_row_a_final_trip_score_with_the_same_content(fleet_run: FleetRun) -> None:
     finals = {
-        score["score_id"]: score for score in fleet_run.rows["driver-scores"] if score["kind"] == "trip" and score["final"]
+        score["score_id"]: score
+        for score in fleet_run.rows["driver-scores"]
+        if score["kind"] == "trip" and score["final"]
     }
     log = fleet_run.rows["trip-features"]
     assert len(log) == len(finals)
@@ -177,7 +181,7 @@ def test_profiles_are_the_mean_of_the_final_scores_weighted_by_distance_and_age(
         assert profile["distance_km"] == pytest.approx(sum(trip["distance_km"] for trip in scored), abs=0.001)
         assert profile["effective_distance_km"] == pytest.approx(sum(weights), abs=0.001)
         assert datetime.fromisoformat(profile["event_time"]) == now
-        if profile["distance_km"] < SETTINGS["profiles__min_distance_km"]:
+        if profile["distance_km"] < FLEET_SETTINGS["profiles__min_distance_km"]:
             assert (profile["score"], profile["status"]) == (None, "insufficient_exposure")
             continue
         mean = sum(weight * trip["score"] for weight, trip in zip(weights, scored, strict=True)) / sum(weights)
@@ -201,4 +205,3 @@ def test_scores_carry_the_model_and_the_thresholds_they_were_made_with(fleet_run
         assert score["threshold_profile"] == "default-v1"
         assert score["model_version"].startswith("v")
         assert (score["score"] is None) == (score["status"] == "insufficient_exposure")
-

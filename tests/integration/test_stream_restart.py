@@ -69,10 +69,12 @@ def check_results(topics: Topics, events: pl.DataFrame) -> None:
         topics.wait_until_committed(topic)
     scores = topics.rows("driver-scores")
     assert unequal_features(scores, expected) == []
-    for rows, id_name in ((scores, "score_id"), (topics.rows("trip-alerts"), "alert_id")):
+    alerts = [json.loads(alert.value() or b"") for alert in topics.everything("trip-alerts")]
+    for rows, id_name in ((scores, "score_id"), (alerts, "alert_id")):
         differing = {one: found for one, found in contents_by_id(rows, id_name).items() if len(found) > 1}
         assert differing == {}, "what is made again is the same"
-    profiles = {row["driver_id"]: row for row in topics.rows("driver-profiles")}
+    messages = [json.loads(profile.value() or b"") for profile in topics.everything("driver-profiles")]
+    profiles = {profile["driver_id"]: profile for profile in messages}
     for driver_id, (trips, distance_km) in mean_scores(scores).items():
         assert profiles[driver_id]["trip_count"] == trips
         assert profiles[driver_id]["distance_km"] == pytest.approx(distance_km, abs=0.002)

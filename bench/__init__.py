@@ -1,0 +1,1 @@
+"""Benchmarks: how many events a second the worker keeps up with, next to stock Faust on the same machine."""

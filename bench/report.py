@@ -1,0 +1,120 @@
+"""Results as tables, for the terminal and for ``docs/performance.md``."""
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bench.live import Live
+from bench.measuring import Throughput
+
+BAR_EVENTS_PER_S: Final = 150_000
+"""What one worker must keep up with."""
+
+_LIBRARIES: Final = ("faust-streaming", "aiokafka", "confluent-kafka", "polars", "numba", "numpy", "onnxruntime")
+
+_INTRODUCTION: Final = """\
+# Performance
+
+Written by `python -m bench --write docs/performance.md` (`make bench` shows the same tables). The numbers are of one
+machine at one time; the broker, the sender and the worker share its processors.
+
+**Backlog**: a topic full of single-sample events, and one worker that works it off, the whole job included: decode,
+validate, features, score, publish, store states, commit offsets. The clock runs from the first commit after a warm-up
+to the last commit before the end, so start-up and the compilation of kernels are left out and everything that makes
+an event durable is counted. *Stock Faust* (`bench/stock_faust.py`) is the same job in Faust as its documentation
+shows it, one event at a time, on fewer events.
+
+**Live**: events sent at a steady pace while the worker runs. Lag is the age of the oldest event whose offset is not
+committed; with a checkpoint every two seconds, a worker that is never late shows 1 s in the median and 2 s at most.
+"""
+
+
+@dataclass(frozen=True)
+class BacklogRow:
+    """One line of the backlog table: who, where, on what, and what came of it."""
+
+    broker: str
+    worker: str
+    vehicles: int
+    throughput: Throughput
+
+
+@dataclass(frozen=True)
+class LiveRow:
+    """One line of the live table."""
+
+    broker: str
+    vehicles: int
+    live: Live
+
+
+def as_json(backlogs: Sequence[BacklogRow], lives: Sequence[LiveRow]) -> dict[str, Any]:
+    """Give everything as plain JSON."""
+    return {
+        "machine": machine(),
+        "backlog": [asdict(row) for row in backlogs],
+        "live": [asdict(row) for row in lives],
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Describe where this runs, and how busy it is with other things."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def as_markdown(backlogs: Sequence[BacklogRow], lives: Sequence[LiveRow], load_before: float) -> str:
+    """Give the page of the documentation."""
+    described = machine() | {"load_average": f"{load_before:.1f} before the run"}
+    lines = [_INTRODUCTION, "## Backlog", "", *_backlog_table(backlogs), "", "## Live", "", *_live_table(lives)]
+    lines += ["", "## Machine", "", *(f"- {name.replace('_', ' ')}: {fact}" for name, fact in described.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _backlog_table(rows: Sequence[BacklogRow]) -> list[str]:
+    stock = {row.broker: row.throughput for row in rows if row.worker == "stock-faust"}
+    table = [
+        "| broker | worker | vehicles | events/s | times stock | CPU s/million | broker CPU s/million | peak MiB |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        got = row.throughput
+        ratio = f"{got.events_per_s / stock[row.broker].events_per_s:.0f}" if row.broker in stock else ""
+        table.append(
+            f"| {row.broker} | {row.worker} | {row.vehicles:,} | {got.events_per_s:,.0f} | {ratio} "
+            f"| {got.cpu_s_per_million:.1f} | {got.broker_cpu_s_per_million:.1f} | {got.peak_mb:,.0f} |"
+        )
+    return table
+
+
+def _live_table(rows: Sequence[LiveRow]) -> list[str]:
+    table = [
+        "| broker | vehicles | asked/s | sent/s | median lag s | most lag s | caught up s | worker | broker | sender |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        live = row.live
+        table.append(
+            f"| {row.broker} | {row.vehicles:,} | {live.asked_events_per_s:,.0f} | {live.sent_events_per_s:,.0f} "
+            f"| {live.median_lag_s:.1f} | {live.max_lag_s:.1f} | {live.catch_up_s:.1f} "
+            f"| {live.worker_cores:.2f} | {live.broker_cores:.2f} | {live.sender_cores:.2f} |"
+        )
+    return table

@@ -1,0 +1,137 @@
+"""Messages of a fleet onto Kafka, in record batches that are made before the clock runs.
+
+So sending costs the measured machine little: in production the senders are other machines.
+``python -m bench.sending`` is the sender of the live benchmark, a process of its own.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from bench.fleet import Fleet
+
+PARTITIONS: Final = 4
+
+BATCH_BYTES: Final = 128 * 1024
+"""A record batch of some 450 messages, as a gateway in front of the devices sends them."""
+
+_UNCOMPRESSED: Final = 0
+_UNCONFIRMED_BATCHES: Final = 256
+"""32 MiB on their way at most: brokers slow down when more is waiting."""
+
+
+@dataclass(frozen=True)
+class ReadyBatch:
+    """A record batch to send.
+
+    Attributes
+    ----------
+    partition
+        Where it goes; all messages of a vehicle go to the same.
+    end
+        Number of its last event among all of the fleet, plus one.
+    builder
+        Holds the records.
+    """
+
+    partition: int
+    end: int
+    builder: BatchBuilder
+
+
+def ready_batches(fleet: Fleet, events: int) -> list[ReadyBatch]:
+    """Make the record batches of so many events, in the order in which they fill up."""
+    batches = []
+    builders = [_builder() for _ in range(PARTITIONS)]
+    number = 0
+    for frame in fleet.frames(events):
+        lines = io.BytesIO()
+        frame.drop("vehicle").write_ndjson(lines)
+        now_ms = int(time.time() * 1000)
+        keys = frame["vehicle_id"].to_list()
+        for vehicle, key, line in zip(frame["vehicle"].to_list(), keys, lines.getvalue().splitlines(), strict=True):
+            partition = vehicle % PARTITIONS
+            key_bytes = key.encode()
+            if builders[partition].append(timestamp=now_ms, key=key_bytes, value=line) is None:
+                batches.append(ReadyBatch(partition, number, builders[partition]))
+                builders[partition] = _builder()
+                builders[partition].append(timestamp=now_ms, key=key_bytes, value=line)
+            number += 1
+    batches.extend(ReadyBatch(partition, number, builder) for partition, builder in enumerate(builders))
+    return [batch for batch in batches if batch.builder.record_count()]
+
+
+def _builder() -> BatchBuilder:
+    return BatchBuilder(BATCH_BYTES, _UNCOMPRESSED)
+
+
+async def send(bootstrap: str, topic: str, batches: Sequence[ReadyBatch], *, events_per_s: float | None) -> float:
+    """Send batches, all at once or each when its last event is due.
+
+    Returns
+    -------
+    float
+        The seconds by which the last batch was sent too late; 0 when not paced.
+    """
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=16 * BATCH_BYTES)
+    await producer.start()
+    window = asyncio.Semaphore(_UNCONFIRMED_BATCHES)
+    first = batches[0].end
+    started = time.perf_counter()
+    behind_s = 0.0
+    confirmations = []
+    try:
+        for batch in batches:
+            if events_per_s is not None:
+                wait_s = started + (batch.end - first) / events_per_s - time.perf_counter()
+                behind_s = max(0.0, -wait_s)
+                if wait_s > 0:
+                    await asyncio.sleep(wait_s)
+            await window.acquire()
+            confirmation = await producer.send_batch(batch.builder, topic, partition=batch.partition)
+            confirmation.add_done_callback(lambda _: window.release())
+            confirmations.append(confirmation)
+        await asyncio.gather(*confirmations)
+    finally:
+        await producer.stop()
+    return behind_s
+
+
+def main() -> None:
+    """Send a first part at once, wait for a line of input, and send the rest paced."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("bootstrap")
+    parser.add_argument("topic")
+    parser.add_argument("--vehicles", type=int, required=True)
+    parser.add_argument("--first", type=int, required=True, help="events sent at once")
+    parser.add_argument("--events", type=int, required=True, help="events sent paced")
+    parser.add_argument("--events-per-s", type=float, required=True)
+    arguments = parser.parse_args()
+    batches = ready_batches(Fleet(arguments.vehicles), arguments.first + arguments.events)
+    first = [batch for batch in batches if batch.end <= arguments.first]
+    asyncio.run(send(arguments.bootstrap, arguments.topic, first, events_per_s=None))
+    _say(events=sum(batch.builder.record_count() for batch in first))
+    sys.stdin.readline()
+    started = time.perf_counter()
+    behind_s = asyncio.run(
+        send(arguments.bootstrap, arguments.topic, batches[len(first) :], events_per_s=arguments.events_per_s)
+    )
+    _say(behind_s=behind_s, elapsed_s=time.perf_counter() - started, cpu_s=time.process_time())
+
+
+def _say(**numbers: float) -> None:
+    sys.stdout.write(json.dumps(numbers) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
