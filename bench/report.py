@@ -83,10 +83,25 @@ def _processor() -> str:
 
 def as_markdown(backlogs: Sequence[BacklogRow], lives: Sequence[LiveRow], load_before: float) -> str:
     """Give the page of the documentation."""
-    described = machine() | {"load_average": f"{load_before:.1f} before the run"}
+    described = machine() | {"load_average": f"{load_before:.1f} before the run, {os.getloadavg()[0]:.1f} after it"}
     lines = [_INTRODUCTION, "## Backlog", "", *_backlog_table(backlogs), "", "## Live", "", *_live_table(lives)]
+    lines += ["", "## The bar", "", *(f"- {verdict}" for verdict in _verdicts(backlogs))]
     lines += ["", "## Machine", "", *(f"- {name.replace('_', ' ')}: {fact}" for name, fact in described.items())]
     return "\n".join(lines) + "\n"
+
+
+def _verdicts(backlogs: Sequence[BacklogRow]) -> list[str]:
+    """Say of each backlog of ours whether it was worked off at `BAR_EVENTS_PER_S`."""
+    rates = [
+        (f"{row.broker}, {row.vehicles:,} vehicles", row.throughput.events_per_s)
+        for row in backlogs
+        if row.worker == "driver-score"
+    ]
+    return [
+        f"{run}: {rate:,.0f} events/s, {'met' if rate >= BAR_EVENTS_PER_S else 'not met'} "
+        f"({rate / BAR_EVENTS_PER_S:.0%} of {BAR_EVENTS_PER_S:,})"
+        for run, rate in rates
+    ]
 
 
 def _backlog_table(rows: Sequence[BacklogRow]) -> list[str]:

@@ -31,10 +31,14 @@ class KafkaSettings(_Part):
     partitions: int = Field(default=4, ge=1, le=10_000, description="Of every topic")
     replication: int = Field(default=1, ge=1, le=10, description="Copies of each partition")
     group: str = Field(default="driver-score", pattern=r"^[A-Za-z0-9_.\-]{1,100}$", description="Consumer group")
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    username: str | None = None
-    password: SecretStr | None = None
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How the brokers are spoken to"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="How the user is made known, with SASL"
+    )
+    username: str | None = Field(default=None, description="Needed with SASL")
+    password: SecretStr | None = Field(default=None, description="Needed with SASL; never logged")
 
     @model_validator(mode="after")
     def _has_credentials(self) -> Self:
@@ -63,10 +67,10 @@ class ModelSettings(_Part):
 class ExposureSettings(_Part):
     """The least driving for a score; below it the score is null, not 0 or 100."""
 
-    min_trip_km: float = Field(default=1.0, ge=0)
-    min_trip_s: float = Field(default=120.0, ge=0)
-    min_window_km: float = Field(default=0.2, ge=0)
-    min_window_s: float = Field(default=30.0, ge=0)
+    min_trip_km: float = Field(default=1.0, ge=0, description="Least distance of a trip, km")
+    min_trip_s: float = Field(default=120.0, ge=0, description="Least duration of a trip, s")
+    min_window_km: float = Field(default=0.2, ge=0, description="Least distance of a window, km")
+    min_window_s: float = Field(default=30.0, ge=0, description="Least duration of a window, s")
 
 
 class DecodingSettings(_Part):
@@ -103,7 +107,7 @@ class WorkerSettings(_Part):
     silent_partition_s: float = Field(
         default=300, gt=0, description="Open trips close when their partition had no events for this long, wall clock"
     )
-    metrics_host: str = "127.0.0.1"
+    metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served on")
     metrics_port: int | None = Field(default=None, ge=0, le=65_535, description="Of Prometheus metrics; 0 for any free")
     create_topics: bool = Field(default=True, description="Create missing topics at the start")
 

@@ -31,6 +31,8 @@ AGGREGATES: Final = np.dtype(
         ("peak_acceleration_mps2", np.float64),
         ("peak_lateral_mps2", np.float64),
         ("limit_ms", np.int64),
+        ("unlimited_ms", np.int64),
+        ("reported_speeding_ms", np.int64),
         ("over_moderate_ms", np.int64),
         ("over_serious_ms", np.int64),
         ("over_severe_ms", np.int64),
@@ -99,6 +101,8 @@ def merge(into: Any, later: Any) -> None:
     into.lateral_square_ms += later.lateral_square_ms
     into.jerk_square_ms += later.jerk_square_ms
     into.limit_ms += later.limit_ms
+    into.unlimited_ms += later.unlimited_ms
+    into.reported_speeding_ms += later.reported_speeding_ms
     into.over_moderate_ms += later.over_moderate_ms
     into.over_serious_ms += later.over_serious_ms
     into.over_severe_ms += later.over_severe_ms
@@ -169,10 +173,11 @@ def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
         else math.nan
     )
     over_ms = sums.over_moderate_ms + sums.over_serious_ms + sums.over_severe_ms
-    row.speeding_ratio = _ratio(over_ms, sums.limit_ms)
-    row.speeding_ratio_moderate = _ratio(sums.over_moderate_ms, sums.limit_ms)
-    row.speeding_ratio_serious = _ratio(sums.over_serious_ms, sums.limit_ms)
-    row.speeding_ratio_severe = _ratio(sums.over_severe_ms, sums.limit_ms)
+    rated_ms = sums.limit_ms + (sums.unlimited_ms if sums.reported_speeding_ms > 0 else 0)
+    row.speeding_ratio = _ratio(over_ms, rated_ms)
+    row.speeding_ratio_moderate = _ratio(sums.over_moderate_ms, rated_ms)
+    row.speeding_ratio_serious = _ratio(sums.over_serious_ms, rated_ms)
+    row.speeding_ratio_severe = _ratio(sums.over_severe_ms, rated_ms)
     row.night_ratio = _ratio(sums.night_ms, sums.duration_ms)
     row.idle_ratio = _ratio(sums.idle_ms, sums.speed_ms)
     row.stop_count = sums.stop_count if has_speed else math.nan

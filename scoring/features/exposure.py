@@ -84,7 +84,8 @@ def _add_speeding(
 ) -> None:
     """Add the interval to the tier of its excess over the limit.
 
-    Where no limit is known, what the device itself reported as speeding counts as known and as moderate.
+    Where no limit is known, what the device itself reported as speeding is moderate, and the rest is not speeding; a
+    device that reports none is not taken to know.
     """
     if not math.isnan(sample.speed_limit_kmh):
         sums.limit_ms += interval_ms
@@ -99,7 +100,8 @@ def _add_speeding(
         reported_ms = cursor.speeding_earlier_ms + _covered_ms(
             cursor.speeding_from_ms, cursor.speeding_until_ms, sample.timestamp_ms, interval_ms
         )
-        sums.limit_ms += reported_ms
+        sums.unlimited_ms += interval_ms
+        sums.reported_speeding_ms += reported_ms
         sums.over_moderate_ms += reported_ms
 
 

@@ -198,19 +198,21 @@ def _covered(spans: Sequence[Span], second: Event, interval_ms: int) -> int:
 def _speeding(
     intervals: Sequence[tuple[Event, Event, int]], spans: Sequence[Span], profile: ThresholdProfile
 ) -> dict[str, float | None]:
-    known_ms = 0
+    known_ms = unlimited_ms = reported_ms = 0
     over_ms = [0, 0, 0]
     for first, second, interval_ms in intervals:
         if second["speed_limit_kmh"] is None:
-            reported_ms = _covered(spans, second, interval_ms)
-            known_ms += reported_ms
-            over_ms[0] += reported_ms
+            unlimited_ms += interval_ms
+            reported_ms += _covered(spans, second, interval_ms)
             continue
         known_ms += interval_ms
         excess = _mean_kmh(first, second) - second["speed_limit_kmh"]
         tier = sum(excess > bound for bound in profile.speeding_kmh)
         if tier > 0:
             over_ms[tier - 1] += interval_ms
+    if reported_ms > 0:
+        known_ms += unlimited_ms
+        over_ms[0] += reported_ms
     moderate, serious, severe = (_ratio(ms, known_ms) for ms in over_ms)
     return {
         "speeding_ratio": _ratio(sum(over_ms), known_ms),

@@ -102,7 +102,7 @@ def one_by_one(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int,
 
 
 @given(st.lists(values(), min_size=1, max_size=24))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example([message(speed_kmh=9999), message()] * 9)
 @example([b'{"samples":""}', message()])
 @example([message(samples=""), message()])
@@ -117,7 +117,7 @@ def test_among_others_and_one_by_one_the_verdict_is_the_same(batch: list[bytes |
 
 
 @given(st.lists(values(), min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_among_right_messages_the_verdict_is_the_same(odd: list[bytes | None]) -> None:
     crowd: list[bytes | None] = [message(trip_id=f"trip_{number}") for number in range(20)]
     events, rejects = one_by_one(odd)
@@ -129,7 +129,7 @@ def test_among_right_messages_the_verdict_is_the_same(odd: list[bytes | None]) -
 
 
 @given(st.lists(values(), min_size=1, max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_accepted_is_within_its_limits_and_what_is_not_is_rejected(batch: list[bytes | None]) -> None:
     decoded = a_decoder().decode(batch_of(*batch))
     accounted = {*decoded.events["record"].to_list(), *(reject.record.offset for reject in decoded.rejects)}

@@ -325,7 +325,7 @@ def test_without_any_limit_speeding_is_null() -> None:
 
 def test_speeding_that_the_device_reports_counts_as_moderate_where_no_limit_is_known() -> None:
     features = features_of([*drive([90] * 11), report(2, "speeding", duration_s=3)])
-    assert (features["speeding_ratio"], features["speeding_ratio_moderate"]) == (1, 1)
+    assert (features["speeding_ratio"], features["speeding_ratio_moderate"]) == (0.3, 0.3)
 
 
 # night ---------------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def test_a_wrong_setting_is_one_error_that_names_its_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, given: str, named: str
 ) -> None:
     monkeypatch.setenv(variable, given)
-    with pytest.raises(SettingsError, match="docs/settings.md") as raised:
+    with pytest.raises(SettingsError, match=r"docs/settings\.md") as raised:
         load_settings()
     assert f"setting {named}" in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -112,7 +112,7 @@ def settings_tables() -> str:
         assert isinstance(model, type)
         assert issubclass(model, BaseModel)
         rows = [_row(f"DRIVER_SCORE_{part}__{name}".upper(), of_part) for name, of_part in model.model_fields.items()]
-        about = (model.__doc__ or "").strip().splitlines()[0]
+        about = (model.__doc__ or "").strip().splitlines()[0].replace("``", "`")
         head = "| variable | default | values | |\n|---|---|---|---|"
         parts.append(f"## {part.capitalize()}\n\n{about}\n\n{head}\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)

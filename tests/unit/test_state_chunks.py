@@ -1,0 +1,181 @@
+"""Trip states as stored chunks: what is restored goes on as if it had never been away."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from scoring.errors import StateError
+from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
+from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.trip_state import TripStates
+from scoring.features.update import DueFeatures, close_trips, trip_key, update
+from stream_app.partition_states import PartitionStates, StoredStates
+from stream_app.replay import append_trip_ends
+from tests.event_frames import event_frame, trip
+
+PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
+CHUNKS = 4
+
+
+def a_fleet(trips: int = 12, seconds: int = 200) -> pl.DataFrame:
+    """Return overlapping trips with some disorder, every sensor, reports of devices, and ends."""
+    random = np.random.default_rng(5)
+    rows: list[dict[str, Any]] = []
+    for number in range(trips):
+        for row in trip(f"trip_{number}", *range(number * 700, (seconds + number) * 1000, 1000)):
+            rows.append(
+                {
+                    **row,
+                    "vehicle_id": f"veh_{number}",
+                    "driver_id": f"drv_{number % 3}",
+                    "vehicle_class": ("car", "truck")[number % 2],
+                    "speed_kmh": float(random.uniform(0, 90)),
+                    "acceleration_mps2": float(random.normal(0, 2)) if number % 3 else None,
+                    "lateral_acceleration_mps2": float(random.normal(0, 2)) if number % 4 else None,
+                    "heading_deg": float(random.uniform(0, 360)),
+                    "speed_limit_kmh": 50.0 if number % 2 else None,
+                    "event_id": f"event-{number}-{len(rows)}" if number % 2 else None,
+                    "event_type": "phone_use" if random.random() < 0.02 else "sample",
+                    "duration_s": 3.0,
+                    "latitude": 48.1,
+                    "longitude": 11.6,
+                }
+            )
+    events = append_trip_ends(event_frame(*rows))
+    arrival = events["timestamp_ms"] + pl.Series(random.integers(0, 6000, len(events)))
+    return events.with_columns(arrival=arrival).sort("arrival", maintain_order=True).drop("arrival")
+
+
+def restored(states: TripStates, **header: Any) -> TripStates:
+    """Pack all chunks of states and unpack them into new ones."""
+    fresh = TripStates(chunk_count=CHUNKS)
+    for chunk in range(CHUNKS):
+        unpack_chunk(fresh, pack_chunk(states, chunk, **{"included_offset": 7, "fingerprint": "f", **header}))
+    return fresh
+
+
+def due_by_trip(states: TripStates, *due: DueFeatures) -> dict[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return what is due, by the ids of the trip, comparable to the bit."""
+    found: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for each in due:
+        for row, features in zip(each.rows, each.features, strict=True):
+            of_trip = {name: row[name].item() for name in row.dtype.names if name != "slot"}
+            found.setdefault(states.ids_of(row["slot"]), []).append((*of_trip.values(), features.tobytes()))
+    return found
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_restored_states_go_on_as_if_they_had_never_been_away(share: float) -> None:
+    events = a_fleet()
+    before, after = events[: int(len(events) * share)], events[int(len(events) * share) :]
+    kept = TripStates(chunk_count=CHUNKS)
+    update(kept, before, PARAMETERS)
+    back = restored(kept)
+    assert sorted(back.slots) == sorted(kept.slots)
+
+    expected = due_by_trip(kept, update(kept, after, PARAMETERS), close_trips(kept, PARAMETERS))
+    assert due_by_trip(back, update(back, after, PARAMETERS), close_trips(back, PARAMETERS)) == expected
+
+
+def test_restoring_twice_changes_no_more_than_where_pending_events_lie() -> None:
+    states = TripStates(chunk_count=CHUNKS)
+    update(states, a_fleet(), PARAMETERS)
+    once, twice = restored(states), restored(restored(states))
+    same = [name for name in once.arrays.heads.dtype.names if not name.startswith("pending_")]
+    for key, slot in once.slots.items():
+        again = twice.slots[key]
+        assert twice.arrays.heads[again][same] == once.arrays.heads[slot][same]
+        assert twice.arrays.trips[again] == once.arrays.trips[slot]
+        assert twice.arrays.windows[again] == once.arrays.windows[slot]
+
+
+def test_a_trip_is_always_in_the_same_chunk() -> None:
+    states = TripStates(chunk_count=CHUNKS)
+    update(states, a_fleet(), PARAMETERS)
+    for key, slot in states.slots.items():
+        assert states.chunk_of[slot] == states.chunk_of_key(key) == TripStates(chunk_count=CHUNKS).chunk_of_key(key)
+    assert len(set(states.chunk_of[list(states.slots.values())].tolist())) > 1
+
+
+def test_the_header_says_what_the_chunk_includes() -> None:
+    states = TripStates(chunk_count=CHUNKS)
+    update(states, a_fleet(), PARAMETERS)
+    header = read_header(pack_chunk(states, 1, included_offset=41, fingerprint="print"))
+    assert (header.included_offset, header.fingerprint) == (41, "print")
+    assert header.clock[0] == states.arrays.partition["clock_ms"][0] > 0
+
+
+@pytest.mark.parametrize("packed", [b"", b"no line", b"\n", b"[]\n", b"{}\n", b'{"fingerprint": "f"}\n', b"\xff\n"])
+def test_what_is_no_chunk_is_one_clear_error(packed: bytes) -> None:
+    with pytest.raises(StateError, match="Delete the changelog topic"):
+        read_header(packed)
+
+
+@pytest.mark.parametrize(
+    ("profile", "windows"),
+    [
+        (ThresholdProfile(stop_s=20), WindowSettings()),
+        (ThresholdProfile(hard_events={}), WindowSettings()),
+        (ThresholdProfile(), WindowSettings(window_s=30)),
+        (ThresholdProfile(), WindowSettings(grace_s=5)),
+    ],
+)
+def test_other_settings_have_another_fingerprint(profile: ThresholdProfile, windows: WindowSettings) -> None:
+    assert fingerprint_of(kernel_parameters(profile, windows)) != fingerprint_of(PARAMETERS)
+
+
+def test_equal_settings_have_the_same_fingerprint() -> None:
+    assert fingerprint_of(kernel_parameters(ThresholdProfile(), WindowSettings())) == fingerprint_of(PARAMETERS)
+
+
+def test_states_that_were_made_with_other_settings_are_left_unread() -> None:
+    owned = StoredStates(PARAMETERS, CHUNKS).restore(0, {})
+    update(owned.states, a_fleet(), PARAMETERS)
+    packed = StoredStates(PARAMETERS, CHUNKS).pack_changed(owned)
+    assert len(packed) == CHUNKS
+    other = kernel_parameters(ThresholdProfile(stop_s=20), WindowSettings())
+    assert len(StoredStates(other, CHUNKS).restore(0, packed).states) == 0
+    assert len(StoredStates(PARAMETERS, CHUNKS).restore(0, packed).states) == len(owned.states)
+
+
+def test_only_chunks_that_have_changed_are_packed() -> None:
+    stored = StoredStates(PARAMETERS, CHUNKS)
+    owned = PartitionStates(TripStates(chunk_count=CHUNKS))
+    fleet = a_fleet()
+    update(owned.states, fleet[:500], PARAMETERS)
+    assert stored.pack_changed(owned).keys() == set(range(CHUNKS))
+    assert stored.pack_changed(owned) == {}
+    one = fleet[500:].filter(pl.col("trip_id") == "trip_3")
+    update(owned.states, one, PARAMETERS)
+    assert list(stored.pack_changed(owned)) == [owned.states.chunk_of_key(trip_key("trip_3", "veh_3"))]
+
+
+@pytest.mark.parametrize("crash", range(1, CHUNKS))
+def test_a_crash_between_the_storing_of_two_chunks_counts_every_event_once(crash: int) -> None:
+    events = a_fleet()
+    offsets = np.arange(len(events)) + 100
+    first, second = len(events) // 3, 2 * len(events) // 3
+    stored = StoredStates(PARAMETERS, CHUNKS)
+    owned = stored.restore(0, {})
+    update(owned.states, events[:first], PARAMETERS)
+    owned.included_offset = int(offsets[first - 1])
+    chunks = stored.pack_changed(owned)
+    update(owned.states, events[first:second], PARAMETERS)
+    owned.included_offset = int(offsets[second - 1])
+    newer = stored.pack_changed(owned)
+    expected = due_by_trip(owned.states, update(owned.states, events[second:], PARAMETERS))
+
+    chunks.update({chunk: newer[chunk] for chunk in range(crash)})  # the others were never stored
+    back = stored.restore(0, chunks)
+    replayed, replayed_offsets = events[first:], offsets[first:]
+    fresh = back.leave_out_included(replayed, replayed_offsets)
+    assert 0 < len(replayed) - len(fresh) < second - first
+    found = due_by_trip(back.states, update(back.states, fresh, PARAMETERS))
+    for trip_ids, rows in expected.items():
+        assert found[trip_ids][-len(rows) :] == rows
+
+    after_replay = back.leave_out_included(events[-1:], np.array([offsets[-1] + 1]))
+    assert len(after_replay) == 1
+    assert back.included_by_chunk == {}
