@@ -1,18 +1,18 @@
 """Trip states as bytes and back: chunks of a partition's trips, to be stored and restored.
 
-A chunk is a line of JSON, which says what it includes and what it was made with, and an Arrow IPC file with a row a
-trip. Each array's rows are stored as they are in memory; the fingerprint of their layout and of the settings keeps
-old states from being read as new ones.
+A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, a line of
+JSON with the ids of the trips, and their rows of each array one after another, as they are in memory. The fingerprint
+of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip
+took six times as long to make: half of a worker's time with 100,000 open trips.)
 """
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+import cramjam
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from scoring.errors import StateError
@@ -22,7 +22,6 @@ from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import FREE, SAMPLE, StateArrays, TripStates
 from scoring.features.update import trip_key
 
-_ID_NAMES: Final = ("trip_id", "vehicle_id", "driver_id", "client_id")
 _ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips")
 
 
@@ -55,29 +54,17 @@ def fingerprint_of(parameters: KernelParameters) -> str:
 def pack_chunk(states: TripStates, chunk: int, *, included_offset: int, fingerprint: str) -> bytes:
     """Make bytes of the trips of one chunk."""
     slots = np.flatnonzero((states.chunk_of == chunk) & (states.arrays.heads["status"] != FREE))
-    ids = [states.ids_of(slot) for slot in slots.tolist()]
-    samples, counts = _pending_of(states, slots)
-    ends = np.cumsum(counts)
-    columns = {
-        **{
-            name: pl.Series([of_trip[place] for of_trip in ids], dtype=pl.String)
-            for place, name in enumerate(_ID_NAMES)
-        },
-        **{name: _rows_as_bytes(getattr(states.arrays, name)[slots]) for name in _ROW_ARRAYS},
-        "pending": pl.Series(
-            [samples[end - count : end].tobytes() for end, count in zip(ends, counts, strict=True)], dtype=pl.Binary
-        ),
-    }
+    samples = _pending_of(states, slots)
     partition = states.arrays.partition[0]
     header = {
         "fingerprint": fingerprint,
         "included_offset": included_offset,
         "clock": [partition["clock_ms"].item(), partition["next_sweep_ms"].item(), partition["active_trips"].item()],
     }
-    packed = io.BytesIO()
-    packed.write(json.dumps(header).encode() + b"\n")
-    pl.DataFrame(columns).write_ipc(packed, compression="lz4")
-    return packed.getvalue()
+    ids = [states.ids_of(slot) for slot in slots.tolist()]
+    rows = [_as_bytes(getattr(states.arrays, name))[slots].tobytes() for name in _ROW_ARRAYS]
+    body = b"".join([json.dumps(ids).encode(), b"\n", *rows, samples.tobytes()])
+    return json.dumps(header).encode() + b"\n" + bytes(cramjam.lz4.compress_block(body))
 
 
 def read_header(packed: bytes) -> ChunkHeader:
@@ -101,38 +88,36 @@ def read_header(packed: bytes) -> ChunkHeader:
 
 def unpack_chunk(states: TripStates, packed: bytes) -> None:
     """Add the trips of a chunk to the states; its fingerprint must be right."""
-    frame = pl.read_ipc(io.BytesIO(packed[packed.index(b"\n") + 1 :]))
     clock_ms, next_sweep_ms, active_trips = read_header(packed).clock
     partition = states.arrays.partition[0]
     if clock_ms >= partition["clock_ms"]:
         partition["clock_ms"] = clock_ms
         partition["next_sweep_ms"] = next_sweep_ms
         partition["active_trips"] = active_trips
-    for row in frame.iter_rows(named=True):
-        ids = tuple(row[name] for name in _ID_NAMES)
-        slot = states.add(trip_key(ids[0], ids[1]), ids, 0)
-        for name in _ROW_ARRAYS:
-            array = getattr(states.arrays, name)
-            array[slot] = np.frombuffer(row[name], array.dtype).reshape(array.shape[1:])
-        pending = np.frombuffer(row["pending"], SAMPLE)
-        states.reserve_samples(len(pending))
-        head = states.arrays.heads[slot]
-        head["pending_first"] = head["pending_last"] = head["pending_count"] = 0
-        _insert_all(states.arrays, slot, pending)
+    body = bytes(cramjam.lz4.decompress_block(packed[packed.index(b"\n") + 1 :]))
+    position = body.index(b"\n") + 1
+    ids = [tuple(of_trip) for of_trip in json.loads(body[:position])]
+    slots = np.array([states.add(trip_key(of_trip[0], of_trip[1]), of_trip, 0) for of_trip in ids], np.int64)
+    for name in _ROW_ARRAYS:
+        array = _as_bytes(getattr(states.arrays, name))
+        rows = np.frombuffer(body, np.uint8, len(slots) * array.shape[1], position)
+        array[slots] = rows.reshape(len(slots), array.shape[1])
+        position += rows.nbytes
+    samples = np.frombuffer(body, SAMPLE, offset=position)
+    states.reserve_samples(len(samples))
+    _restore_pending(states.arrays, slots, samples)
 
 
-def _rows_as_bytes(rows: NDArray[np.void]) -> pl.Series:
-    size = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
-    flat = rows.tobytes()
-    return pl.Series([flat[start : start + size] for start in range(0, len(flat), size)], dtype=pl.Binary)
+def _as_bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:
+    """View rows as bytes, shape (rows, bytes a row): NumPy gathers these ten times as fast as structured rows."""
+    return rows.view(np.uint8).reshape(len(rows), -1)
 
 
-def _pending_of(states: TripStates, slots: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.int32]]:
-    """Collect the pending events of trips: all samples, one trip after another, and how many are each trip's."""
-    counts = states.arrays.heads["pending_count"][slots]
-    samples = np.zeros(int(counts.sum()), SAMPLE)
+def _pending_of(states: TripStates, slots: NDArray[np.int64]) -> NDArray[np.void]:
+    """Collect the pending events of trips, one trip after another; each trip's head knows how many are its own."""
+    samples = np.zeros(int(states.arrays.heads["pending_count"][slots].sum()), SAMPLE)
     _collect(states.arrays, slots, samples)
-    return samples, counts
+    return samples
 
 
 @kernel
@@ -147,6 +132,14 @@ def _collect(arrays: StateArrays, slots: Any, samples: Any) -> None:
 
 
 @kernel
-def _insert_all(arrays: StateArrays, slot: int, samples: Any) -> None:
-    for sample in samples:
-        insert(arrays, slot, sample)
+def _restore_pending(arrays: StateArrays, slots: Any, samples: Any) -> None:
+    position = 0
+    for slot in slots:
+        head = arrays.heads[slot]
+        count = head.pending_count
+        head.pending_first = 0
+        head.pending_last = 0
+        head.pending_count = 0
+        for sample in samples[position : position + count]:
+            insert(arrays, slot, sample)
+        position += count
