@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from confluent_kafka import Producer
 
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
@@ -134,16 +135,19 @@ def final_trips(scores: list[dict[str, Any]]) -> set[str]:
 
 
 def _push_clocks(broker: RunningBroker, prefix: str, start_ms: Any) -> int:
-    """Send a last trip to each partition that moves its clock on, so that all that waits for later events is due."""
-    client = producer(broker.bootstrap)
+    """Send a last trip to each partition that moves its clock on, so that all that waits for later events is due.
+
+    Compressed, as gateways send.
+    """
     count = 0
-    for partition, trip_id in enumerate(sorted(PUSHERS)):
+    for partition, (trip_id, codec) in enumerate(zip(sorted(PUSHERS), ("lz4", "zstd"), strict=True)):
+        client = Producer({"bootstrap.servers": broker.bootstrap, "compression.type": codec, "log_level": 0})
         for step in range(400):
             kind = "trip_end" if step == 399 else "sample"
             value = message(trip_id=trip_id, vehicle_id=trip_id, timestamp=start_ms + step * 5000, event_type=kind)
             client.produce(f"{prefix}trip-events", value, trip_id.encode(), partition=partition)
             count += 1
-    assert client.flush(60) == 0
+        assert client.flush(60) == 0
     return count
 
 
@@ -152,7 +156,7 @@ def _send_bad_input(broker: RunningBroker, prefix: str) -> list[BadRecord]:
     now_ms = time.time_ns() // 1_000_000
     sent = []
     for number, row in enumerate(BAD_INPUT):
-        headers = [("device", f"unit-{number}".encode()), ("binary", bytes(range(256)))]
+        headers = [("device", f"unit-{number}".encode()), ("binary", bytes(range(256))), ("empty", b"")]
         record = BadRecord(
             f"bad-{number}".encode(), row.value(now_ms), headers, row.code.value if row.code is not None else None
         )
