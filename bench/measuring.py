@@ -9,12 +9,14 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bench.sending import PARTITIONS
 
 POLL_S: Final = 0.05
 """Between two looks at the committed offsets; they change every two seconds."""
+
+_NO_COORDINATOR_YET: Final = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE)
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
@@ -103,8 +105,14 @@ class CommittedOffsets:
         self._partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
 
     def events(self) -> int:
-        """Sum the offsets of all partitions; 0 before the first commit."""
-        return sum(max(0, committed.offset) for committed in self._consumer.committed(self._partitions, timeout=10))
+        """Sum the offsets of all partitions; 0 before the first commit, and while the group has no coordinator."""
+        try:
+            offsets = self._consumer.committed(self._partitions, timeout=10)
+        except KafkaException as error:
+            if error.args[0].code() in _NO_COORDINATOR_YET:
+                return 0
+            raise
+        return sum(max(0, committed.offset) for committed in offsets)
 
     def close(self) -> None:
         """Disconnect."""
