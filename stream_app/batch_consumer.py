@@ -93,6 +93,7 @@ class _EncodedRecords(PartitionRecords):
             fetched._check_crcs,  # noqa: SLF001
             fetched._isolation_level,  # noqa: SLF001
         )
+        fetched._records_iterator = None  # noqa: SLF001 - a cycle that would hold the bytes until the collector comes
 
     def _unpack_records(self) -> Iterator[EncodedBatch]:
         first_offset = self.next_fetch_offset

@@ -31,6 +31,9 @@ _BLANKS: Final = tuple(ord(blank) for blank in "\t\n\r")
 _EXPONENT_MARKS: Final = (ord("e"), ord("E"))
 _ESCAPED: Final = tuple(ord(escaped) for escaped in '"\\/bfnrt')
 
+_UNICODE_ESCAPE: Final = 5
+"""Bytes of ``u`` and four hexadecimal digits."""
+
 _MAX_DEPTH: Final = 60
 """Objects and lists within each other: one bit of an int64 each; deeper ones are left to the full parser."""
 
@@ -105,8 +108,22 @@ def _skip_utf8(content: Any, at: int, end: int) -> int:
 
 
 @kernel
+def _skip_escape(content: Any, at: int, end: int) -> int:
+    """Read what follows a backslash."""
+    if at < end and content[at] in _ESCAPED:
+        return at + 1
+    if at + _UNICODE_ESCAPE > end or content[at] != ord("u"):
+        return UNSURE
+    for place in range(at + 1, at + _UNICODE_ESCAPE):
+        byte = content[place]
+        if not (is_digit(byte) or ord("A") <= byte <= ord("F") or ord("a") <= byte <= ord("f")):
+            return UNSURE
+    return at + _UNICODE_ESCAPE
+
+
+@kernel
 def skip_string(content: Any, at: int, end: int) -> int:
-    """Read a string from behind its opening quote to behind its closing one; escapes by number are left open."""
+    """Read a string from behind its opening quote to behind its closing one."""
     while at < end:
         byte = content[at]
         if byte == QUOTE:
@@ -114,9 +131,9 @@ def skip_string(content: Any, at: int, end: int) -> int:
         if byte < _SPACE:
             return UNSURE
         if byte == _BACKSLASH:
-            if at + 1 >= end or content[at + 1] not in _ESCAPED:
+            at = _skip_escape(content, at + 1, end)
+            if at == UNSURE:
                 return UNSURE
-            at += 2
         elif byte < 0x80:
             at += 1
         else:
