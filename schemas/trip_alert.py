@@ -1,29 +1,33 @@
-"""TripAlert: a trip crossed into high risk, on ``trip-alerts``, keyed by ``trip_id``."""
+"""TripAlert: a trip crossed into high risk, or a severe event, on ``trip-alerts``, keyed by ``trip_id``."""
 
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.driver_score import ReasonCode, RiskBand
-from schemas.trip_event import Identifier, VehicleClass
+from schemas.trip_event import EventType, Identifier, VehicleClass
 
 
 class TripAlert(BaseModel):
-    """One alert, raised when a trip enters the high-risk band; raised again only after it had left it."""
+    """One alert: a trip entered the high-risk band, again only after it had left it; or a single severe event."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    alert_id: str = Field(description="Deterministic id: the same crossing has the same id")
-    alert_type: Literal["high_risk_trip"] = "high_risk_trip"
-    score_id: str = Field(description="The DriverScore that raised it")
+    alert_id: str = Field(description="Deterministic id: the same crossing or event has the same id")
+    alert_type: Literal["high_risk_trip", "severe_event"]
+    score_id: str | None = Field(default=None, description="The DriverScore that raised it; null for a severe event")
     trip_id: Identifier
     vehicle_id: Identifier
     driver_id: Identifier
     client_id: Identifier
     vehicle_class: VehicleClass
-    risk: float = Field(ge=0, le=1)
-    score: float = Field(ge=0, le=100)
-    band: RiskBand
+    event_type: EventType | None = Field(default=None, description="Of a severe event: what it was")
+    peak_mps2: float | None = Field(default=None, description="Of a severe event: its largest acceleration, signed")
+    risk: float | None = Field(
+        default=None, ge=0, le=1, description="Of the trip so far; null after too little driving"
+    )
+    score: float | None = Field(default=None, ge=0, le=100)
+    band: RiskBand | None = None
     reason_1: ReasonCode | None = None
     reason_1_impact: float | None = None
     reason_2: ReasonCode | None = None

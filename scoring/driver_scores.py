@@ -10,14 +10,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.columns import OUTPUT_COLUMNS
-from schemas.event_frame import ID_COLUMNS, VEHICLE_CLASSES
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures
-from scoring.features.windows import TRIP
+from scoring.features.windows import TRIP, WINDOW
 from scoring.model.exposure import ExposureLimits
 from scoring.model.reasons import REASON_CODES
 from scoring.model.scorer import BANDS, Scorer
+
+ALERT_COLUMNS: Final = ("alerting", "latitude", "longitude", "event_type", "peak_mps2")
+"""What alerts say beside scores; ``alerting``: the trip entered the high-risk band with this score."""
+
+SEVERE_EVENT_KIND: Final = "severe_event"
+_KINDS: Final = ("window", "trip", SEVERE_EVENT_KIND)
+"""By the codes of due rows."""
 
 _ISO_MS: Final = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
@@ -75,27 +82,29 @@ class ScoreMaker:
         -------
         polars.DataFrame
             A row a score, in the same order: the columns of ``DriverScore`` (times as ISO 8601 text), and
-            ``alerting`` (the trip entered the high-risk band with this score), ``latitude`` and ``longitude``.
+            `ALERT_COLUMNS`. Rows of the kind ``severe_event`` are the trip so far: alerts, but no scores of their own.
         """
         rows = due.rows
-        is_trip = rows["kind"] == TRIP
+        of_trip = rows["kind"] != WINDOW
         columns: dict[str, pl.Series] = {
             **_id_columns(states, rows),
             **_feature_columns(due.features),
-            **self._score_columns(due.features, is_trip),
+            **self._score_columns(due.features, of_trip),
             "revision": pl.Series(rows["revision"]),
             "event_count": pl.Series(rows["event_count"]),
             "late_event_count": pl.Series(rows["late_event_count"]),
-            "kind": pl.Series(is_trip).replace_strict({True: "trip", False: "window"}, return_dtype=pl.String),
+            "kind": _names(rows["kind"], _KINDS),
             "final": pl.Series(rows["final"] == 1),
             "window_start": pl.Series(rows["window_start_ms"]),
             "window_end": pl.Series(rows["window_end_ms"]),
             "event_time": pl.Series(rows["event_time_ms"]),
             "latitude": pl.Series(rows["latitude"].astype(np.float64)),
             "longitude": pl.Series(rows["longitude"].astype(np.float64)),
+            "event_type": _names(rows["event_type"], EVENT_TYPES),
+            "peak_mps2": pl.Series(rows["peak_mps2"].astype(np.float64)),
         }
         columns["score_id"] = self._score_ids(columns, rows)
-        columns["alerting"] = pl.Series(_enter_high_risk(states, rows["slot"], columns["band"], is_trip))
+        columns["alerting"] = pl.Series(_enter_high_risk(states, rows["slot"], columns["band"], rows["kind"] == TRIP))
         # One expression over many columns: Polars takes a tenth of a millisecond to begin any work at all.
         return (
             pl.DataFrame(columns)
@@ -109,7 +118,7 @@ class ScoreMaker:
                 threshold_profile=pl.lit(self._threshold_profile),
             )
             .with_columns(pl.col(*COUNT_FEATURES).cast(pl.Int64))
-            .select(*OUTPUT_COLUMNS["driver-scores"], "alerting", "latitude", "longitude")
+            .select(*OUTPUT_COLUMNS["driver-scores"], *ALERT_COLUMNS)
         )
 
     def _score_columns(self, features: NDArray[np.float64], is_trip: NDArray[np.bool_]) -> dict[str, pl.Series]:

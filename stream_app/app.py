@@ -68,7 +68,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     """Wire the application together; within a running event loop, to which Faust binds."""
     kafka = settings.kafka
     app = _app(kafka, settings.worker)
-    parameters = kernel_parameters(settings.thresholds, settings.windows)
+    parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
     publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
     checkpoints = Checkpoints(
         _table(app, "trips"), StoredStates(parameters, settings.worker.state_chunks), publisher, app.commit_acknowledged

@@ -13,6 +13,7 @@ import structlog
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.columns import OUTPUT_COLUMNS
+from scoring.driver_scores import SEVERE_EVENT_KIND
 from scoring.errors import DriverScoreError
 from stream_app import metrics
 from stream_app.rejects import Reject
@@ -74,16 +75,19 @@ class Publisher:
 
     def publish_scores(self, scores: pl.DataFrame) -> None:
         """Publish what `ScoreMaker.make` made: all scores, the features of final trips, and the alerts."""
+        alerting = scores.filter(pl.col("alerting") | (pl.col("kind") == SEVERE_EVENT_KIND))
+        self._publish(TRIP_ALERTS, _alerts(alerting), alerting["trip_id"])
+        for alert_type, count in _alerts(alerting).group_by("alert_type").len().iter_rows():
+            metrics.ALERTS.labels(alert_type).inc(count)
+        if len(alerting) > 0:
+            scores = scores.filter(pl.col("kind") != SEVERE_EVENT_KIND)
         if scores.is_empty():
             return
         self._publish(DRIVER_SCORES, scores.select(OUTPUT_COLUMNS[DRIVER_SCORES.name]), scores["trip_id"])
         final = scores.filter((pl.col("kind") == "trip") & pl.col("final"))
         self._publish(TRIP_FEATURES, final.select(OUTPUT_COLUMNS[TRIP_FEATURES.name]), final["trip_id"])
-        alerting = scores.filter("alerting")
-        self._publish(TRIP_ALERTS, _alerts(alerting), alerting["trip_id"])
         for kind, status, count in scores.group_by("kind", "status").len().iter_rows():
             metrics.SCORES.labels(kind, status).inc(count)
-        metrics.ALERTS.inc(len(alerting))
 
     def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:
         """Publish driver profiles, given as driver id and JSON."""
@@ -153,9 +157,13 @@ class Publisher:
 
 
 def _alerts(alerting: pl.DataFrame) -> pl.DataFrame:
+    severe = pl.col("kind") == SEVERE_EVENT_KIND
     return alerting.with_columns(
         alert_id=pl.concat_str(pl.lit("alert_"), "score_id"),
-        alert_type=pl.lit("high_risk_trip"),
+        alert_type=pl.when(severe).then(pl.lit("severe_event")).otherwise(pl.lit("high_risk_trip")),
+        score_id=pl.when(~severe).then("score_id"),
+        event_type=pl.when(severe).then("event_type"),
+        peak_mps2=pl.when(severe).then("peak_mps2"),
         latitude=_coarse("latitude"),
         longitude=_coarse("longitude"),
         raised_at="scored_at",

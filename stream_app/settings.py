@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnparsableError
 
 from scoring.errors import SettingsError
-from scoring.features.thresholds import ThresholdProfile, WindowSettings
+from scoring.features.thresholds import SevereEventSettings, ThresholdProfile, WindowSettings
 
 _PREFIX: Final = "DRIVER_SCORE_"
 _REMEDY: Final = "docs/settings.md lists the settings and their limits"
@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     decoding: DecodingSettings = DecodingSettings()
     thresholds: ThresholdProfile = ThresholdProfile()
     windows: WindowSettings = WindowSettings()
+    severe_events: SevereEventSettings = SevereEventSettings()
     worker: WorkerSettings = WorkerSettings()
     profiles: ProfileSettings = ProfileSettings()
 

@@ -28,6 +28,7 @@ HEAD: Final = np.dtype(
         ("live_end_ms", np.int64),  # end of the newest window that has an event
         ("scored_end_ms", np.int64),  # end of the newest window that was scored
         ("dirty_end_ms", np.int64),  # end of a scored window that an event has changed since; 0 for none
+        ("severe_ms", np.int64),  # time of the last severe event; 0 for none
         ("seen_ms", np.float64),  # the partition's clock at the last event
         ("ahead_ms", np.float64),  # how far the trip has run ahead of that clock
         ("event_count", np.int32),

@@ -98,6 +98,23 @@ class WindowSettings(BaseModel):
             raise ValueError(f"grace_s ({self.grace_s:g}) must be shorter than window_s ({self.window_s})")
 
 
+class SevereEventSettings(BaseModel):
+    """Which single events are reported at once.
+
+    7 m/s² is 0.71 g: emergency braking on a dry road, where hard braking begins at 3. Commercial video telematics
+    put collisions and emergency manoeuvres at 0.5 to 1 g.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    severe_mps2: float = Field(
+        default=7.0, gt=0, description="An acceleration this large, in any direction, alerts by itself"
+    )
+    pause_s: float = Field(
+        default=60, ge=0, description="The same trip alerts so again only after this long, event time"
+    )
+
+
 class KernelParameters(NamedTuple):
     """The numbers of a profile and of the window settings, as kernels take them; times in milliseconds."""
 
@@ -127,13 +144,17 @@ class KernelParameters(NamedTuple):
     idle_gap_ms: int
     retention_ms: int
     max_pending: int
+    severe_mps2: float
+    severe_pause_ms: int
 
 
 _AVERAGING_TOLERANCE: Final = 0.9
 """Loggers of 1 or 2 Hz are early by up to a tenth; without it every second sample would be left out."""
 
 
-def kernel_parameters(profile: ThresholdProfile, windows: WindowSettings) -> KernelParameters:
+def kernel_parameters(
+    profile: ThresholdProfile, windows: WindowSettings, severe_events: SevereEventSettings | None = None
+) -> KernelParameters:
     """Turn settings into what the kernels take, always of the same types, as each other one is compiled for anew."""
     default = HardEventThresholds()
     by_class = [profile.hard_events.get(name, default) for name in VEHICLE_CLASSES]
@@ -141,6 +162,7 @@ def kernel_parameters(profile: ThresholdProfile, windows: WindowSettings) -> Ker
     def milliseconds(seconds: float) -> int:
         return round(seconds * 1000)
 
+    severe_events = severe_events or SevereEventSettings()
     moderate, serious, severe = profile.speeding_kmh
     return KernelParameters(
         brake_mps2=np.array([limits.brake_mps2 for limits in by_class]),
@@ -169,4 +191,6 @@ def kernel_parameters(profile: ThresholdProfile, windows: WindowSettings) -> Ker
         idle_gap_ms=milliseconds(windows.idle_gap_s),
         retention_ms=milliseconds(windows.retention_s),
         max_pending=windows.max_pending,
+        severe_mps2=float(severe_events.severe_mps2),
+        severe_pause_ms=milliseconds(severe_events.pause_s),
     )

@@ -23,7 +23,9 @@ from scoring.features.windows import (
     advance_clock,
     finish,
     fold_until,
+    report_severe_event,
     score_live_window,
+    severe_peak,
     sweep,
     window_end_ms,
 )
@@ -237,6 +239,8 @@ def _sort_in(
             head.dirty_revision = 0
     if head.status == FINAL:
         head.changed = 1
+    if change == ADDED and severe_peak(sample, parameters) != 0:
+        count = report_severe_event(arrays, slot, sample, parameters, due, features, count)
     if change == ADDED and sample.event_type == TRIP_END:
         count = finish(arrays, slot, parameters, due, features, count)
     return count

@@ -33,6 +33,8 @@ from scoring.features.thresholds import KernelParameters
 
 WINDOW: Final = 0
 TRIP: Final = 1
+SEVERE_EVENT: Final = 2
+"""Kinds of due rows; a severe event has the features of its trip so far."""
 
 DUE: Final = np.dtype(
     [
@@ -45,6 +47,8 @@ DUE: Final = np.dtype(
         ("late_event_count", np.int32),
         ("latitude", np.float32),
         ("longitude", np.float32),
+        ("peak_mps2", np.float32),  # of a severe event
+        ("event_type", np.int8),  # of a severe event
         ("kind", np.int8),
         ("final", np.int8),
     ],
@@ -52,9 +56,9 @@ DUE: Final = np.dtype(
 )
 """What a row of due features is of."""
 
-MAX_DUE_PER_EVENT: Final = 10
+MAX_DUE_PER_EVENT: Final = 11
 """At most, with a window and a trip row each: a window revised as it is folded, the live window ended (and one revised
-with it), the trip ended (and one revised with it)."""
+with it), the trip ended (and one revised with it); and a severe event."""
 
 _SWEEP_EVERY_MS: Final = 10_000.0
 """Silent trips are looked for this often on the partition's clock; closing is exact to this."""
@@ -75,6 +79,10 @@ NONE_DUE: Final[Any] = np.int64(0)
 """No rows yet; typed for the reason that `SCRATCH` is."""
 
 TRIP_END: Final = EVENT_TYPES.index("trip_end")
+_HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
+_HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")
+_HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
+_HARD_EVENTS: Final = (_HARD_BRAKE, _HARD_ACCELERATION, _HARD_CORNER)
 
 
 @kernel
@@ -214,6 +222,69 @@ def score_live_window(
     head.dirty_revision = head.window_revision + 1
     head.window_revision = 0
     return count
+
+
+@inlined_kernel
+def severe_peak(sample: Any, parameters: KernelParameters) -> float:
+    """Give the largest acceleration of a severe event, m/s²; 0 where it is none.
+
+    What a device reports counts as it is; what a sensor measures only up to ``fault_mps2``.
+    """
+    peak = 0.0
+    for measured in (sample.acceleration_mps2, sample.lateral_acceleration_mps2):
+        if abs(measured) <= parameters.fault_mps2 and abs(measured) > abs(peak):
+            peak = measured
+    if sample.event_type in _HARD_EVENTS and abs(sample.peak_mps2) > abs(peak):
+        peak = sample.peak_mps2
+    return peak if abs(peak) >= parameters.severe_mps2 else 0.0
+
+
+@kernel
+def report_severe_event(
+    arrays: StateArrays,
+    slot: int,
+    sample: Any,
+    parameters: KernelParameters,
+    due: Any,
+    features: Any,
+    count: int,
+) -> int:
+    """Report a severe event at once, with the trip so far; one of the same trip within the pause is part of it."""
+    head = arrays.heads[slot]
+    if head.severe_ms != 0 and abs(sample.timestamp_ms - head.severe_ms) < parameters.severe_pause_ms:
+        return count
+    head.severe_ms = sample.timestamp_ms
+    dirty_end_ms = head.dirty_end_ms
+    head.dirty_end_ms = 0  # a window that has changed is reported in its own time
+    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    head.dirty_end_ms = dirty_end_ms
+    merge(arrays.trips[SCRATCH], arrays.windows[SCRATCH])
+    entry = due[count]
+    entry.slot = slot
+    entry.kind = SEVERE_EVENT
+    entry.final = _PROVISIONAL
+    entry.window_start_ms = head.first_ms
+    entry.window_end_ms = head.newest_ms
+    entry.event_time_ms = sample.timestamp_ms
+    entry.revision = head.revision
+    entry.event_count = arrays.trips[SCRATCH].event_count
+    entry.late_event_count = head.late_event_count
+    entry.latitude = head.latitude
+    entry.longitude = head.longitude
+    entry.peak_mps2 = severe_peak(sample, parameters)
+    entry.event_type = _type_of(sample, entry.peak_mps2)
+    features_of(arrays.trips[SCRATCH], parameters, features[count])
+    return count + 1
+
+
+@kernel
+def _type_of(sample: Any, peak_mps2: float) -> int:
+    """Name what was measured as a device would."""
+    if sample.event_type in _HARD_EVENTS:
+        return sample.event_type
+    if sample.lateral_acceleration_mps2 == peak_mps2:
+        return _HARD_CORNER
+    return _HARD_BRAKE if peak_mps2 < 0 else _HARD_ACCELERATION
 
 
 @kernel

@@ -40,7 +40,7 @@ PROFILE_SCHEMA: Final = pl.Schema(
 """Columns of ``driver-profiles`` that the report reads."""
 
 ALERT_SCHEMA: Final = pl.Schema(
-    {**dict.fromkeys(("alert_id", "trip_id", "vehicle_id"), pl.String()), "event_time": _INSTANT}
+    {**dict.fromkeys(("alert_id", "alert_type", "trip_id", "vehicle_id"), pl.String()), "event_time": _INSTANT}
 )
 """Columns of ``trip-alerts`` that the report reads."""
 
@@ -84,5 +84,6 @@ def latest_profiles(profiles: pl.DataFrame) -> pl.DataFrame:
 
 
 def distinct_alerts(alerts: pl.DataFrame) -> pl.DataFrame:
-    """Give each ``TripAlert`` once, of `ALERT_SCHEMA`, oldest first."""
-    return _with_types(alerts, ALERT_SCHEMA).unique("alert_id", keep="first").sort("event_time", "alert_id")
+    """Give each ``TripAlert`` of a trip at high risk once, of `ALERT_SCHEMA`, oldest first."""
+    at_high_risk = _with_types(alerts, ALERT_SCHEMA).filter(alert_type="high_risk_trip")
+    return at_high_risk.unique("alert_id", keep="first").sort("event_time", "alert_id")

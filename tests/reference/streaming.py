@@ -7,11 +7,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from schemas.event_frame import EVENT_TYPES
 from schemas.features import FEATURE_NAMES
-from scoring.features.thresholds import KernelParameters, ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.thresholds import (
+    KernelParameters,
+    SevereEventSettings,
+    ThresholdProfile,
+    WindowSettings,
+    kernel_parameters,
+)
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
-from scoring.features.windows import TRIP, WINDOW
+from scoring.features.windows import SEVERE_EVENT, TRIP, WINDOW
 from scoring.trip_events.columns import EventColumns
 from tests.reference.random_trips import Event, frame_of
 
@@ -47,10 +54,15 @@ class Due:
 class Partition:
     """The states of one partition, and everything that has become due."""
 
-    def __init__(self, *, profile: ThresholdProfile | None = None, **windows: Any) -> None:
-        self.parameters: KernelParameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings(**windows))
+    def __init__(self, *, profile: ThresholdProfile | None = None, **settings: Any) -> None:
+        severe = {name: settings.pop(name) for name in SevereEventSettings.model_fields.keys() & settings.keys()}
+        self.parameters: KernelParameters = kernel_parameters(
+            profile or ThresholdProfile(), WindowSettings(**settings), SevereEventSettings(**severe)
+        )
         self.states = TripStates()
         self.due: list[Due] = []
+        self.severe: list[tuple[str, int, str, float]] = []
+        """Trip, time, type and peak of each severe event."""
 
     def send(self, events: list[Event] | pl.DataFrame) -> list[Due]:
         """Take in one frame; return what it made due."""
@@ -69,6 +81,11 @@ class Partition:
     def _collect(self, due: DueFeatures) -> list[Due]:
         kinds = {WINDOW: "window", TRIP: "trip"}
         trips = [trip for trip, *_ in self.states.ids_of(due.rows["slot"])]
+        self.severe += [
+            (trip, int(row["event_time_ms"]), EVENT_TYPES[row["event_type"]], float(row["peak_mps2"]))
+            for trip, row in zip(trips, due.rows, strict=True)
+            if row["kind"] == SEVERE_EVENT
+        ]
         rows = [
             Due(
                 trip,
@@ -78,6 +95,7 @@ class Partition:
                 features,
             )
             for trip, row, features in zip(trips, due.rows, due.features, strict=True)
+            if row["kind"] != SEVERE_EVENT
         ]
         self.due += rows
         return rows

@@ -11,7 +11,7 @@ import scoring
 from schemas.columns import OUTPUT_COLUMNS
 from schemas.driver_score import DriverScore
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
-from scoring.driver_scores import ScoreMaker
+from scoring.driver_scores import ALERT_COLUMNS, ScoreMaker
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
@@ -81,7 +81,7 @@ def made(maker: ScoreMaker, states: TripStates, due: DueFeatures, scored_at_ms: 
 
 def test_rows_are_messages_with_every_column(maker: ScoreMaker, states: TripStates) -> None:
     scores = made(maker, states, due_of(states, CALM, WILD, final=1))
-    assert scores.columns == [*OUTPUT_COLUMNS["driver-scores"], "alerting", "latitude", "longitude"]
+    assert scores.columns == [*OUTPUT_COLUMNS["driver-scores"], *ALERT_COLUMNS]
     for line in scores.select(OUTPUT_COLUMNS["driver-scores"]).write_ndjson().splitlines():
         DriverScore.model_validate_json(line)
 

@@ -94,7 +94,13 @@ def profile_message(driver: int, score: float | None, **fields: Any) -> dict[str
 
 
 def alert_message(trip: int) -> dict[str, Any]:
-    alert = ids(trip) | {"alert_id": f"alert-{trip}", "score_id": f"score-{trip}", "risk": 0.7, "score": 30.0}
+    alert = ids(trip) | {
+        "alert_id": f"alert-{trip}",
+        "alert_type": "high_risk_trip",
+        "score_id": f"score-{trip}",
+        "risk": 0.7,
+        "score": 30.0,
+    }
     times = {"band": "high", "event_time": START + timedelta(minutes=7), "raised_at": START}
     return TripAlert.model_validate(alert | times).model_dump(mode="json")
 

@@ -114,7 +114,8 @@ def settings_tables() -> str:
         rows = [_row(f"DRIVER_SCORE_{part}__{name}".upper(), of_part) for name, of_part in model.model_fields.items()]
         about = (model.__doc__ or "").strip().splitlines()[0].replace("``", "`")
         head = "| variable | default | values | |\n|---|---|---|---|"
-        parts.append(f"## {part.capitalize()}\n\n{about}\n\n{head}\n" + "\n".join(rows) + "\n")
+        title = part.capitalize().replace("_", " ")
+        parts.append(f"## {title}\n\n{about}\n\n{head}\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 

@@ -293,3 +293,63 @@ def test_a_sweep_that_closes_more_trips_than_fit_goes_on_where_it_stopped() -> N
     partition.send(at(100, 101, trip="other"))
     assert {row.trip for row in partition.due if row.final} == set(names)
     assert len(partition.due) == 2 * count
+
+
+# severe events ------------------------------------------------------------------------------------------------------
+
+
+def severe(partition: Partition) -> list[tuple[str, float, str, float]]:
+    """Return trip, second, type and peak of each severe event."""
+    return [(trip, (at_ms - NOON_MS) / 1000, kind, peak) for trip, at_ms, kind, peak in partition.severe]
+
+
+def measured(second: float, trip: str = "trip_1", event_type: str = "sample", **values: float) -> list[Event]:
+    return [event(NOON_MS + round(second * 1000), trip, event_type, **{"speed_kmh": 50.0, **values})]
+
+
+@pytest.mark.parametrize(
+    ("values", "event_type", "expected"),
+    [
+        ({"acceleration_mps2": -7.0}, "sample", ("hard_brake", -7.0)),
+        ({"acceleration_mps2": 7.5}, "sample", ("hard_acceleration", 7.5)),
+        ({"acceleration_mps2": -7.5, "lateral_acceleration_mps2": -8.0}, "sample", ("hard_corner", -8.0)),
+        ({"peak_mps2": -9.0}, "hard_brake", ("hard_brake", -9.0)),
+        ({"peak_mps2": 40.0}, "hard_brake", ("hard_brake", 40.0)),
+        ({"acceleration_mps2": -6.9}, "sample", None),
+        ({"acceleration_mps2": -15.5}, "sample", None),  # a fault of the sensor
+        ({"peak_mps2": -9.0}, "phone_use", None),
+        ({}, "hard_brake", None),
+    ],
+)
+def test_a_severe_event_is_reported_at_once(
+    values: dict[str, float], event_type: str, expected: tuple[str, float] | None
+) -> None:
+    partition = Partition()
+    assert partition.send(at(0, 1)) == []
+    assert partition.send(measured(2, event_type=event_type, **values)) == [], "no score is due for it"
+    assert severe(partition) == ([] if expected is None else [("trip_1", 2, *expected)])
+
+
+def test_the_same_trip_reports_severe_events_again_only_after_the_pause_and_others_their_own() -> None:
+    partition = Partition()
+    for second in (0, 5, 59, 60, 61, 200):
+        partition.send(measured(second, acceleration_mps2=-8.0))
+    partition.send(measured(3, "trip_2", acceleration_mps2=-8.0))
+    assert [(trip, second) for trip, second, *_ in severe(partition)] == [
+        ("trip_1", 0), ("trip_1", 60), ("trip_1", 200), ("trip_2", 3),
+    ]  # fmt: skip
+
+
+def test_severe_events_change_no_score() -> None:
+    events = [*at(*range(20)), *measured(20, acceleration_mps2=-9.0), *at(19.5, *range(21, 70)), *at(58.5), *end(75)]
+    calm, alarmed = Partition(severe_mps2=100.0), Partition()
+    calm.send(events)
+    alarmed.send(events)
+    assert [row.bits for row in alarmed.due] == [row.bits for row in calm.due]
+    assert (len(calm.severe), len(alarmed.severe)) == (0, 1)
+
+
+def test_a_duplicate_of_a_severe_event_is_not_reported_again() -> None:
+    partition = Partition(pause_s=0)
+    partition.send(measured(5, acceleration_mps2=-9.0) * 3)
+    assert len(partition.severe) == 1
