@@ -16,7 +16,14 @@ SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores publi
 ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published")
 PROFILES: Final = Counter("driver_score_worker_profiles_total", "Driver profiles published")
 OPEN_TRIPS: Final = Gauge("driver_score_worker_trips", "Trips whose state is kept", ["partition"])
-LAG: Final = Gauge("driver_score_worker_lag_records", "Records not yet read", ["topic", "partition"])
+FINAL_SCORES: Final = Counter(
+    "driver_score_worker_final_scores_total", "Final trip scores with a band, revisions included", ["client", "band"]
+)
+SAMPLES: Final = Counter("driver_score_worker_samples_total", "Samples taken in", ["client"])
+SAMPLES_WITHOUT: Final = Counter(
+    "driver_score_worker_samples_without_total", "Samples that do not carry a measurement", ["client", "sensor"]
+)
+BROKER_AVAILABLE: Final = Gauge("driver_score_worker_broker_available", "1 while a Kafka broker answers this worker")
 BATCH_SECONDS: Final = Histogram(
     "driver_score_worker_batch_seconds",
     "Time to decode, compute, score and hand over one batch",

@@ -1,19 +1,22 @@
 """Run the application until it is told to stop."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import structlog
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY, start_http_server
 
 from scoring.errors import SettingsError
 from scoring.model.scorer import Scorer
-from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
-from stream_app.settings import Settings, WorkerSettings
-from stream_app.topics import create_topics, require_topics
+from stream_app.broker_watch import watch_broker
+from stream_app.lag import LagCollector, owned_positions
+from stream_app.settings import KafkaSettings, Settings, WorkerSettings
+from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics
 from stream_app.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
@@ -72,7 +75,8 @@ async def _run(settings: Settings, scorer: Scorer, on_ready: Callable[[], None] 
     if on_ready is not None:
         on_ready()
     try:
-        await _work_until(stop, worker, settings.worker)
+        with _watched(worker, settings.kafka):
+            await _work_until(stop, worker, settings.worker)
         log.info("stopping")
         await worker.trips.checkpoint()
     finally:
@@ -94,16 +98,22 @@ async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSetti
                 raise worker.app.crash_reason or RuntimeError("the Faust application crashed")
             await worker.trips.close_silent(settings.silent_partition_s)
             await worker.trips.checkpoint()
-            _report_lag(worker)
     finally:
         crashed.cancel()
         stopping.cancel()
 
 
-def _report_lag(worker: Worker) -> None:
-    for tp in worker.app.consumer.assignment():
-        if tp.topic in worker.app.batched_topics:
-            read = worker.app.consumer._read_offset[tp]  # noqa: SLF001
-            end = worker.app.consumer.highwater(tp)
-            if read is not None and end is not None:
-                metrics.LAG.labels(tp.topic, str(tp.partition)).set(max(0, end - read - 1))
+@contextlib.contextmanager
+def _watched(worker: Worker, kafka: KafkaSettings) -> Iterator[None]:
+    """Serve the worker's lag and whether its broker answers, while it works."""
+    topics = frozenset(kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES, SCORES_BY_DRIVER))
+    lag = LagCollector(partial(owned_positions, worker.app, topics))
+    watch = asyncio.ensure_future(
+        watch_broker(kafka.bootstrap, kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name)
+    )
+    REGISTRY.register(lag)
+    try:
+        yield
+    finally:
+        REGISTRY.unregister(lag)
+        watch.cancel()
