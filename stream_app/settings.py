@@ -1,4 +1,4 @@
-"""Settings of the worker, from environment variables: ``DRIVER_SCORE_<PART>__<NAME>``.
+"""Settings of all parts, from environment variables: ``DRIVER_SCORE_<PART>__<NAME>``.
 
 For example ``DRIVER_SCORE_KAFKA__BOOTSTRAP=kafka:9092``. ``docs/settings.md`` lists them all.
 """
@@ -119,8 +119,42 @@ class ProfileSettings(_Part):
     min_distance_km: float = Field(default=50, ge=0, description="Less driving than this gives no profile score")
 
 
+class DruidSettings(_Part):
+    """Where Druid is, and how it takes in the output topics."""
+
+    url: str = Field(default="http://127.0.0.1:8888", pattern=r"^https?://[^\s/]+/?$", description="Of Druid's router")
+    username: str | None = Field(default=None, description="Needed where Druid asks for one")
+    password: SecretStr | None = Field(default=None, description="Goes with the user name; never logged")
+    timeout_s: float = Field(default=30.0, gt=0, le=600, description="How long an answer may take")
+    data_source_prefix: str = Field(
+        default="", pattern=r"^[A-Za-z0-9_.\-]{0,100}$", description="Before each data source's name"
+    )
+    task_count: int = Field(default=1, ge=1, le=1000, description="Druid tasks that share the partitions of a topic")
+    replicas: int = Field(default=1, ge=1, le=10, description="Copies of each task, on different machines")
+    kafka_bootstrap: str | None = Field(
+        default=None, min_length=1, description="Kafka as Druid's machines reach it, where that is another address"
+    )
+    consumer_properties: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further settings of Druid's Kafka consumers; stored in Druid, no secrets; JSON",
+    )
+    specs_dir: Path | None = Field(default=None, description="Folder of edited specs; the shipped ones when unset")
+
+    @model_validator(mode="after")
+    def _has_credentials(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("user name and password go together")
+        return self
+
+    def credentials(self) -> tuple[str, str] | None:
+        """Give user name and password, where they are set."""
+        if self.username is None or self.password is None:
+            return None
+        return self.username, self.password.get_secret_value()
+
+
 class Settings(BaseSettings):
-    """All settings of a worker."""
+    """All settings."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
@@ -138,6 +172,7 @@ class Settings(BaseSettings):
     windows: WindowSettings = WindowSettings()
     worker: WorkerSettings = WorkerSettings()
     profiles: ProfileSettings = ProfileSettings()
+    druid: DruidSettings = DruidSettings()
 
     def loggable(self) -> dict[str, Any]:
         """Give the effective settings, secrets masked."""

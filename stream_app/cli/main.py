@@ -8,6 +8,7 @@ from rich.console import Console
 
 from scoring.errors import DriverScoreError
 from stream_app.cli.demo import demo
+from stream_app.cli.druid import druid
 from stream_app.cli.replay import replay
 from stream_app.cli.simulate import simulate
 from stream_app.cli.topics import topics
@@ -43,6 +44,7 @@ app.command()(simulate)
 app.command()(train)
 app.command()(validate)
 app.add_typer(topics, name="topics")
+app.add_typer(druid, name="druid")
 
 
 def main() -> None:

@@ -218,6 +218,12 @@ def free_port() -> int:
         return port
 
 
+def listens(port: int) -> bool:
+    """Tell whether something listens on a TCP port of the loopback address."""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
 def http_answers(port: int, path: str) -> bool:
     """Tell whether a server on loopback answers a GET request with status 200."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ANSWER_TIMEOUT_S)
