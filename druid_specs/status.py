@@ -22,13 +22,15 @@ class IngestionStatus:
     is_healthy
         By Druid's own account.
     lag
-        Messages that Druid's tasks have not read; null while Druid does not know.
+        Messages that Druid's tasks have not read, as of its last look, up to half a minute ago; null while it does not
+        know.
     published
-        Messages that the topic holds, up to its end offsets; null where Kafka does not tell.
+        Messages that the topic holds, up to its end offsets; null where there is no such topic.
     rows
-        That can be queried now.
-    missing
-        Published, read, and not there as a row; null for a roll-up, and where a number is not known.
+        That can be queried, counted after ``published`` was.
+    behind
+        Published, and not there as a row; null for a roll-up, and without a topic. More than 0 when the lag is 0 is
+        a loss, or retention; less, since a compacted topic forgets what Druid keeps, is 0.
     unparseable
         Messages that running tasks could not read.
     last_error
@@ -42,7 +44,7 @@ class IngestionStatus:
     lag: int | None
     published: int | None
     rows: int
-    missing: int | None
+    behind: int | None
     unparseable: int
     last_error: str | None
 
@@ -75,20 +77,19 @@ def _status(client: DruidClient, source: DataSource, published: int | None) -> I
     if payload is None:
         return IngestionStatus(
             source.name, source.topic, "MISSING", is_healthy=False, lag=None, published=published, rows=rows,
-            missing=None, unparseable=0, last_error="there is no supervisor: `driver-score druid apply` creates it",
+            behind=None, unparseable=0, last_error="there is no supervisor: `driver-score druid apply` creates it",
         )  # fmt: skip
-    lag = payload.get("aggregateLag")
-    missing = None if source.is_rolled_up or published is None or lag is None else max(0, published - lag - rows)
+    behind = None if source.is_rolled_up or published is None else max(0, published - rows)
     errors = payload.get("recentErrors") or []
     return IngestionStatus(
         source.name,
         source.topic,
         payload.get("detailedState") or payload["state"],
         is_healthy=bool(payload.get("healthy")),
-        lag=lag,
+        lag=payload.get("aggregateLag"),
         published=published,
         rows=rows,
-        missing=missing,
+        behind=behind,
         unparseable=_unparseable(client, source.name),
         last_error=" ".join(str(errors[-1].get("message")).split()) if errors else None,
     )

@@ -83,10 +83,10 @@ def _as_json(change: Change) -> dict[str, object]:
 
 def _show_statuses(statuses: list[IngestionStatus]) -> None:
     table = Table("data source", "supervisor")
-    for heading in ("lag", "published", "rows", "missing", "unparseable"):
+    for heading in ("lag", "published", "rows", "behind", "unparseable"):
         table.add_column(heading, justify="right")
     for one in statuses:
-        numbers = (one.lag, one.published, one.rows, one.missing, one.unparseable)
+        numbers = (one.lag, one.published, one.rows, one.behind, one.unparseable)
         table.add_row(one.data_source, one.state, *("-" if number is None else f"{number:,}" for number in numbers))
     console = Console(highlight=False)
     console.print(table)
