@@ -8,9 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from stream_app.settings import AlertSettings, Severity
-
-SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
+from stream_app.settings import SEVERITIES, AlertSettings, Severity
 
 NOBODY: Final = "nobody"
 """Receiver of what no channel takes: Alertmanager's own page still shows it."""

@@ -20,7 +20,7 @@ _REMEDY: Final = "docs/settings.md lists the settings and their limits"
 
 
 Severity = Literal["critical", "warning", "info"]
-ALL_SEVERITIES: Final[frozenset[Severity]] = frozenset(get_args(Severity))
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 
 class _Part(BaseModel):
@@ -171,7 +171,7 @@ class AlertSettings(_Part):
         default="", pattern=r"^(https?://\S+/)?$", description="Before `docs/runbooks/…` in links, ends with a slash"
     )
     webhook_url: SecretStr | None = Field(default=None, description="Gets Alertmanager's JSON by POST")
-    webhook_severities: frozenset[Severity] = Field(default=ALL_SEVERITIES, description="JSON list")
+    webhook_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
     email_to: str | None = Field(default=None, description="Addresses, comma-separated")
     email_from: str | None = Field(default=None, description="Needed for e-mail")
     email_smarthost: str | None = Field(
@@ -180,16 +180,16 @@ class AlertSettings(_Part):
     email_username: str | None = Field(default=None, description="Of the SMTP server, where it asks for one")
     email_password: SecretStr | None = Field(default=None, description="Goes with the user name; never logged")
     email_require_tls: bool = Field(default=True, description="Refuse an SMTP server without STARTTLS")
-    email_severities: frozenset[Severity] = Field(default=ALL_SEVERITIES, description="JSON list")
+    email_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
     chat_url: SecretStr | None = Field(
         default=None, description="Incoming webhook of Slack, or of a chat that takes its messages, as Mattermost does"
     )
     chat_channel: str | None = Field(default=None, description="Where the webhook does not fix one")
-    chat_severities: frozenset[Severity] = Field(default=ALL_SEVERITIES, description="JSON list")
+    chat_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
     sns_topic_arn: str | None = Field(
         default=None, pattern=r"^arn:aws[\w-]*:sns:[\w-]+:\d{12}:\S+$", description="AWS SNS topic"
     )
-    sns_severities: frozenset[Severity] = Field(default=frozenset({"critical"}), description="JSON list")
+    sns_severities: tuple[Severity, ...] = Field(default=("critical",), description="JSON list")
 
     @model_validator(mode="after")
     def _can_send_email(self) -> Self:

@@ -51,8 +51,8 @@ def test_amtool_accepts_the_configuration_of_every_channel(tmp_path: Path, setti
         (WEBHOOK, "info", {"webhook"}),
         ({**EMAIL, **CHAT, **SNS}, "critical", {"email", "slack", "sns"}),
         ({**EMAIL, **CHAT, **SNS}, "warning", {"email", "slack"}),
-        ({**EMAIL, **CHAT, "email_severities": {"info"}}, "warning", {"slack"}),
-        ({**WEBHOOK, "webhook_severities": set()}, "critical", set()),
+        ({**EMAIL, **CHAT, "email_severities": ["info"]}, "warning", {"slack"}),
+        ({**WEBHOOK, "webhook_severities": []}, "critical", set()),
     ],
 )
 def test_an_alert_goes_to_each_channel_that_takes_its_severity(
