@@ -8,7 +8,7 @@ from stream_app.stack.programs import program
 from stream_app.stack.server_process import LOOPBACK, ServerProcess, free_port, http_answers
 
 
-class Alertmanager(ServerProcess):
+class NativeAlertmanager(ServerProcess):
     """An Alertmanager that tells whom the settings name.
 
     Parameters

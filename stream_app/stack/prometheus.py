@@ -16,7 +16,7 @@ WORKER_JOB: Final = "driver-score-worker"
 EXPORTER_JOB: Final = "driver-score-exporter"
 
 
-class Prometheus(ServerProcess):
+class NativePrometheus(ServerProcess):
     """A Prometheus that scrapes what it is told, and sends its alerts to an Alertmanager.
 
     Parameters

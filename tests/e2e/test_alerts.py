@@ -13,8 +13,8 @@ import pytest
 
 from stream_app.embedded_broker import EmbeddedBroker
 from stream_app.settings import AlertSettings
-from stream_app.stack.alertmanager import Alertmanager
-from stream_app.stack.prometheus import RULES_DIR, WORKER_JOB, Prometheus
+from stream_app.stack.alertmanager import NativeAlertmanager
+from stream_app.stack.prometheus import RULES_DIR, WORKER_JOB, NativePrometheus
 from tests.brokers import producer, wait_until
 from tests.running_worker import RunningWorker, running_worker
 from tests.webhook import Webhook, running_webhook
@@ -33,7 +33,7 @@ class Watched:
 
     broker: EmbeddedBroker
     worker: RunningWorker
-    prometheus: Prometheus
+    prometheus: NativePrometheus
     webhook: Webhook
 
     def query(self, expression: str) -> list[dict[str, Any]]:
@@ -59,8 +59,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         EmbeddedBroker(folder) as broker,
         running_worker(broker.bootstrap, PREFIX) as worker,
         running_webhook() as webhook,
-        Alertmanager(folder, AlertSettings(webhook_url=webhook.url), group_wait="1s") as alertmanager,
-        Prometheus(
+        NativeAlertmanager(folder, AlertSettings(webhook_url=webhook.url), group_wait="1s") as alertmanager,
+        NativePrometheus(
             folder,
             {WORKER_JOB: [worker.metrics_address]},
             alertmanager=alertmanager.address,

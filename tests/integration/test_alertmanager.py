@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stream_app.settings import AlertSettings
-from stream_app.stack.alertmanager import Alertmanager
+from stream_app.stack.alertmanager import NativeAlertmanager
 from tests.alert_rules import alerts
 from tests.brokers import wait_until
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def alertmanager(tmp_path: Path) -> Iterator[Alertmanager]:
+def alertmanager(tmp_path: Path) -> Iterator[NativeAlertmanager]:
     """Start one without alerts: what fires in another test could be a cause in this one."""
-    with Alertmanager(tmp_path, AlertSettings(), group_wait="1s") as server:
+    with NativeAlertmanager(tmp_path, AlertSettings(), group_wait="1s") as server:
         yield server
 
 
-def call(server: Alertmanager, path: str, body: Any = None) -> Any:
+def call(server: NativeAlertmanager, path: str, body: Any = None) -> Any:
     request = urllib.request.Request(
         f"http://{server.address}/api/v2/{path}",
         data=None if body is None else json.dumps(body).encode(),
@@ -38,7 +38,7 @@ def labels(alert: str, case: str, **further: str) -> dict[str, str]:
     return {"alertname": alert, **alerts()[alert]["labels"], "case": case, **further}
 
 
-def states(server: Alertmanager, case: str) -> dict[str, str]:
+def states(server: NativeAlertmanager, case: str) -> dict[str, str]:
     found = call(server, "alerts")
     return {one["labels"]["alertname"]: one["status"]["state"] for one in found if one["labels"].get("case") == case}
 
@@ -57,7 +57,7 @@ def states(server: Alertmanager, case: str) -> dict[str, str]:
     ],
 )
 def test_a_cause_is_told_and_what_it_causes_is_held_back(
-    alertmanager: Alertmanager, cause: str, held_back: set[str], told: set[str]
+    alertmanager: NativeAlertmanager, cause: str, held_back: set[str], told: set[str]
 ) -> None:
     sent = {cause, *held_back, *told}
     topic = f"topic-of-{cause}"
@@ -66,7 +66,7 @@ def test_a_cause_is_told_and_what_it_causes_is_held_back(
     wait_until(lambda: states(alertmanager, cause) == expected, 30, f"{expected}")
 
 
-def test_another_topic_that_stalls_is_no_cause(alertmanager: Alertmanager) -> None:
+def test_another_topic_that_stalls_is_no_cause(alertmanager: NativeAlertmanager) -> None:
     case = "two topics"
     sent = [labels("ScoringStalled", case, topic="stalls"), labels("ScoringLagTooHigh", case, topic="lags")]
     call(alertmanager, "alerts", [{"labels": one} for one in sent])

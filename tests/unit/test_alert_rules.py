@@ -16,7 +16,7 @@ from stream_app import data_metrics  # noqa: F401 - registers the worker's metri
 from stream_app.druid_exporter import DruidCollector
 from stream_app.lag import LagCollector
 from stream_app.stack.programs import REPOSITORY_DIR
-from stream_app.stack.prometheus import EXPORTER_JOB, PROMETHEUS_DIR, WORKER_JOB, Prometheus
+from stream_app.stack.prometheus import EXPORTER_JOB, PROMETHEUS_DIR, WORKER_JOB, NativePrometheus
 from stream_app.stack.server_process import LOOPBACK, free_port
 from tests.alert_rules import RULE_FILES, RULE_TEST_FILES, alerts, rules, run
 
@@ -113,7 +113,7 @@ def test_the_configuration_of_the_compose_stack_is_one_that_prometheus_accepts(t
 
 
 def test_the_native_prometheus_scrapes_what_it_is_told_and_nothing_else(tmp_path: Path) -> None:
-    server = Prometheus(tmp_path, {WORKER_JOB: ["127.0.0.1:1", "127.0.0.1:2"], EXPORTER_JOB: []}, port=3)
+    server = NativePrometheus(tmp_path, {WORKER_JOB: ["127.0.0.1:1", "127.0.0.1:2"], EXPORTER_JOB: []}, port=3)
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in server.config()["scrape_configs"]}
     assert jobs == {WORKER_JOB: ["127.0.0.1:1", "127.0.0.1:2"], "prometheus": ["127.0.0.1:3"]}
     path = tmp_path / "native.yaml"
