@@ -7,8 +7,10 @@ import typer
 from rich.console import Console
 
 from scoring.errors import DriverScoreError
+from stream_app.cli.dashboards import dashboards
 from stream_app.cli.demo import demo
 from stream_app.cli.druid import druid
+from stream_app.cli.druid_query import query
 from stream_app.cli.replay import replay
 from stream_app.cli.simulate import simulate
 from stream_app.cli.topics import topics
@@ -44,7 +46,9 @@ app.command()(simulate)
 app.command()(train)
 app.command()(validate)
 app.add_typer(topics, name="topics")
+druid.command()(query)
 app.add_typer(druid, name="druid")
+app.add_typer(dashboards, name="dashboards")
 
 
 def main() -> None:
