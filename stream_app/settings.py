@@ -5,7 +5,7 @@ For example ``DRIVER_SCORE_KAFKA__BOOTSTRAP=kafka:9092``. ``docs/settings.md`` l
 
 import os
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -153,6 +153,32 @@ class DruidSettings(_Part):
         return self.username, self.password.get_secret_value()
 
 
+_Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class StackSettings(_Part):
+    """What `driver-score stack` starts on this machine; all listen on loopback only."""
+
+    folder: Path = Field(default=Path("var/stack"), description="Of data, configuration and logs")
+    kafka_port: _Port = Field(default=9092, description="Of Kafka")
+    kafka_controller_port: _Port = Field(default=9095, description="Of Kafka's own controller")
+    druid_port: _Port = Field(default=8888, description="Of Druid's router: its API, SQL and console")
+    druid_zookeeper_port: _Port = Field(default=2181, description="Of Druid's ZooKeeper")
+    druid_metadata_port: _Port = Field(default=1527, description="Of Druid's metadata")
+    druid_coordinator_port: _Port = Field(default=8081, description="Of Druid's coordinator and overlord")
+    druid_broker_port: _Port = Field(default=8082, description="Of Druid's broker")
+    druid_historical_port: _Port = Field(default=8083, description="Of Druid's historical")
+    druid_indexer_port: _Port = Field(default=8091, description="Of Druid's indexer")
+    prometheus_port: _Port = Field(default=9090, description="Of Prometheus")
+    alertmanager_port: _Port = Field(default=9093, description="Of Alertmanager")
+    worker_metrics_port: _Port = Field(default=9464, description="Of the worker's metrics")
+    kafka_heap_mb: int = Field(default=512, ge=256, description="Java heap of Kafka")
+    druid_memory_factor: float = Field(
+        default=1.0, ge=1, le=64, description="Times the memory of each Druid service, 3.5 GB in all at 1"
+    )
+    worker: bool = Field(default=True, description="Start a worker, too")
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -173,6 +199,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     profiles: ProfileSettings = ProfileSettings()
     druid: DruidSettings = DruidSettings()
+    stack: StackSettings = StackSettings()
 
     def loggable(self) -> dict[str, Any]:
         """Give the effective settings, secrets masked."""

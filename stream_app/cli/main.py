@@ -13,6 +13,7 @@ from stream_app.cli.druid import druid
 from stream_app.cli.druid_query import query
 from stream_app.cli.replay import replay
 from stream_app.cli.simulate import simulate
+from stream_app.cli.stack import stack
 from stream_app.cli.topics import topics
 from stream_app.cli.train import train, validate
 from stream_app.cli.worker import worker
@@ -49,6 +50,7 @@ app.add_typer(topics, name="topics")
 druid.command()(query)
 app.add_typer(druid, name="druid")
 app.add_typer(dashboards, name="dashboards")
+app.add_typer(stack, name="stack")
 
 
 def main() -> None:

@@ -93,19 +93,29 @@ class DruidService(ServerProcess):
         Folder of the jars.
     options
         Further options of Java.
+    memory_factor
+        Times the memory that the service asks for.
     """
 
     def __init__(
-        self, service: Service, work_dir: Path, ports: DruidPorts, cache_dir: Path, options: Sequence[str] = ()
+        self,
+        service: Service,
+        work_dir: Path,
+        ports: DruidPorts,
+        cache_dir: Path,
+        options: Sequence[str] = (),
+        memory_factor: float = 1.0,
     ) -> None:
         name = f"Druid {service.name}"
         super().__init__(name, work_dir / "logs" / f"{service.name}.log", start_timeout_s=START_TIMEOUT_S)
+        self.service = service.name
         self.port: int = getattr(ports, service.name)
         self._service = service
         self._work_dir = work_dir
         self._ports = ports
         self._cache_dir = cache_dir
         self._options = options
+        self._memory_factor = memory_factor
 
     def answers(self) -> bool:
         """Tell whether it is healthy, by its own account."""
@@ -121,8 +131,8 @@ class DruidService(ServerProcess):
         (conf_dir / "runtime.properties").write_text(text)
         return [
             program("java"),
-            f"-Xmx{self._service.heap_mb}m",
-            f"-XX:MaxDirectMemorySize={self._service.direct_mb}m",
+            f"-Xmx{self._service.heap_mb * self._memory_factor:.0f}m",
+            f"-XX:MaxDirectMemorySize={self._service.direct_mb * self._memory_factor:.0f}m",
             *_JAVA_OPTIONS,
             *self._options,
             f"-Djava.io.tmpdir={temporary_dir}",
@@ -144,6 +154,8 @@ class NativeDruid:
         Where the processes listen; free ones when null.
     quick_start
         Start with a third less work, and answer more slowly then: for tests.
+    memory_factor
+        Times the memory of each service.
     """
 
     def __init__(
@@ -153,6 +165,7 @@ class NativeDruid:
         cache_dir: Path = DEFAULT_CACHE_DIR,
         ports: DruidPorts | None = None,
         quick_start: bool = False,
+        memory_factor: float = 1.0,
     ) -> None:
         work_dir = work_dir.absolute()
         ports = ports or DruidPorts.free()
@@ -160,7 +173,7 @@ class NativeDruid:
         self.processes: tuple[ServerProcess, ...] = (
             ZooKeeper(work_dir, ports.zookeeper, cache_dir),
             *(
-                DruidService(service, work_dir, ports, cache_dir, [_QUICK_START] if quick_start else [])
+                DruidService(service, work_dir, ports, cache_dir, [_QUICK_START] if quick_start else [], memory_factor)
                 for service in services(work_dir / "data")
             ),
         )

@@ -2,6 +2,7 @@
 
 import atexit
 import http.client
+import os
 import shutil
 import signal
 import socket
@@ -60,13 +61,19 @@ class ServerProcess(ABC):
         Where its output goes, after what is there; the folder is made when missing.
     start_timeout_s
         How long it may take until it answers.
+    needs
+        Servers that must answer before it is spawned.
     """
 
-    def __init__(self, name: str, log_path: Path, *, start_timeout_s: float) -> None:
+    def __init__(
+        self, name: str, log_path: Path, *, start_timeout_s: float, needs: "Sequence[ServerProcess]" = ()
+    ) -> None:
         self.name = name
+        self.needs = tuple(needs)
         self.log_path = log_path.absolute()
         self.start_timeout_s = start_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._spawned = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -80,6 +87,10 @@ class ServerProcess(ABC):
     @abstractmethod
     def _command(self) -> list[str]:
         """Return the program and its arguments; prepare the files it reads."""
+
+    def _environment(self) -> dict[str, str]:
+        """Return what its environment has beside ours."""
+        return {}
 
     def start(self) -> None:
         """Start the server and wait until it answers.
@@ -105,11 +116,13 @@ class ServerProcess(ABC):
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the command is built here
                 [*([] if detached else _dies_with_parent()), *command],
+                env={**os.environ, **self._environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+        self._spawned = time.monotonic()
         if not detached:
             atexit.register(self.stop)
 
@@ -119,13 +132,16 @@ class ServerProcess(ABC):
         Raises
         ------
         ServerStartError
-            If it has ended.
+            If it has ended, or takes too long.
         """
         if self._process is None:
             return False
         has_answered = self.answers()
         if self._process.poll() is not None:
             raise ServerStartError(self.name, f"ended with status {self._process.returncode}", log_path=self.log_path)
+        if not has_answered and time.monotonic() - self._spawned > self.start_timeout_s:
+            problem = f"does not answer after {self.start_timeout_s:g} s"
+            raise ServerStartError(self.name, problem, log_path=self.log_path)
         return has_answered
 
     def ask_to_stop(self) -> None:
@@ -160,46 +176,42 @@ def start_all(
     servers: Sequence[ServerProcess],
     *,
     detached: bool = False,
-    on_started: Callable[[ServerProcess], None] | None = None,
+    on_spawned: Callable[[ServerProcess], None] = lambda _: None,
+    on_started: Callable[[ServerProcess], None] = lambda _: None,
 ) -> None:
-    """Start servers side by side and wait until all answer; stop them all when one does not.
+    """Start servers side by side, each once those that it needs answer; stop them all when one does not.
 
     Parameters
     ----------
     servers
-        In the order in which they are spawned.
+        In the order in which they are spawned. What they need and is not among them runs already.
     detached
         Let them run on when this process ends.
-    on_started
-        Called for each when it answers.
+    on_spawned, on_started
+        Called for each when its process is there, and when it answers.
 
     Raises
     ------
     ServerStartError
         If one ends, or does not answer in time.
     """
-    try:
-        for server in servers:
-            server.spawn(detached=detached)
-        _wait_until_all_answer(servers, on_started or (lambda _: None))
-    except BaseException:
-        stop_all(servers)
-        raise
-
-
-def _wait_until_all_answer(servers: Sequence[ServerProcess], on_started: Callable[[ServerProcess], None]) -> None:
-    started = time.monotonic()
     waiting = list(servers)
-    while waiting:
-        for server in [one for one in waiting if one.has_started()]:
-            waiting.remove(server)
-            on_started(server)
-        for server in waiting:
-            if time.monotonic() - started > server.start_timeout_s:
-                problem = f"does not answer after {server.start_timeout_s:g} s"
-                raise ServerStartError(server.name, problem, log_path=server.log_path)
-        if waiting:
-            time.sleep(_LOOK_S)
+    spawned: list[ServerProcess] = []
+    try:
+        while waiting:
+            for server in waiting:
+                if server not in spawned and not set(server.needs) & set(waiting):
+                    server.spawn(detached=detached)
+                    spawned.append(server)
+                    on_spawned(server)
+            for server in [one for one in waiting if one.has_started()]:
+                waiting.remove(server)
+                on_started(server)
+            if waiting:
+                time.sleep(_LOOK_S)
+    except BaseException:
+        stop_all(spawned[::-1])
+        raise
 
 
 def stop_all(servers: Sequence[ServerProcess]) -> None:
