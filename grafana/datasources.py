@@ -12,6 +12,8 @@ PROMETHEUS: Final[Json] = {"type": "prometheus", "uid": "driver-score-prometheus
 ALL: Final = "__all__"
 """What a variable holds when nothing is chosen: a list of every vehicle would be longer than a query may be."""
 
+_ALL_VALUE: Final[Json] = {"allValue": f"'{ALL}'"}
+
 MAX_ROWS: Final = 10_000
 """Of one answer; the plugin's own limit of 2,000 would cut long series off without a word."""
 
@@ -86,7 +88,7 @@ class DruidVariable:
             "sort": 1,
             "multi": not self.is_single,
             "includeAll": not self.is_single,
-            "allValue": None if self.is_single else f"'{ALL}'",
+            **({} if self.is_single else _ALL_VALUE),
             "current": chosen,
             "options": [],
             "regex": "",
@@ -154,7 +156,7 @@ class ChoiceVariable:
             "current": current,
             "multi": self.has_all,
             "includeAll": self.has_all,
-            "allValue": f"'{ALL}'" if self.has_all else None,
+            **(_ALL_VALUE if self.has_all else {}),
             "hide": 0,
             "skipUrlSync": False,
         }

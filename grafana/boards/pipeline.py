@@ -65,7 +65,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     no_data=_NO_WORKER,
                 ),
                 stat(
-                    "Events",
+                    "Events a second",
                     "Valid trip events taken in, by all workers.",
                     PromQl(_rate("events_total"), "events"),
                     unit=EVENTS_PER_SECOND,
