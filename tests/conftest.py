@@ -9,12 +9,12 @@ from hypothesis import settings
 from stream_app.embedded_broker import EmbeddedBroker
 from tests.brokers import RunningBroker, running_kafka
 
-pytest_plugins = ["tests.real_data"]
+pytest_plugins = ["tests.druid_fleet", "tests.real_data"]
 
 settings.register_profile("default", deadline=None)  # examples share a machine with brokers
 settings.load_profile("default")
 
-BROKER_FIXTURES = {"broker", "embedded_broker", "native_kafka"}
+BROKER_FIXTURES = {"broker", "druid_fleet", "embedded_broker", "native_kafka"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,8 +8,10 @@ from rich.console import Console
 
 from scoring.errors import DriverScoreError
 from stream_app.cli.alerts import alerts
+from stream_app.cli.dashboards import dashboards
 from stream_app.cli.demo import demo
 from stream_app.cli.druid import druid
+from stream_app.cli.druid_query import query
 from stream_app.cli.exporter import exporter
 from stream_app.cli.replay import replay
 from stream_app.cli.simulate import simulate
@@ -49,7 +51,9 @@ app.command()(train)
 app.command()(validate)
 app.add_typer(topics, name="topics")
 app.add_typer(alerts, name="alerts")
+druid.command()(query)
 app.add_typer(druid, name="druid")
+app.add_typer(dashboards, name="dashboards")
 app.add_typer(stack, name="stack")
 
 
