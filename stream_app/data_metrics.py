@@ -30,7 +30,7 @@ _CLIENT: Final = ID_COLUMNS.index("client_id")
 
 
 MOST_EXAMINED: Final = 4096
-"""Of a larger batch so many events are drawn: the share is right within 2 %, and it takes 2 ms whatever the size."""
+"""Of a larger batch so many events are drawn: the share is right within 2 %, in some milliseconds whatever the size."""
 
 _draws: Final = np.random.default_rng()
 

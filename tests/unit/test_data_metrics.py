@@ -54,7 +54,7 @@ def test_of_a_large_batch_as_many_are_drawn_as_give_the_share(client: str) -> No
     count_sensors(EventColumns.of_frame(event_frame(*rows)))
     assert counted("examined_samples", client=client) == MOST_EXAMINED
     without = counted("examined_samples_without", client=client, sensor="heading")
-    assert without == pytest.approx(MOST_EXAMINED / 4, rel=0.25), "eight standard deviations"
+    assert without == pytest.approx(MOST_EXAMINED / 4, rel=0.25), "nine standard deviations"
 
 
 def test_final_trip_scores_are_counted_by_client_and_band(client: str) -> None:
