@@ -83,6 +83,9 @@ def services(data_dir: Path) -> tuple[Service, ...]:
                 "druid.indexer.queue.startDelay": "PT1S",
                 "druid.indexer.runner.type": "httpRemote",
                 "druid.indexer.storage.type": "metadata",
+                # Else it deletes what is set for a data source that has no rows yet.
+                "druid.coordinator.kill.compaction.on": "false",
+                "druid.coordinator.kill.rule.on": "false",
                 "druid.manager.segments.pollDuration": "PT5S",
                 "druid.manager.config.pollDuration": "PT5S",
                 "druid.manager.rules.pollDuration": "PT5S",
