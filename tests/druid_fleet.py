@@ -143,6 +143,6 @@ def _wait_for_rows(fleet: DruidFleet) -> None:
 
         wait_until(all_there, INGEST_TIMEOUT_S, "every published message in Druid")
     finals = sum(row["kind"] == "trip" and row["final"] for row in fleet.rows["driver-scores"])
-    statement = f'SELECT SUM(trip_count) FROM "{fleet.prefix}fleet-hourly"'  # noqa: S608 - a prefix of ours
+    statement = f'SELECT SUM(trip_count) FROM "{fleet.prefix}fleet-hourly"'
     with fleet.connection() as connection:
         wait_until(lambda: connection.query(statement).rows == [(finals,)], INGEST_TIMEOUT_S, "all in the roll-up")
