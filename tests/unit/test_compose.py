@@ -123,6 +123,16 @@ def test_versions_are_those_of_the_native_stack(image: str, jar_list: str) -> No
     assert versions == set(re.findall(pattern, jars))
 
 
+def test_the_guide_names_every_image_in_its_version() -> None:
+    text = (REPOSITORY_DIR / "docs" / "docker.md").read_text()
+    for service in SERVICES.values():
+        if not service["image"].startswith("driver-score"):
+            assert service["image"].removesuffix("-bookworm") in text
+    for path in DOCKERFILES:
+        for word in re.findall(r"grafana/grafana:\S+|grafadruid-druid-datasource [\d.]+", path.read_text()):
+            assert word in text.replace("`", "")
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_restarts_and_says_when_it_is_healthy_unless_it_runs_once(name: str) -> None:
     service = SERVICES[name]
