@@ -2,15 +2,22 @@
 
 from typing import Final
 
+from pydantic import BaseModel
+
 from schemas.driver_profile import DriverProfile
 from schemas.driver_score import DriverScore
 from schemas.trip_alert import TripAlert
 from schemas.trip_features import TripFeatures
 
+OUTPUT_MESSAGES: Final[dict[str, type[BaseModel]]] = {
+    "driver-scores": DriverScore,
+    "driver-profiles": DriverProfile,
+    "trip-alerts": TripAlert,
+    "trip-features": TripFeatures,
+}
+"""The message of each output topic."""
+
 OUTPUT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "driver-scores": tuple(DriverScore.model_fields),
-    "driver-profiles": tuple(DriverProfile.model_fields),
-    "trip-alerts": tuple(TripAlert.model_fields),
-    "trip-features": tuple(TripFeatures.model_fields),
+    topic: tuple(message.model_fields) for topic, message in OUTPUT_MESSAGES.items()
 }
 """Columns of each output topic's messages, in order."""

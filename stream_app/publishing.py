@@ -16,6 +16,7 @@ from schemas.columns import OUTPUT_COLUMNS
 from scoring.driver_scores import SEVERE_EVENT_KIND
 from scoring.errors import DriverScoreError
 from stream_app import metrics
+from stream_app.data_metrics import count_scores
 from stream_app.rejects import Reject
 from stream_app.topics import (
     DRIVER_PROFILES,
@@ -86,8 +87,7 @@ class Publisher:
         self._publish(DRIVER_SCORES, scores.select(OUTPUT_COLUMNS[DRIVER_SCORES.name]), scores["trip_id"])
         final = scores.filter((pl.col("kind") == "trip") & pl.col("final"))
         self._publish(TRIP_FEATURES, final.select(OUTPUT_COLUMNS[TRIP_FEATURES.name]), final["trip_id"])
-        for kind, status, count in scores.group_by("kind", "status").len().iter_rows():
-            metrics.SCORES.labels(kind, status).inc(count)
+        count_scores(scores)
 
     def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:
         """Publish driver profiles, given as driver id and JSON."""

@@ -1,11 +1,11 @@
-"""Settings of the worker, from environment variables: ``DRIVER_SCORE_<PART>__<NAME>``.
+"""Settings of all parts, from environment variables: ``DRIVER_SCORE_<PART>__<NAME>``.
 
 For example ``DRIVER_SCORE_KAFKA__BOOTSTRAP=kafka:9092``. ``docs/settings.md`` lists them all.
 """
 
 import os
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -17,6 +17,10 @@ from scoring.features.thresholds import SevereEventSettings, ThresholdProfile, W
 
 _PREFIX: Final = "DRIVER_SCORE_"
 _REMEDY: Final = "docs/settings.md lists the settings and their limits"
+
+
+Severity = Literal["critical", "warning", "info"]
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 
 class _Part(BaseModel):
@@ -119,8 +123,113 @@ class ProfileSettings(_Part):
     min_distance_km: float = Field(default=50, ge=0, description="Less driving than this gives no profile score")
 
 
+class DruidSettings(_Part):
+    """Where Druid is, and how it takes in the output topics."""
+
+    url: str = Field(default="http://127.0.0.1:8888", pattern=r"^https?://[^\s/]+/?$", description="Of Druid's router")
+    username: str | None = Field(default=None, description="Needed where Druid asks for one")
+    password: SecretStr | None = Field(default=None, description="Goes with the user name; never logged")
+    timeout_s: float = Field(default=30.0, gt=0, le=600, description="How long an answer may take")
+    data_source_prefix: str = Field(
+        default="", pattern=r"^[A-Za-z0-9_.\-]{0,100}$", description="Before each data source's name"
+    )
+    task_count: int = Field(default=1, ge=1, le=1000, description="Druid tasks that share the partitions of a topic")
+    replicas: int = Field(default=1, ge=1, le=10, description="Copies of each task, on different machines")
+    kafka_bootstrap: str | None = Field(
+        default=None, min_length=1, description="Kafka as Druid's machines reach it, where that is another address"
+    )
+    consumer_properties: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further settings of Druid's Kafka consumers; stored in Druid, no secrets; JSON",
+    )
+    specs_dir: Path | None = Field(default=None, description="Folder of edited specs; the shipped ones when unset")
+
+    @model_validator(mode="after")
+    def _has_credentials(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("user name and password go together")
+        return self
+
+    def credentials(self) -> tuple[str, str] | None:
+        """Give user name and password, where they are set."""
+        if self.username is None or self.password is None:
+            return None
+        return self.username, self.password.get_secret_value()
+
+
+class ExporterSettings(_Part):
+    """Where `driver-score exporter` serves metrics of what Druid has taken in."""
+
+    host: str = Field(default="127.0.0.1", description="Address that metrics are served on")
+    port: int = Field(default=9465, ge=0, le=65_535, description="Of the metrics; 0 for any free")
+
+
+class AlertSettings(_Part):
+    """Who is told of alerts: each channel that has an address is used, for alerts of its severities."""
+
+    runbook_base: str = Field(
+        default="", pattern=r"^(https?://\S+/)?$", description="Before `docs/runbooks/…` in links, ends with a slash"
+    )
+    webhook_url: SecretStr | None = Field(default=None, description="Gets Alertmanager's JSON by POST")
+    webhook_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
+    email_to: str | None = Field(default=None, description="Addresses, comma-separated")
+    email_from: str | None = Field(default=None, description="Needed for e-mail")
+    email_smarthost: str | None = Field(
+        default=None, pattern=r"^[^\s:]+:\d+$", description="host:port of the SMTP server; needed for e-mail"
+    )
+    email_username: str | None = Field(default=None, description="Of the SMTP server, where it asks for one")
+    email_password: SecretStr | None = Field(default=None, description="Goes with the user name; never logged")
+    email_require_tls: bool = Field(default=True, description="Refuse an SMTP server without STARTTLS")
+    email_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
+    chat_url: SecretStr | None = Field(
+        default=None, description="Incoming webhook of Slack, or of a chat that takes its messages, as Mattermost does"
+    )
+    chat_channel: str | None = Field(default=None, description="Where the webhook does not fix one")
+    chat_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
+    sns_topic_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[\w-]*:sns:[\w-]+:\d{12}:\S+$", description="AWS SNS topic"
+    )
+    sns_severities: tuple[Severity, ...] = Field(default=("critical",), description="JSON list")
+
+    @model_validator(mode="after")
+    def _can_send_email(self) -> Self:
+        if self.email_to is not None and (self.email_from is None or self.email_smarthost is None):
+            raise ValueError("e-mail needs email_from and email_smarthost")
+        if (self.email_username is None) != (self.email_password is None):
+            raise ValueError("email_username and email_password go together")
+        return self
+
+
+_Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class StackSettings(_Part):
+    """What `driver-score stack` starts on this machine; all listen on loopback only."""
+
+    folder: Path = Field(default=Path("var/stack"), description="Of data, configuration and logs")
+    kafka_port: _Port = Field(default=9092, description="Of Kafka")
+    kafka_controller_port: _Port = Field(default=9095, description="Of Kafka's own controller")
+    druid_port: _Port = Field(default=8888, description="Of Druid's router: its API, SQL and console")
+    druid_zookeeper_port: _Port = Field(default=2181, description="Of Druid's ZooKeeper")
+    druid_metadata_port: _Port = Field(default=1527, description="Of Druid's metadata")
+    druid_coordinator_port: _Port = Field(default=8081, description="Of Druid's coordinator and overlord")
+    druid_broker_port: _Port = Field(default=8082, description="Of Druid's broker")
+    druid_historical_port: _Port = Field(default=8083, description="Of Druid's historical")
+    druid_indexer_port: _Port = Field(default=8091, description="Of Druid's indexer")
+    prometheus_port: _Port = Field(default=9090, description="Of Prometheus")
+    alertmanager_port: _Port = Field(default=9093, description="Of Alertmanager")
+    worker_metrics_port: _Port = Field(default=9464, description="Of the worker's metrics")
+    exporter_port: _Port = Field(default=9465, description="Of the metrics of what Druid has taken in")
+    kafka_heap_mb: int = Field(default=512, ge=256, description="Java heap of Kafka")
+    druid_memory_factor: float = Field(
+        default=1.0, ge=1, le=64, description="Times the memory of each Druid service, 3.5 GB in all at 1"
+    )
+    druid: bool = Field(default=True, description="Start Druid, which takes most of the memory")
+    worker: bool = Field(default=True, description="Start a worker")
+
+
 class Settings(BaseSettings):
-    """All settings of a worker."""
+    """All settings."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
@@ -139,6 +248,10 @@ class Settings(BaseSettings):
     severe_events: SevereEventSettings = SevereEventSettings()
     worker: WorkerSettings = WorkerSettings()
     profiles: ProfileSettings = ProfileSettings()
+    druid: DruidSettings = DruidSettings()
+    exporter: ExporterSettings = ExporterSettings()
+    alerts: AlertSettings = AlertSettings()
+    stack: StackSettings = StackSettings()
 
     def loggable(self) -> dict[str, Any]:
         """Give the effective settings, secrets masked."""

@@ -14,7 +14,7 @@ from typing import Literal
 from confluent_kafka import Consumer, Message, Producer
 from testcontainers.community.kafka import KafkaContainer
 
-from stream_app.native_kafka import NativeKafka
+from stream_app.stack.kafka import NativeKafka
 
 BOOTSTRAP_VARIABLE = "DRIVER_SCORE_TEST_BOOTSTRAP"
 

@@ -11,8 +11,10 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from scoring.errors import BrokerUnavailableError, MissingExtraError, TopicError
-from stream_app.embedded_broker import BrokerStartError, EmbeddedBroker, free_port
-from stream_app.native_kafka import NativeKafka, NativeKafkaError, fetch_kafka
+from stream_app.embedded_broker import EmbeddedBroker
+from stream_app.stack.kafka import NativeKafka
+from stream_app.stack.programs import MissingProgramError, fetch_jars
+from stream_app.stack.server_process import ServerStartError, free_port
 from stream_app.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec, create_topics
 from tests.brokers import RunningBroker, consume, consumer, producer, wait_until
 
@@ -162,18 +164,18 @@ def test_a_restart_of_kafka_keeps_its_messages(tmp_path: Path) -> None:
 
 
 def test_kafka_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetched = fetch_kafka()
+    fetched = fetch_jars("kafka")
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert fetch_kafka() == fetched
+    assert fetch_jars("kafka") == fetched
     assert list(fetched.glob("kafka_2.13-4.1.0.jar"))
 
 
-def test_missing_java_names_the_packages_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_names_the_package_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
 
-    with pytest.raises(NativeKafkaError, match="apt-get install openjdk-17-jre-headless maven"):
-        fetch_kafka(tmp_path)
+    with pytest.raises(MissingProgramError, match="apt-get install maven"):
+        fetch_jars("kafka", tmp_path)
 
 
 def test_a_missing_wheel_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +191,7 @@ def test_a_broker_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path, mon
     program.chmod(0o755)
     monkeypatch.setenv("CALF_TANSU_BIN", str(program))
 
-    with pytest.raises(BrokerStartError, match=r"(?s)ended with status 3.*the disk is on fire"):
+    with pytest.raises(ServerStartError, match=r"(?s)ended with status 3.*the disk is on fire"):
         EmbeddedBroker(tmp_path).start()
 
 

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 from scoring.errors import BrokerUnavailableError, DriverScoreError, InputFileError, SettingsError
 from stream_app.cli.replay import parse_speed, replay
-from stream_app.embedded_broker import free_port
 from stream_app.replay import sending
+from stream_app.stack.server_process import free_port
 
 app = typer.Typer()
 app.command()(replay)

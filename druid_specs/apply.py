@@ -1,0 +1,77 @@
+"""Bring Druid to what is desired, and tell what that changes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from druid_specs.client import DruidClient
+from druid_specs.desired import DataSource
+from druid_specs.differences import differences
+
+Part = Literal["supervisor", "retention", "compaction"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to create or to change in Druid.
+
+    Attributes
+    ----------
+    data_source
+        Whose.
+    part
+        What of it.
+    is_new
+        Whether Druid has none yet.
+    details
+        What differs, a line each; empty when it is new.
+    make
+        Makes the change.
+    """
+
+    data_source: str
+    part: Part
+    is_new: bool
+    details: tuple[str, ...]
+    make: Callable[[], None]
+
+
+def plan_changes(client: DruidClient, desired: Sequence[DataSource]) -> list[Change]:
+    """Compare Druid with what is desired; nothing is changed.
+
+    What Druid has beside the desired data sources is left alone.
+
+    Returns
+    -------
+    list of Change
+        Empty when all is as it should be.
+
+    Raises
+    ------
+    DruidUnavailableError, DruidRefusedError
+        If Druid does not tell what it has.
+    """
+    return [change for source in desired for change in _changes(client, source)]
+
+
+def _changes(client: DruidClient, source: DataSource) -> list[Change]:
+    supervisor = client.supervisor(source.name)
+    # A supervisor that an operator suspended stays so.
+    wanted = {**source.supervisor, "suspended": bool(supervisor and supervisor.get("suspended"))}
+    compared: list[tuple[Part, Any, Any, Callable[[], None]]] = [
+        ("supervisor", supervisor, wanted, lambda: client.post_supervisor(wanted)),
+        ("retention", client.rules(source.name), source.rules, lambda: client.post_rules(source.name, source.rules)),
+        (
+            "compaction",
+            client.compaction(source.name),
+            source.compaction,
+            lambda: client.post_compaction(source.compaction),
+        ),
+    ]
+    changes = []
+    for part, current, target, make in compared:
+        if not current:
+            changes.append(Change(source.name, part, is_new=True, details=(), make=make))
+        elif details := tuple(differences(current, target)):
+            changes.append(Change(source.name, part, is_new=False, details=details, make=make))
+    return changes

@@ -1,0 +1,125 @@
+"""Druid's HTTP API, as far as ingestion needs it."""
+
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import requests
+from requests.auth import HTTPBasicAuth
+
+from druid_specs.errors import DruidRefusedError, DruidUnavailableError
+
+_SUPERVISOR: Final = "/druid/indexer/v1/supervisor"
+_RULES: Final = "/druid/coordinator/v1/rules"
+_COMPACTION: Final = "/druid/coordinator/v1/config/compaction"
+_ALL_TIME: Final = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
+"""Druid's own name of eternity."""
+
+_SHOWN_CHARACTERS: Final = 300
+
+
+class DruidClient:
+    """Talks to the router, which knows the way to the other services; use it as a context manager.
+
+    Parameters
+    ----------
+    url
+        Of the router, such as ``http://127.0.0.1:8888``.
+    credentials
+        User and password of basic authentication; null without.
+    timeout_s
+        How long an answer may take.
+    """
+
+    def __init__(self, url: str, *, credentials: tuple[str, str] | None = None, timeout_s: float = 30.0) -> None:
+        self.url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._session = requests.Session()
+        self._session.trust_env = False  # neither proxies nor a password of ~/.netrc
+        if credentials is not None:
+            self._session.auth = HTTPBasicAuth(*credentials)
+
+    def supervisor(self, data_source: str) -> dict[str, Any] | None:
+        """Return the supervisor's spec as Druid completed it; null when there is none."""
+        spec: dict[str, Any] | None = self._get(f"{_SUPERVISOR}/{quote(data_source)}")
+        return spec
+
+    def supervisor_status(self, data_source: str) -> dict[str, Any] | None:
+        """Return what the supervisor says of itself and its tasks; null when there is none."""
+        answer = self._get(f"{_SUPERVISOR}/{quote(data_source)}/status")
+        return None if answer is None else answer["payload"]
+
+    def supervisor_stats(self, data_source: str) -> dict[str, Any]:
+        """Return the row counters of the supervisor's running tasks, by group and task."""
+        return self._get(f"{_SUPERVISOR}/{quote(data_source)}/stats") or {}
+
+    def post_supervisor(self, spec: dict[str, Any]) -> None:
+        """Start a supervisor, or replace the one of the same data source; it goes on from its offsets."""
+        self._call("POST", _SUPERVISOR, spec)
+
+    def terminate_supervisor(self, data_source: str) -> None:
+        """End a supervisor; its tasks publish what they have."""
+        self._call("POST", f"{_SUPERVISOR}/{quote(data_source)}/terminate")
+
+    def rules(self, data_source: str) -> list[dict[str, Any]]:
+        """Return the retention rules; none when the data source goes by Druid's defaults."""
+        return self._get(f"{_RULES}/{quote(data_source)}") or []
+
+    def post_rules(self, data_source: str, rules: list[dict[str, Any]]) -> None:
+        """Replace the retention rules."""
+        self._call("POST", f"{_RULES}/{quote(data_source)}", rules)
+
+    def compaction(self, data_source: str) -> dict[str, Any] | None:
+        """Return the automatic compaction; null when there is none."""
+        config: dict[str, Any] | None = self._get(f"{_COMPACTION}/{quote(data_source)}")
+        return config
+
+    def post_compaction(self, config: dict[str, Any]) -> None:
+        """Replace the automatic compaction of a data source."""
+        self._call("POST", _COMPACTION, config)
+
+    def row_count(self, data_source: str) -> int:
+        """Count all rows that can be queried now; 0 for a data source that Druid does not know."""
+        query = {
+            "queryType": "timeseries",
+            "dataSource": data_source,
+            "granularity": "all",
+            "intervals": [_ALL_TIME],
+            "aggregations": [{"type": "count", "name": "rows"}],
+            "context": {"useCache": False, "populateCache": False},
+        }
+        answer = self._call("POST", "/druid/v2", query).json()
+        return int(answer[0]["result"]["rows"]) if answer else 0
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _get(self, path: str) -> Any:
+        answer = self._call("GET", path, may_be_missing=True)
+        return None if answer.status_code == requests.codes.not_found else answer.json()
+
+    def _call(self, method: str, path: str, body: Any = None, *, may_be_missing: bool = False) -> requests.Response:
+        try:
+            answer = self._session.request(method, self.url + path, json=body, timeout=self._timeout_s)
+        except requests.RequestException as error:
+            raise DruidUnavailableError(self.url, cause=type(error).__name__) from error
+        if answer.ok or (may_be_missing and answer.status_code == requests.codes.not_found):
+            return answer
+        raise DruidRefusedError(f"{method} {path}", answer.status_code, _reason(answer))
+
+
+def _reason(answer: requests.Response) -> str:
+    """Return what Druid says in its error, on one line."""
+    try:
+        said = answer.json()
+        text = said.get("errorMessage") or said.get("error") or answer.text
+    except (ValueError, AttributeError):
+        text = answer.text
+    line = " ".join(str(text).split())
+    return line[:_SHOWN_CHARACTERS] or "it gave no reason"
