@@ -160,7 +160,7 @@ def prometheus_cases() -> Iterator[Any]:
                     yield pytest.param(panel, target, id=f"{panel.title}-{number}")
 
 
-@pytest.mark.parametrize(("panel", "target"), prometheus_cases())
+@pytest.mark.parametrize(("panel", "target"), list(prometheus_cases()))
 def test_a_prometheus_panel_has_series_of_a_running_worker(
     druid_fleet: DruidFleet, panel: Panel, target: PromQl
 ) -> None:
