@@ -176,7 +176,8 @@ class StackSettings(_Part):
     druid_memory_factor: float = Field(
         default=1.0, ge=1, le=64, description="Times the memory of each Druid service, 3.5 GB in all at 1"
     )
-    worker: bool = Field(default=True, description="Start a worker, too")
+    druid: bool = Field(default=True, description="Start Druid, which takes most of the memory")
+    worker: bool = Field(default=True, description="Start a worker")
 
 
 class Settings(BaseSettings):

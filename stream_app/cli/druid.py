@@ -82,7 +82,9 @@ def _as_json(change: Change) -> dict[str, object]:
 
 
 def _show_statuses(statuses: list[IngestionStatus]) -> None:
-    table = Table("data source", "supervisor")
+    table = Table()
+    table.add_column("data source", no_wrap=True)
+    table.add_column("supervisor")
     for heading in ("lag", "published", "rows", "behind", "unparseable"):
         table.add_column(heading, justify="right")
     for one in statuses:

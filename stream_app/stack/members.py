@@ -49,7 +49,7 @@ def stack_members(settings: Settings) -> list[Member]:
     kafka_ports = {stack.kafka_port: "KAFKA_PORT", stack.kafka_controller_port: "KAFKA_CONTROLLER_PORT"}
     members = [
         Member("kafka", kafka, kafka_ports, kafka.bootstrap, stop_order=2),
-        *_druid_members(settings),
+        *(_druid_members(settings) if stack.druid else []),
         *_monitoring_members(settings),
     ]
     if stack.worker:
