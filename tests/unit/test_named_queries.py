@@ -12,6 +12,7 @@ from druid_specs.errors import QueryOptionError, UnknownQueryError
 from druid_specs.named_queries import PARAMETERS, QUERIES_DIR, ParameterValue, named_query, query_names
 from druid_specs.sql_connection import SqlParameter
 from stream_app.cli.druid_query import parse_time
+from stream_app.stack.programs import REPOSITORY_DIR
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 
@@ -31,6 +32,11 @@ def test_a_query_counts_a_trip_once_by_its_highest_revision(name: str) -> None:
     assert "LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision))" in statement
     assert re.search(r"GROUP BY 1, 2\b", statement)
     assert len(re.findall(r'FROM "', statement)) == 1
+
+
+def test_the_guide_shows_every_query_with_what_it_answers() -> None:
+    guide = (REPOSITORY_DIR / "docs" / "sql.md").read_text()
+    assert set(re.findall(r"^\$ driver-score druid query ([\w-]+)", guide, flags=re.MULTILINE)) == set(query_names())
 
 
 def test_texts_names_and_comments_hold_no_parameters() -> None:
