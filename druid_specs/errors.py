@@ -1,5 +1,7 @@
 """What goes wrong between Druid and us."""
 
+from collections.abc import Sequence
+
 from schemas.errors import DriverScoreError
 
 
@@ -51,3 +53,27 @@ class SpecFileError(DriverScoreError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}. The shipped ones are written by `python -m druid_specs.files`.")
+
+
+class QueryRefusedError(DriverScoreError):
+    """Druid can't answer a SQL query."""
+
+    def __init__(self, problem: str) -> None:
+        remedy = "Druid's logs tell more"
+        if "not found" in problem:
+            remedy = "Data sources appear with their first row: run `driver-score druid apply` and send events"
+        super().__init__(f"Druid can't answer the query: {problem.rstrip('.')}. {remedy}.")
+
+
+class UnknownQueryError(DriverScoreError):
+    """There is no named query of that name."""
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        super().__init__(f"there is no query {name!r}; there are {', '.join(names)}.")
+
+
+class QueryOptionError(DriverScoreError):
+    """An option of a named query has a value that can't work."""
+
+    def __init__(self, option: str, problem: str) -> None:
+        super().__init__(f"--{option} {problem}.")

@@ -1,5 +1,6 @@
 """What the worker counts and times, for Prometheus."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -16,7 +17,14 @@ SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores publi
 ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published")
 PROFILES: Final = Counter("driver_score_worker_profiles_total", "Driver profiles published")
 OPEN_TRIPS: Final = Gauge("driver_score_worker_trips", "Trips whose state is kept", ["partition"])
-LAG: Final = Gauge("driver_score_worker_lag_records", "Records not yet read", ["topic", "partition"])
+FINAL_SCORES: Final = Counter(
+    "driver_score_worker_final_scores_total", "Final trip scores with a band, revisions included", ["client", "band"]
+)
+SAMPLES: Final = Counter("driver_score_worker_samples_total", "Samples taken in", ["client"])
+SAMPLES_WITHOUT: Final = Counter(
+    "driver_score_worker_samples_without_total", "Samples that do not carry a measurement", ["client", "sensor"]
+)
+BROKER_AVAILABLE: Final = Gauge("driver_score_worker_broker_available", "1 while a Kafka broker answers this worker")
 BATCH_SECONDS: Final = Histogram(
     "driver_score_worker_batch_seconds",
     "Time to decode, compute, score and hand over one batch",
@@ -40,3 +48,20 @@ DELIVERY_FAILURES: Final = Counter(
 DROPPED_STATES: Final = Counter(
     "driver_score_worker_dropped_state_chunks_total", "Stored states left unread, as they were made with other settings"
 )
+
+
+def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str]) -> None:
+    """Serve 0 for what may come, so that the first of it is an increase and not a beginning.
+
+    Parameters
+    ----------
+    reject_codes
+        Codes of dead letters.
+    statuses
+        Of scores.
+    """
+    for code in reject_codes:
+        REJECTS.labels(code)
+    for kind in ("window", "trip"):
+        for status in statuses:
+            SCORES.labels(kind, status)

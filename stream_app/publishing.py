@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from schemas.columns import OUTPUT_COLUMNS
 from scoring.errors import DriverScoreError
 from stream_app import metrics
+from stream_app.data_metrics import count_scores
 from stream_app.rejects import Reject
 from stream_app.topics import (
     DRIVER_PROFILES,
@@ -81,8 +82,7 @@ class Publisher:
         self._publish(TRIP_FEATURES, final.select(OUTPUT_COLUMNS[TRIP_FEATURES.name]), final["trip_id"])
         alerting = scores.filter("alerting")
         self._publish(TRIP_ALERTS, _alerts(alerting), alerting["trip_id"])
-        for kind, status, count in scores.group_by("kind", "status").len().iter_rows():
-            metrics.SCORES.labels(kind, status).inc(count)
+        count_scores(scores)
         metrics.ALERTS.inc(len(alerting))
 
     def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:

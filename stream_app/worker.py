@@ -1,19 +1,25 @@
 """Run the application until it is told to stop."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, get_args
 
 import structlog
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY
 
-from scoring.errors import SettingsError
+from schemas.driver_score import ScoreStatus
 from scoring.model.scorer import Scorer
 from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
-from stream_app.settings import Settings, WorkerSettings
-from stream_app.topics import create_topics, require_topics
+from stream_app.broker_watch import watch_broker
+from stream_app.lag import LagCollector, owned_positions
+from stream_app.metrics_server import serve_metrics
+from stream_app.rejects import RejectCode
+from stream_app.settings import KafkaSettings, Settings, WorkerSettings
+from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics
 from stream_app.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
@@ -37,6 +43,7 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
         When Kafka stops taking outputs.
     """
     log.info("settings", **settings.loggable())
+    metrics.start_at_zero(RejectCode, get_args(ScoreStatus))
     kafka = settings.kafka
     scorer = load_scorer(settings)
     warm_up()
@@ -45,20 +52,8 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     else:
         require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.client_config())
     if settings.worker.metrics_port is not None:
-        _serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port)
+        serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port, "DRIVER_SCORE_WORKER__METRICS_PORT")
     asyncio.run(_run(settings, scorer, on_ready))
-
-
-def _serve_metrics(host: str, port: int) -> None:
-    try:
-        server, _ = start_http_server(port, host)
-    except OSError as error:
-        raise SettingsError(
-            "DRIVER_SCORE_WORKER__METRICS_PORT",
-            f"can't listen on {host}:{port} ({error.strerror})",
-            remedy="Choose a free port, or 0",
-        ) from error
-    log.info("metrics", address=f"http://{host}:{server.server_port}/metrics")
 
 
 async def _run(settings: Settings, scorer: Scorer, on_ready: Callable[[], None] | None) -> None:
@@ -72,7 +67,8 @@ async def _run(settings: Settings, scorer: Scorer, on_ready: Callable[[], None] 
     if on_ready is not None:
         on_ready()
     try:
-        await _work_until(stop, worker, settings.worker)
+        with _watched(worker, settings.kafka):
+            await _work_until(stop, worker, settings.worker)
         log.info("stopping")
         await worker.trips.checkpoint()
     finally:
@@ -94,16 +90,22 @@ async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSetti
                 raise worker.app.crash_reason or RuntimeError("the Faust application crashed")
             await worker.trips.close_silent(settings.silent_partition_s)
             await worker.trips.checkpoint()
-            _report_lag(worker)
     finally:
         crashed.cancel()
         stopping.cancel()
 
 
-def _report_lag(worker: Worker) -> None:
-    for tp in worker.app.consumer.assignment():
-        if tp.topic in worker.app.batched_topics:
-            read = worker.app.consumer._read_offset[tp]  # noqa: SLF001
-            end = worker.app.consumer.highwater(tp)
-            if read is not None and end is not None:
-                metrics.LAG.labels(tp.topic, str(tp.partition)).set(max(0, end - read - 1))
+@contextlib.contextmanager
+def _watched(worker: Worker, kafka: KafkaSettings) -> Iterator[None]:
+    """Serve the worker's lag and whether its broker answers, while it works."""
+    topics = frozenset(kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES, SCORES_BY_DRIVER))
+    lag = LagCollector(partial(owned_positions, worker.app, topics))
+    watch = asyncio.ensure_future(
+        watch_broker(kafka.bootstrap, kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name)
+    )
+    REGISTRY.register(lag)
+    try:
+        yield
+    finally:
+        REGISTRY.unregister(lag)
+        watch.cancel()

@@ -11,12 +11,12 @@ from scoring.errors import DriverScoreError
 from stream_app.embedded_broker import EmbeddedBroker
 from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
 
-pytest_plugins = ["tests.real_data", "tests.druid_servers"]
+pytest_plugins = ["tests.druid_servers", "tests.druid_fleet", "tests.real_data"]  # in the order of their imports
 
 settings.register_profile("default", deadline=None)  # examples share a machine with brokers
 settings.load_profile("default")
 
-SERVER_FIXTURES = {"broker", "embedded_broker", "native_kafka", "druid"}
+SERVER_FIXTURES = {"broker", "druid", "druid_fleet", "embedded_broker", "native_kafka"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -73,6 +73,9 @@ def test_metrics_count_what_came_and_went(fleet_run: FleetRun) -> None:
     assert counted(metrics, "replayed_events_total") == 0
     assert counted(metrics, "delivery_failures_total") == 0
     assert counted(metrics, "lag_records") == 0
+    assert counted(metrics, "stalled_seconds") == 0
+    assert counted(metrics, "broker_available") == 1
+    assert counted(metrics, "final_scores_total") > 0
     assert counted(metrics, "model_info") == 1
     assert counted(metrics, "last_commit_timestamp_seconds") > 0
     for histogram in ("batch_seconds", "checkpoint_seconds", "latency_seconds"):

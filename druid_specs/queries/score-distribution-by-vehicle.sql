@@ -1,0 +1,34 @@
+-- How the scores of finished trips are spread, for each vehicle: tenths, quarters, median, and trips by risk band.
+WITH trips AS (
+  SELECT
+    vehicle_id,
+    trip_id,
+    LATEST_BY(client_id, MILLIS_TO_TIMESTAMP(revision), 64) AS client_id,
+    LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision)) AS score,
+    LATEST_BY(band, MILLIS_TO_TIMESTAMP(revision), 16) AS band
+  FROM "driver-scores"
+  WHERE kind = 'trip' AND final = 1 AND model_role = 'champion'
+    AND __time >= :since AND __time < :until
+    AND (:client IS NULL OR client_id = :client)
+    AND (:vehicle IS NULL OR vehicle_id = :vehicle)
+    AND (:vehicle_class IS NULL OR vehicle_class = :vehicle_class)
+  GROUP BY 1, 2
+)
+SELECT
+  client_id,
+  vehicle_id,
+  COUNT(*) AS scored_trips,
+  ROUND(AVG(score), 1) AS mean_score,
+  APPROX_QUANTILE_DS(score, 0.10) AS p10,
+  APPROX_QUANTILE_DS(score, 0.25) AS p25,
+  APPROX_QUANTILE_DS(score, 0.50) AS median_score,
+  APPROX_QUANTILE_DS(score, 0.75) AS p75,
+  APPROX_QUANTILE_DS(score, 0.90) AS p90,
+  COUNT(*) FILTER (WHERE band = 'low') AS low_risk_trips,
+  COUNT(*) FILTER (WHERE band = 'moderate') AS moderate_risk_trips,
+  COUNT(*) FILTER (WHERE band = 'high') AS high_risk_trips
+FROM trips
+WHERE score IS NOT NULL
+GROUP BY 1, 2
+ORDER BY median_score, vehicle_id
+LIMIT :limit

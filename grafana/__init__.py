@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: ``boards`` says what is shown, ``generate`` writes the JSON that Grafana loads."""

@@ -1,0 +1,243 @@
+"""Pipeline operations: whether the worker keeps up, what it refuses, and whether scores arrive in Druid."""
+
+from typing import Final
+
+from grafana.datasources import DruidSql, PrometheusVariable, PromQl
+from grafana.links import BOARD_LINKS, PIPELINE_UID
+from grafana.model import Column, Dashboard, Panel, Row, Threshold
+from grafana.panels import COUNT, NUMBER, SECONDS, bars, lines, stat, table
+from grafana.sql import TIME
+
+INSTANCE: Final = PrometheusVariable("instance", "Worker", "label_values(driver_score_worker_events_total, instance)")
+
+_OF: Final = '{instance=~"$instance"}'
+_NO_WORKER: Final = "No worker is scraped: is it up, and is its metrics port set?"
+_BUSY: Final = (Threshold(None, "green"), Threshold(1, "orange"), Threshold(5, "red"))
+_ANY_IS_BAD: Final = (Threshold(None, "green"), Threshold(1, "red"))
+
+EVENTS_PER_SECOND: Final = "eps"
+PER_SECOND: Final = "ops"
+BYTES: Final = "bytes"
+
+
+def _metric(name: str) -> str:
+    return f"driver_score_worker_{name}{_OF}"
+
+
+def _rate(name: str, by: str = "") -> str:
+    return f"sum {f'by ({by}) ' if by else ''}(rate({_metric(name)}[$__rate_interval]))"
+
+
+def _quantiles(title: str, description: str, histogram: str) -> Panel:
+    """Show quantiles of a histogram of seconds."""
+    shares = (("0.5", "half within"), ("0.95", "19 of 20 within"), ("0.99", "99 of 100 within"))
+    return lines(
+        title,
+        description,
+        *(
+            PromQl(f"histogram_quantile({share}, {_rate(histogram + '_bucket', 'le')})", legend)
+            for share, legend in shares
+        ),
+        unit=SECONDS,
+        width=8,
+        no_data=_NO_WORKER,
+    )
+
+
+PIPELINE_OPERATIONS: Final = Dashboard(
+    uid=PIPELINE_UID,
+    title="Pipeline operations",
+    description="Throughput, delay, refused messages and stored state of the workers, and what arrives in Druid.",
+    tags=("driver-score",),
+    variables=(INSTANCE,),
+    links=BOARD_LINKS,
+    period="1h",
+    refresh="10s",
+    rows=(
+        Row(
+            "Now",
+            (
+                stat(
+                    "Workers",
+                    "Workers that Prometheus reaches.",
+                    PromQl(f"count({_metric('events_total')})", "workers"),
+                    unit=COUNT,
+                    no_data=_NO_WORKER,
+                ),
+                stat(
+                    "Events a second",
+                    "Valid trip events taken in, by all workers.",
+                    PromQl(_rate("events_total"), "events"),
+                    unit=EVENTS_PER_SECOND,
+                    no_data=_NO_WORKER,
+                ),
+                stat(
+                    "Records behind",
+                    "Kafka records that no worker has read yet. Fine while it falls; if it grows, start a worker more.",
+                    PromQl(f"sum({_metric('lag_records')})", "records"),
+                    unit=COUNT,
+                    no_data=_NO_WORKER,
+                ),
+                stat(
+                    "Delay, 99 of 100",
+                    "From an event's record in Kafka to its scores handed to the producer.",
+                    PromQl(f"histogram_quantile(0.99, {_rate('latency_seconds_bucket', 'le')})", "delay"),
+                    unit=SECONDS,
+                    thresholds=_BUSY,
+                    no_data="No events now",
+                ),
+                stat(
+                    "Last commit",
+                    "How long ago the slowest worker committed its offsets. More than a minute with events: it stands.",
+                    PromQl(f"time() - min({_metric('last_commit_timestamp_seconds')} > 0)", "age"),
+                    unit=SECONDS,
+                    decimals=0,
+                    no_data="No commit yet",
+                ),
+                stat(
+                    "Not delivered",
+                    "Messages that Kafka did not take, in the period shown. Anything but zero is a fault.",
+                    PromQl(f"sum(increase({_metric('delivery_failures_total')}[$__range])) or vector(0)", "messages"),
+                    unit=COUNT,
+                    decimals=0,
+                    thresholds=_ANY_IS_BAD,
+                    no_data=_NO_WORKER,
+                ),
+            ),
+        ),
+        Row(
+            "Input",
+            (
+                lines(
+                    "Events",
+                    "Taken in, and of these the ones that were there already, came late, or were read again after a "
+                    "restart.",
+                    PromQl(_rate("events_total"), "taken in"),
+                    PromQl(_rate("duplicate_events_total"), "duplicates"),
+                    PromQl(_rate("late_events_total"), "late"),
+                    PromQl(_rate("replayed_events_total"), "read again"),
+                    unit=EVENTS_PER_SECOND,
+                    minimum=0,
+                    no_data=_NO_WORKER,
+                ),
+                bars(
+                    "Refused records by code",
+                    "Sent to the dead-letter topic with the reason. The codes are in the guide on bad input.",
+                    PromQl(_rate("rejects_total", "code"), "{{code}}"),
+                    unit=PER_SECOND,
+                    no_data="Nothing was refused",
+                ),
+                lines(
+                    "Records behind, by topic",
+                    "Read and committed by nobody yet. Growing for many minutes: the workers do not keep up.",
+                    PromQl(f"sum by (topic) ({_metric('lag_records')})", "{{topic}}"),
+                    unit=COUNT,
+                    minimum=0,
+                    no_data=_NO_WORKER,
+                ),
+                lines(
+                    "Trips whose state is kept",
+                    "Open trips, and those that ended a short time ago. Grows with the fleet, not with time.",
+                    PromQl(f"sum({_metric('trips')})", "trips"),
+                    unit=COUNT,
+                    minimum=0,
+                    no_data=_NO_WORKER,
+                ),
+            ),
+        ),
+        Row(
+            "Work",
+            (
+                _quantiles(
+                    "Delay of scores",
+                    "From the newest record of a batch in Kafka to its scores at the producer.",
+                    "latency_seconds",
+                ),
+                _quantiles("Time for a batch", "To decode, compute, score and hand over.", "batch_seconds"),
+                _quantiles(
+                    "Time for a checkpoint",
+                    "To confirm outputs, store states and commit offsets.",
+                    "checkpoint_seconds",
+                ),
+            ),
+        ),
+        Row(
+            "Output",
+            (
+                bars(
+                    "Scores by kind and status",
+                    "Published on driver-scores.",
+                    PromQl(_rate("scores_total", "kind, status"), "{{kind}} {{status}}"),
+                    unit=PER_SECOND,
+                    no_data=_NO_WORKER,
+                ),
+                lines(
+                    "Alerts and profiles",
+                    "Published on trip-alerts and driver-profiles.",
+                    PromQl(_rate("alerts_total"), "alerts"),
+                    PromQl(_rate("profiles_total"), "profiles"),
+                    unit=PER_SECOND,
+                    minimum=0,
+                    no_data=_NO_WORKER,
+                ),
+                bars(
+                    "Scores in Druid by the time of driving",
+                    "Rows of driver-scores that can be queried, by event time. With live events, an edge that stands "
+                    "still while the workers publish means that Druid takes nothing in.",
+                    DruidSql(
+                        "SELECT TIME_FLOOR(__time, 'PT1M') AS \"__time\", kind, COUNT(*) AS score_rows\n"
+                        f'FROM "driver-scores" WHERE {TIME}\nGROUP BY 1, 2\nORDER BY 1'
+                    ),
+                    unit=COUNT,
+                    no_data="No scores in Druid for this period",
+                    transformations=({"id": "prepareTimeSeries", "options": {"format": "many"}},),
+                ),
+                table(
+                    "Models that score",
+                    "The model that each worker has loaded. More than one version for more than a minute or two: a "
+                    "worker was left out of a change.",
+                    PromQl(f"count by (instance, name, version) ({_metric('model_info')} == 1)", is_instant=True),
+                    columns=(
+                        Column("instance", "Worker"),
+                        Column("name", "Model"),
+                        Column("version", "Version"),
+                    ),
+                    transformations=({"id": "organize", "options": {"excludeByName": {"Time": True, "Value": True}}},),
+                    width=12,
+                    height=8,
+                    no_data=_NO_WORKER,
+                ),
+            ),
+        ),
+        Row(
+            "Process",
+            (
+                lines(
+                    "Memory",
+                    "Resident memory of each worker.",
+                    PromQl(
+                        f"process_resident_memory_bytes{_OF} and on (instance) {_metric('events_total')}",
+                        "{{instance}}",
+                    ),
+                    unit=BYTES,
+                    minimum=0,
+                    no_data=_NO_WORKER,
+                ),
+                lines(
+                    "Processor time",
+                    "Cores in use by each worker. At one for long: start a worker more.",
+                    PromQl(
+                        f"rate(process_cpu_seconds_total{_OF}[$__rate_interval]) and on (instance)"
+                        f" {_metric('events_total')}",
+                        "{{instance}}",
+                    ),
+                    unit=NUMBER,
+                    minimum=0,
+                    decimals=2,
+                    no_data=_NO_WORKER,
+                ),
+            ),
+        ),
+    ),
+)
+"""The board of those who run the pipeline."""
