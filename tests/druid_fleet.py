@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from druid_specs.apply import plan_changes
+from druid_specs.apply import plan_changes, plan_first_rows
 from druid_specs.client import DruidClient
 from druid_specs.sql_connection import DruidConnection
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
@@ -35,7 +35,8 @@ TOPICS = ("driver-scores", "driver-profiles", "trip-alerts", "trip-features")
 class DruidFleet:
     """What was published, and where it can be asked for.
 
-    `prefix` stands before the name of each data source; `empty_prefix` before that of data sources without a row.
+    `prefix` stands before the name of each data source; `empty_prefix` before that of data sources that have no row
+    but the first, of 1900.
     """
 
     url: str
@@ -85,7 +86,7 @@ def druid_fleet(
             fleet = DruidFleet(druid.url, prefix, empty_prefix, prometheus.url)
             wait_until(lambda: bool(fleet.ask_prometheus("driver_score_worker_events_total")), 60, "first scrape")
             for each in (prefix, empty_prefix):
-                _apply_specs(druid.url, native_kafka.bootstrap, each)
+                _apply_specs(druid.url, native_kafka.bootstrap, each, first_rows=each == empty_prefix)
             _publish(native_kafka, topics, prefix, fleet)
             _wait_for_rows(fleet)
             yield fleet
@@ -94,13 +95,19 @@ def druid_fleet(
     topics.close()
 
 
-def _apply_specs(url: str, bootstrap: str, prefix: str) -> None:
+def _apply_specs(url: str, bootstrap: str, prefix: str, *, first_rows: bool) -> None:
     settings = load_settings(
         kafka={"bootstrap": bootstrap, "topic_prefix": prefix}, druid={"url": url, "data_source_prefix": prefix}
     )
     with DruidClient(url) as client:
-        for change in plan_changes(client, data_sources(settings)):
+        desired = data_sources(settings)
+        for change in plan_changes(client, desired):
             change.make()
+        if first_rows:
+            for change in plan_first_rows(client, desired):
+                change.make()
+            wait_until(lambda: plan_first_rows(client, desired) == [], INGEST_TIMEOUT_S, "first rows")
+            assert [client.row_count(source.name) for source in desired] == [0] * len(desired)
 
 
 def _publish(broker: RunningBroker, topics: Topics, prefix: str, fleet: DruidFleet) -> None:
