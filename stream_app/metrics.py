@@ -1,5 +1,6 @@
 """What the worker counts and times, for Prometheus."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -47,3 +48,20 @@ DELIVERY_FAILURES: Final = Counter(
 DROPPED_STATES: Final = Counter(
     "driver_score_worker_dropped_state_chunks_total", "Stored states left unread, as they were made with other settings"
 )
+
+
+def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str]) -> None:
+    """Serve 0 for what may come, so that the first of it is an increase and not a beginning.
+
+    Parameters
+    ----------
+    reject_codes
+        Codes of dead letters.
+    statuses
+        Of scores.
+    """
+    for code in reject_codes:
+        REJECTS.labels(code)
+    for kind in ("window", "trip"):
+        for status in statuses:
+            SCORES.labels(kind, status)

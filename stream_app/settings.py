@@ -5,7 +5,7 @@ For example ``DRIVER_SCORE_KAFKA__BOOTSTRAP=kafka:9092``. ``docs/settings.md`` l
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -17,6 +17,10 @@ from scoring.features.thresholds import ThresholdProfile, WindowSettings
 
 _PREFIX: Final = "DRIVER_SCORE_"
 _REMEDY: Final = "docs/settings.md lists the settings and their limits"
+
+
+Severity = Literal["critical", "warning", "info"]
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 
 class _Part(BaseModel):
@@ -153,6 +157,49 @@ class DruidSettings(_Part):
         return self.username, self.password.get_secret_value()
 
 
+class ExporterSettings(_Part):
+    """Where `driver-score exporter` serves metrics of what Druid has taken in."""
+
+    host: str = Field(default="127.0.0.1", description="Address that metrics are served on")
+    port: int = Field(default=9465, ge=0, le=65_535, description="Of the metrics; 0 for any free")
+
+
+class AlertSettings(_Part):
+    """Who is told of alerts: each channel that has an address is used, for alerts of its severities."""
+
+    runbook_base: str = Field(
+        default="", pattern=r"^(https?://\S+/)?$", description="Before `docs/runbooks/…` in links, ends with a slash"
+    )
+    webhook_url: SecretStr | None = Field(default=None, description="Gets Alertmanager's JSON by POST")
+    webhook_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
+    email_to: str | None = Field(default=None, description="Addresses, comma-separated")
+    email_from: str | None = Field(default=None, description="Needed for e-mail")
+    email_smarthost: str | None = Field(
+        default=None, pattern=r"^[^\s:]+:\d+$", description="host:port of the SMTP server; needed for e-mail"
+    )
+    email_username: str | None = Field(default=None, description="Of the SMTP server, where it asks for one")
+    email_password: SecretStr | None = Field(default=None, description="Goes with the user name; never logged")
+    email_require_tls: bool = Field(default=True, description="Refuse an SMTP server without STARTTLS")
+    email_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
+    chat_url: SecretStr | None = Field(
+        default=None, description="Incoming webhook of Slack, or of a chat that takes its messages, as Mattermost does"
+    )
+    chat_channel: str | None = Field(default=None, description="Where the webhook does not fix one")
+    chat_severities: tuple[Severity, ...] = Field(default=SEVERITIES, description="JSON list")
+    sns_topic_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[\w-]*:sns:[\w-]+:\d{12}:\S+$", description="AWS SNS topic"
+    )
+    sns_severities: tuple[Severity, ...] = Field(default=("critical",), description="JSON list")
+
+    @model_validator(mode="after")
+    def _can_send_email(self) -> Self:
+        if self.email_to is not None and (self.email_from is None or self.email_smarthost is None):
+            raise ValueError("e-mail needs email_from and email_smarthost")
+        if (self.email_username is None) != (self.email_password is None):
+            raise ValueError("email_username and email_password go together")
+        return self
+
+
 _Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
@@ -172,6 +219,7 @@ class StackSettings(_Part):
     prometheus_port: _Port = Field(default=9090, description="Of Prometheus")
     alertmanager_port: _Port = Field(default=9093, description="Of Alertmanager")
     worker_metrics_port: _Port = Field(default=9464, description="Of the worker's metrics")
+    exporter_port: _Port = Field(default=9465, description="Of the metrics of what Druid has taken in")
     kafka_heap_mb: int = Field(default=512, ge=256, description="Java heap of Kafka")
     druid_memory_factor: float = Field(
         default=1.0, ge=1, le=64, description="Times the memory of each Druid service, 3.5 GB in all at 1"
@@ -200,6 +248,8 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     profiles: ProfileSettings = ProfileSettings()
     druid: DruidSettings = DruidSettings()
+    exporter: ExporterSettings = ExporterSettings()
+    alerts: AlertSettings = AlertSettings()
     stack: StackSettings = StackSettings()
 
     def loggable(self) -> dict[str, Any]:

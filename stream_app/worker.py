@@ -5,16 +5,19 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import structlog
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import REGISTRY
 
-from scoring.errors import SettingsError
+from schemas.driver_score import ScoreStatus
 from scoring.model.scorer import Scorer
+from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
 from stream_app.broker_watch import watch_broker
 from stream_app.lag import LagCollector, owned_positions
+from stream_app.metrics_server import serve_metrics
+from stream_app.rejects import RejectCode
 from stream_app.settings import KafkaSettings, Settings, WorkerSettings
 from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics
 from stream_app.warm_up import warm_up
@@ -40,6 +43,7 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
         When Kafka stops taking outputs.
     """
     log.info("settings", **settings.loggable())
+    metrics.start_at_zero(RejectCode, get_args(ScoreStatus))
     kafka = settings.kafka
     scorer = load_scorer(settings)
     warm_up()
@@ -48,20 +52,8 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     else:
         require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.client_config())
     if settings.worker.metrics_port is not None:
-        _serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port)
+        serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port, "DRIVER_SCORE_WORKER__METRICS_PORT")
     asyncio.run(_run(settings, scorer, on_ready))
-
-
-def _serve_metrics(host: str, port: int) -> None:
-    try:
-        server, _ = start_http_server(port, host)
-    except OSError as error:
-        raise SettingsError(
-            "DRIVER_SCORE_WORKER__METRICS_PORT",
-            f"can't listen on {host}:{port} ({error.strerror})",
-            remedy="Choose a free port, or 0",
-        ) from error
-    log.info("metrics", address=f"http://{host}:{server.server_port}/metrics")
 
 
 async def _run(settings: Settings, scorer: Scorer, on_ready: Callable[[], None] | None) -> None:

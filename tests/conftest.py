@@ -1,20 +1,22 @@
 """Fixtures that every kind of test may use."""
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from scoring.errors import DriverScoreError
 from stream_app.embedded_broker import EmbeddedBroker
-from tests.brokers import RunningBroker, running_kafka
+from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
 
-pytest_plugins = ["tests.druid_fleet", "tests.real_data"]
+pytest_plugins = ["tests.druid_servers", "tests.druid_fleet", "tests.real_data"]  # in the order of their imports
 
 settings.register_profile("default", deadline=None)  # examples share a machine with brokers
 settings.load_profile("default")
 
-BROKER_FIXTURES = {"broker", "druid_fleet", "embedded_broker", "native_kafka"}
+SERVER_FIXTURES = {"broker", "druid", "druid_fleet", "embedded_broker", "native_kafka"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if BROKER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.integration)
 
 
@@ -40,7 +42,11 @@ def embedded_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 
 @pytest.fixture(scope="session")
 def native_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    with running_kafka(tmp_path_factory.mktemp("native-kafka")) as bootstrap:
+    with contextlib.ExitStack() as servers:
+        try:
+            bootstrap = servers.enter_context(running_kafka(tmp_path_factory.mktemp("native-kafka")))
+        except DriverScoreError as error:
+            pytest.fail(f"no Kafka to test with; {BOOTSTRAP_VARIABLE} names one that runs. {error}", pytrace=False)
         yield RunningBroker("kafka", bootstrap)
 
 

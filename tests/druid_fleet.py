@@ -19,11 +19,10 @@ from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.druid import data_sources
 from stream_app.replay import append_trip_ends, event_messages, plan_sending, replay
 from stream_app.settings import load_settings
-from stream_app.stack.druid import NativeDruid
 from stream_app.stack.prometheus import WORKER_JOB, NativePrometheus
-from stream_app.stack.server_process import free_port
 from stream_app.topics import create_topics
 from tests.brokers import RunningBroker, producer, wait_until
+from tests.druid_servers import RunningDruid
 from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 DRIVERS = 24
@@ -70,31 +69,29 @@ class DruidFleet:
 
 
 @pytest.fixture(scope="session")
-def druid_fleet(native_kafka: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DruidFleet]:
+def druid_fleet(
+    native_kafka: RunningBroker, druid: RunningDruid, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DruidFleet]:
     """Replay some drivers through the worker into Druid, and publish some scores twice, as after a crash."""
     prefix = f"fleet-{uuid.uuid4().hex[:8]}-"
     empty_prefix = f"empty-{prefix}"
     for each in (prefix, empty_prefix):
         create_topics(native_kafka.bootstrap, each, PARTITIONS)
     topics = Topics(native_kafka.bootstrap, prefix)
-    with (
-        NativeDruid(tmp_path_factory.mktemp("druid"), quick_start=True) as druid,
-        running_worker(native_kafka.bootstrap, prefix, profiles__min_distance_km=5) as worker,
-    ):
+    with running_worker(native_kafka.bootstrap, prefix, profiles__min_distance_km=5) as worker:
         address = re.search(r'"address": "http://([^"/]+)', worker.log)
         assert address, worker.log
-        port = free_port()
-        prometheus = NativePrometheus(
-            tmp_path_factory.mktemp("prometheus"), port, alertmanager_port=free_port(), scraped={WORKER_JOB: address[1]}
-        )
+        prometheus = NativePrometheus(tmp_path_factory.mktemp("prometheus"), {WORKER_JOB: [address[1]]}, interval="1s")
         with prometheus:
-            fleet = DruidFleet(druid.url, prefix, empty_prefix, f"http://127.0.0.1:{port}")
+            fleet = DruidFleet(druid.url, prefix, empty_prefix, prometheus.url)
             wait_until(lambda: bool(fleet.ask_prometheus("driver_score_worker_events_total")), 60, "first scrape")
             for each in (prefix, empty_prefix):
                 _apply_specs(druid.url, native_kafka.bootstrap, each, first_rows=each == empty_prefix)
             _publish(native_kafka, topics, prefix, fleet)
             _wait_for_rows(fleet)
             yield fleet
+    for each in (prefix, empty_prefix):
+        druid.end_supervisors(each)
     topics.close()
 
 
@@ -150,6 +147,6 @@ def _wait_for_rows(fleet: DruidFleet) -> None:
 
         wait_until(all_there, INGEST_TIMEOUT_S, "every published message in Druid")
     finals = sum(row["kind"] == "trip" and row["final"] for row in fleet.rows["driver-scores"])
-    statement = f'SELECT SUM(trip_count) FROM "{fleet.prefix}fleet-hourly"'  # noqa: S608 - a prefix of ours
+    statement = f'SELECT SUM(trip_count) FROM "{fleet.prefix}fleet-hourly"'
     with fleet.connection() as connection:
         wait_until(lambda: connection.query(statement).rows == [(finals,)], INGEST_TIMEOUT_S, "all in the roll-up")

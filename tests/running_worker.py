@@ -47,11 +47,16 @@ class RunningWorker:
         wait_until(lambda: not self.alive or "worker started" in self.log, READY_TIMEOUT_S, "worker started")
         assert self.alive, self.log
 
+    @property
+    def metrics_address(self) -> str:
+        """Give host and port of the metrics endpoint."""
+        address = re.search(r'"address": "http://([^"/]+)/metrics"', self.log)
+        assert address, self.log
+        return address[1]
+
     def metrics(self) -> dict[str, float]:
         """Return what the metrics endpoint serves, by name with labels."""
-        address = re.search(r'"address": "(http://[^"]+)"', self.log)
-        assert address, self.log
-        with urllib.request.urlopen(address[1], timeout=10) as answer:  # noqa: S310 - our own, on 127.0.0.1
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=10) as answer:
             lines = answer.read().decode().splitlines()
         return {name: float(number) for name, number in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 

@@ -7,10 +7,12 @@ import typer
 from rich.console import Console
 
 from scoring.errors import DriverScoreError
+from stream_app.cli.alerts import alerts
 from stream_app.cli.dashboards import dashboards
 from stream_app.cli.demo import demo
 from stream_app.cli.druid import druid
 from stream_app.cli.druid_query import query
+from stream_app.cli.exporter import exporter
 from stream_app.cli.replay import replay
 from stream_app.cli.simulate import simulate
 from stream_app.cli.stack import stack
@@ -43,10 +45,12 @@ def _options(
 app.command()(demo)
 app.command()(replay)
 app.command()(worker)
+app.command()(exporter)
 app.command()(simulate)
 app.command()(train)
 app.command()(validate)
 app.add_typer(topics, name="topics")
+app.add_typer(alerts, name="alerts")
 druid.command()(query)
 app.add_typer(druid, name="druid")
 app.add_typer(dashboards, name="dashboards")

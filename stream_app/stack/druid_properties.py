@@ -9,8 +9,8 @@ from stream_app.stack.server_process import LOOPBACK, free_port
 
 EXTENSIONS: Final = ("druid-kafka-indexing-service", "druid-datasketches")
 
-TASK_SLOTS: Final = 14
-"""Five supervisors with a task each; as many again while they hand over to the next; four for compaction."""
+TASK_SLOTS: Final = 20
+"""Five supervisors with two tasks each, or with two prefixes; as many again while they hand over to the next."""
 
 _BUFFER: Final = "25MiB"
 _HTTP_THREADS: Final = 16
@@ -83,6 +83,9 @@ def services(data_dir: Path) -> tuple[Service, ...]:
                 "druid.indexer.queue.startDelay": "PT1S",
                 "druid.indexer.runner.type": "httpRemote",
                 "druid.indexer.storage.type": "metadata",
+                # Else it deletes what is set for a data source that has no rows yet.
+                "druid.coordinator.kill.compaction.on": "false",
+                "druid.coordinator.kill.rule.on": "false",
                 "druid.manager.segments.pollDuration": "PT5S",
                 "druid.manager.config.pollDuration": "PT5S",
                 "druid.manager.rules.pollDuration": "PT5S",

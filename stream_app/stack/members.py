@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from stream_app.settings import Settings
+from stream_app.stack.alertmanager import NativeAlertmanager
 from stream_app.stack.druid import DruidService, NativeDruid
 from stream_app.stack.druid_properties import DruidPorts
+from stream_app.stack.exporter import NativeExporter
 from stream_app.stack.kafka import NativeKafka
-from stream_app.stack.prometheus import WORKER_JOB, NativeAlertmanager, NativePrometheus
+from stream_app.stack.prometheus import EXPORTER_JOB, WORKER_JOB, NativePrometheus
 from stream_app.stack.server_process import LOOPBACK, ServerProcess
 from stream_app.stack.worker import NativeWorker
 
@@ -52,6 +54,10 @@ def stack_members(settings: Settings) -> list[Member]:
         *(_druid_members(settings) if stack.druid else []),
         *_monitoring_members(settings),
     ]
+    if stack.druid:
+        druid_url = f"http://{LOOPBACK}:{stack.druid_port}"
+        exporter = NativeExporter(stack.folder / "logs", kafka.bootstrap, druid_url, stack.exporter_port)
+        members.append(_member("exporter", exporter, exporter.port, "EXPORTER_PORT", stop_order=0, path="/metrics"))
     if stack.worker:
         worker = NativeWorker(stack.folder / "logs", kafka, kafka.bootstrap, stack.worker_metrics_port)
         members.append(_member("worker", worker, worker.port, "WORKER_METRICS_PORT", stop_order=0, path="/metrics"))
@@ -86,13 +92,19 @@ def _druid_members(settings: Settings) -> list[Member]:
 
 def _monitoring_members(settings: Settings) -> list[Member]:
     stack = settings.stack
+    alertmanager = NativeAlertmanager(stack.folder / "alertmanager", settings.alerts, port=stack.alertmanager_port)
+    scraped = {
+        WORKER_JOB: [f"{LOOPBACK}:{stack.worker_metrics_port}"],
+        EXPORTER_JOB: [f"{LOOPBACK}:{stack.exporter_port}"] if stack.druid else [],
+        "alertmanager": [alertmanager.address],
+    }
     prometheus = NativePrometheus(
         stack.folder / "prometheus",
-        stack.prometheus_port,
-        alertmanager_port=stack.alertmanager_port,
-        scraped={WORKER_JOB: f"{LOOPBACK}:{stack.worker_metrics_port}"},
+        scraped,
+        port=stack.prometheus_port,
+        alertmanager=alertmanager.address,
+        runbook_base=settings.alerts.runbook_base,
     )
-    alertmanager = NativeAlertmanager(stack.folder / "alertmanager", stack.alertmanager_port)
     return [
         _member("prometheus", prometheus, prometheus.port, "PROMETHEUS_PORT"),
         _member("alertmanager", alertmanager, alertmanager.port, "ALERTMANAGER_PORT"),

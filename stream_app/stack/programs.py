@@ -20,7 +20,9 @@ DEBIAN_PACKAGES: Final = {
     "java": "openjdk-17-jre-headless",
     "mvn": "maven",
     "prometheus": "prometheus",
+    "promtool": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "amtool": "prometheus-alertmanager",
 }
 """The package of each program."""
 

@@ -1,104 +1,99 @@
-"""Prometheus and Alertmanager from Debian's packages, as plain processes."""
+"""Prometheus from Debian's package, on loopback, with the alert rules of the repository."""
 
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from stream_app.stack.programs import REPOSITORY_DIR, program
-from stream_app.stack.server_process import LOOPBACK, ServerProcess, http_answers
+import yaml
 
-RULES: Final = REPOSITORY_DIR / "prometheus" / "rules" / "*.yaml"
-ALERTMANAGER_CONFIG: Final = REPOSITORY_DIR / "prometheus" / "alertmanager.yml"
+from stream_app.stack.programs import REPOSITORY_DIR, program
+from stream_app.stack.server_process import LOOPBACK, ServerProcess, free_port, http_answers
+
+PROMETHEUS_DIR: Final = REPOSITORY_DIR / "prometheus"
+RULES_DIR: Final = PROMETHEUS_DIR / "rules"
 
 WORKER_JOB: Final = "driver-score-worker"
-"""What the alert rules call the worker."""
-
-_START_TIMEOUT_S: Final = 30.0
-_SCRAPE_INTERVAL: Final = "5s"
-"""One machine, few series; and an alert shall not wait for its first sample."""
-
-_SILENT: Final[dict[str, Any]] = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
+EXPORTER_JOB: Final = "driver-score-exporter"
 
 
 class NativePrometheus(ServerProcess):
-    """A Prometheus that scrapes the worker and itself, with the alert rules of the repository.
+    """A Prometheus that scrapes what it is told, and sends its alerts to an Alertmanager.
 
     Parameters
     ----------
     work_dir
-        Folder of data, configuration and log.
+        Folder of its data, settings and log.
+    targets
+        Addresses, ``host:port``, of each job of ``prometheus/prometheus.yaml``; a job without any is left out.
+    alertmanager
+        Address of the Alertmanager; null without.
     port
-        Where it listens on loopback.
-    alertmanager_port
-        Where alerts go.
-    scraped
-        Address of each further job.
+        Where it listens; a free one when null.
+    runbook_base
+        Before ``docs/runbooks/…`` in links.
+    rules_dir
+        Folder of the rules.
+    interval
+        How often it scrapes and looks at rules; null for what ``prometheus.yaml`` says.
     """
 
-    def __init__(self, work_dir: Path, port: int, *, alertmanager_port: int, scraped: dict[str, str]) -> None:
-        work_dir = work_dir.absolute()
-        super().__init__("Prometheus", work_dir / "logs" / "prometheus.log", start_timeout_s=_START_TIMEOUT_S)
-        self.port = port
-        self._work_dir = work_dir
-        self._alertmanager = f"{LOOPBACK}:{alertmanager_port}"
-        self._scraped = scraped
+    def __init__(
+        self,
+        work_dir: Path,
+        targets: Mapping[str, Sequence[str]],
+        *,
+        alertmanager: str | None = None,
+        port: int | None = None,
+        runbook_base: str = "",
+        rules_dir: Path = RULES_DIR,
+        interval: str | None = None,
+    ) -> None:
+        super().__init__("Prometheus", work_dir / "logs" / "prometheus.log", start_timeout_s=60.0)
+        self.port = port or free_port()
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self._work_dir = work_dir.absolute()
+        self._targets = {"prometheus": [f"{LOOPBACK}:{self.port}"], **targets}
+        self._alertmanager = alertmanager
+        self._runbook_base = runbook_base
+        self._rules_dir = rules_dir.absolute()
+        self._interval = interval
 
     def answers(self) -> bool:
-        """Tell whether it is ready, by its own account."""
+        """Tell whether it can be asked."""
         return http_answers(self.port, "/-/ready")
 
+    def config(self) -> dict[str, Any]:
+        """Make its configuration: that of the compose stack, with the addresses and folders of this machine."""
+        config: dict[str, Any] = yaml.safe_load((PROMETHEUS_DIR / "prometheus.yaml").read_text(encoding="utf-8"))
+        config["global"]["external_labels"] = {"runbook_base": self._runbook_base}
+        config["rule_files"] = [f"{self._rules_dir}/*.yaml"]
+        config["alerting"]["alertmanagers"] = [_static([self._alertmanager])] if self._alertmanager else []
+        config["scrape_configs"] = [
+            {
+                **{key: setting for key, setting in job.items() if not key.endswith("_sd_configs")},
+                **_static(self._targets[job["job_name"]]),
+            }
+            for job in config["scrape_configs"]
+            if self._targets.get(job["job_name"])
+        ]
+        if self._interval is not None:
+            for part in (config["global"], *config["scrape_configs"]):
+                part["scrape_interval"] = self._interval
+                part.pop("scrape_timeout", None)
+            config["global"]["evaluation_interval"] = self._interval
+        return config
+
     def _command(self) -> list[str]:
-        config = {
-            "global": {"scrape_interval": _SCRAPE_INTERVAL, "evaluation_interval": _SCRAPE_INTERVAL},
-            "rule_files": [str(RULES)],
-            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [self._alertmanager]}]}]},
-            "scrape_configs": [
-                {"job_name": job, "static_configs": [{"targets": [address]}]}
-                for job, address in {"prometheus": f"{LOOPBACK}:{self.port}", **self._scraped}.items()
-            ],
-        }
-        path = self._work_dir / "prometheus.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(config, indent=2))  # JSON is YAML
+        conf_path = self._work_dir / "conf" / "prometheus.yaml"
+        conf_path.parent.mkdir(parents=True, exist_ok=True)
+        conf_path.write_text(yaml.safe_dump(self.config(), sort_keys=False), encoding="utf-8")
         return [
             program("prometheus"),
-            f"--config.file={path}",
-            f"--storage.tsdb.path={self._work_dir / 'data'}",
+            f"--config.file={conf_path}",
+            f"--storage.tsdb.path={self._work_dir / 'data' / 'prometheus'}",
             f"--web.listen-address={LOOPBACK}:{self.port}",
         ]
 
 
-class NativeAlertmanager(ServerProcess):
-    """An Alertmanager with the routing of the repository; without one, it shows alerts and tells nobody.
-
-    Parameters
-    ----------
-    work_dir
-        Folder of data, configuration and log.
-    port
-        Where it listens on loopback.
-    """
-
-    def __init__(self, work_dir: Path, port: int) -> None:
-        work_dir = work_dir.absolute()
-        super().__init__("Alertmanager", work_dir / "logs" / "alertmanager.log", start_timeout_s=_START_TIMEOUT_S)
-        self.port = port
-        self._work_dir = work_dir
-
-    def answers(self) -> bool:
-        """Tell whether it is ready, by its own account."""
-        return http_answers(self.port, "/-/ready")
-
-    def _command(self) -> list[str]:
-        path = ALERTMANAGER_CONFIG
-        if not path.exists():
-            path = self._work_dir / "alertmanager.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(_SILENT, indent=2))
-        return [
-            program("prometheus-alertmanager"),
-            f"--config.file={path}",
-            f"--storage.path={self._work_dir / 'data'}",
-            f"--web.listen-address={LOOPBACK}:{self.port}",
-            "--cluster.listen-address=",  # alone
-        ]
+def _static(addresses: Sequence[str]) -> dict[str, Any]:
+    return {"static_configs": [{"targets": list(addresses)}]}

@@ -1,0 +1,237 @@
+"""How long from an event on Kafka until its score can be queried in Druid, with a fleet sending beside it.
+
+``python -m bench.druid_latency``. Probe trips end ten times a second. The clock of a probe runs from just before its
+``trip_end`` is handed to the producer until the answer of an SQL query has its final score; the queries follow each
+other without a pause, so that what one takes is part of what is measured.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import requests
+from confluent_kafka import Producer
+
+from bench.fleet import START_MS
+from bench.measuring import BenchmarkError, CommittedOffsets, wait_until
+from bench.sending import PARTITIONS
+from bench.workers import Place, running_worker
+from druid_specs.apply import plan_changes
+from druid_specs.client import DruidClient
+from stream_app.druid import TopicSizes, data_sources
+from stream_app.settings import Settings, load_settings
+from stream_app.stack.druid import NativeDruid
+from stream_app.stack.kafka import NativeKafka
+from stream_app.stack.server_process import free_port
+from stream_app.topics import create_topics
+
+PREFIX: Final = "latency-"
+PROBE_CLIENT: Final = "client-probe"
+
+_PROBES_PER_S: Final = 10
+_PROBE_SAMPLES: Final = 31
+_PROBE_INTERVAL_MS: Final = 5000
+"""Two and a half minutes at 50 km/h: enough driving for a score."""
+
+_SETTLE_S: Final = 3.0
+_TIMEOUT_S: Final = 180.0
+
+
+@dataclass(frozen=True)
+class DruidLatency:
+    """What was seen.
+
+    Attributes
+    ----------
+    sent_events_per_s
+        The pace that was kept beside the probes.
+    probes
+        Trips that were measured; all came.
+    p50_s, p99_s, max_s
+        From event produced to score queryable.
+    query_p50_s
+        What one query took: the clock can't be read more finely.
+    load_before
+        Processes that waited for a processor before the run: more than 0 is other people's work.
+    """
+
+    sent_events_per_s: float
+    probes: int
+    p50_s: float
+    p99_s: float
+    max_s: float
+    query_p50_s: float
+    load_before: float
+
+
+class _Watcher(threading.Thread):
+    """Asks Druid again and again for the probes that have a final score."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self._url = f"{url}/druid/v2/sql"
+        self._stopped = threading.Event()
+        self.seen: dict[str, float] = {}
+        self.query_s: list[float] = []
+
+    def run(self) -> None:
+        query = (
+            f'SELECT "trip_id" FROM "{PREFIX}driver-scores" '  # noqa: S608 - constants
+            f'WHERE "client_id" = \'{PROBE_CLIENT}\' AND "kind" = \'trip\' AND "final" = 1'
+        )
+        body = {"query": query, "resultFormat": "arrayLines", "context": {"useCache": False, "populateCache": False}}
+        with requests.Session() as session:
+            while not self._stopped.is_set():
+                asked = time.perf_counter()
+                answer = session.post(self._url, json=body, timeout=30)
+                answer.raise_for_status()
+                now = time.perf_counter()
+                self.query_s.append(now - asked)
+                for line in answer.text.split():
+                    self.seen.setdefault(json.loads(line)[0], now)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
+
+
+def measure(
+    kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, *, vehicles: int, events_per_s: float, seconds: float
+) -> DruidLatency:
+    """Run worker, fleet and probes against servers that run."""
+    settings = load_settings(
+        kafka={"bootstrap": kafka.bootstrap, "topic_prefix": PREFIX, "partitions": PARTITIONS},
+        druid={"url": druid.url, "data_source_prefix": PREFIX},
+    )
+    create_topics(kafka.bootstrap, PREFIX, PARTITIONS)
+    with DruidClient(druid.url) as client:
+        for change in plan_changes(client, data_sources(settings)):
+            change.make()
+    place = Place(kafka.bootstrap, PREFIX, free_port(), logs_dir / "worker.log")
+    command = [sys.executable, "-m", "bench.sending", place.bootstrap, place.topic, f"--vehicles={vehicles}"]
+    command += [f"--first={max(200_000, vehicles)}", f"--events={int(events_per_s * seconds)}"]
+    command += [f"--events-per-s={events_per_s}"]
+    load_before = os.getloadavg()[0]
+    with (
+        running_worker("driver-score", place, PARTITIONS) as worker,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender,
+    ):
+        try:
+            _warm_up(place, settings, worker, sender)
+            return _measure(druid.url, place, worker, sender, load_before, seconds, events_per_s)
+        finally:
+            sender.kill()
+
+
+def _warm_up(
+    place: Place, settings: Settings, worker: "subprocess.Popen[bytes]", sender: "subprocess.Popen[bytes]"
+) -> None:
+    """Wait until the first part is scored and in Druid."""
+    if sender.stdout is None:
+        raise BenchmarkError("the sender has no pipes")
+    first = json.loads(sender.stdout.readline())["events"]
+    offsets = CommittedOffsets(place.bootstrap, place.group, place.topic)
+    wait_until(lambda: offsets.events() >= first, worker, _TIMEOUT_S)
+    offsets.close()
+    sizes = TopicSizes(settings.kafka)
+    with DruidClient(settings.druid.url) as client:
+        scores = f"{PREFIX}driver-scores"
+        wait_until(lambda: 0 < (sizes.count(scores) or 0) <= client.row_count(scores), worker, _TIMEOUT_S)
+    sizes.close()
+
+
+def _measure(
+    url: str,
+    place: Place,
+    worker: "subprocess.Popen[bytes]",
+    sender: "subprocess.Popen[bytes]",
+    load_before: float,
+    seconds: float,
+    events_per_s: float,
+) -> DruidLatency:
+    if sender.stdin is None or sender.stdout is None:
+        raise BenchmarkError("the sender has no pipes")
+    watcher = _Watcher(url)
+    watcher.start()
+    sender.stdin.write(b"go\n")
+    sender.stdin.flush()
+    time.sleep(_SETTLE_S)
+    produced = _send_probes(place, int((seconds - 2 * _SETTLE_S) * _PROBES_PER_S))
+    wait_until(lambda: produced.keys() <= watcher.seen.keys(), worker, _TIMEOUT_S)
+    watcher.stop()
+    report = json.loads(sender.stdout.readline())
+    latencies_s = np.array([watcher.seen[trip] - at for trip, at in produced.items()])
+    p50, p99 = np.quantile(latencies_s, [0.5, 0.99])
+    return DruidLatency(
+        events_per_s * seconds / report["elapsed_s"],
+        len(produced),
+        float(p50),
+        float(p99),
+        float(latencies_s.max()),
+        float(np.median(watcher.query_s)),
+        load_before,
+    )
+
+
+def _send_probes(place: Place, count: int) -> dict[str, float]:
+    """Send probe trips at their pace; give the time at which each was ended."""
+    producer = Producer({"bootstrap.servers": place.bootstrap, "linger.ms": 0, "acks": "all", "log_level": 0})
+    produced = {}
+    started = time.perf_counter()
+    for number in range(count):
+        time.sleep(max(0.0, started + number / _PROBES_PER_S - time.perf_counter()))
+        trip_id = f"trip-probe-{number}"
+        vehicle_id = f"veh-probe-{number % 50}"
+        for step in range(_PROBE_SAMPLES):
+            value = {
+                "trip_id": trip_id,
+                "vehicle_id": vehicle_id,
+                "driver_id": "drv-probe",
+                "client_id": PROBE_CLIENT,
+                "timestamp": START_MS + number * 1000 + step * _PROBE_INTERVAL_MS,
+                "event_type": "trip_end" if step == _PROBE_SAMPLES - 1 else "sample",
+                "speed_kmh": 50 + step % 7,
+                "acceleration_mps2": 0.2,
+            }
+            if step == _PROBE_SAMPLES - 1:
+                produced[trip_id] = time.perf_counter()
+            producer.produce(place.topic, json.dumps(value).encode(), vehicle_id.encode())
+        producer.poll(0)
+    if producer.flush(_TIMEOUT_S):
+        raise BenchmarkError("probes were not delivered")
+    return produced
+
+
+def main() -> None:
+    """Start the servers, measure once, and show it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.druid_latency", description=__doc__)
+    parser.add_argument("--vehicles", type=int, default=20_000)
+    parser.add_argument("--rate", type=float, default=20_000, help="events a second beside the probes")
+    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    arguments = parser.parse_args()
+    logs_dir = Path(tempfile.mkdtemp(prefix="driver-score-bench-"))
+    print(f"Logs: {logs_dir}", file=sys.stderr, flush=True)
+    with NativeKafka(logs_dir / "kafka", heap_mb=1024) as kafka, NativeDruid(logs_dir / "druid") as druid:
+        result = measure(
+            kafka,
+            druid,
+            logs_dir,
+            vehicles=arguments.vehicles,
+            events_per_s=arguments.rate,
+            seconds=arguments.seconds,
+        )
+    print(json.dumps(asdict(result)) if arguments.json else result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""``driver-score exporter``: metrics of what Druid has taken in."""
+
+import signal
+import threading
+
+from stream_app.druid import TopicSizes, data_sources, druid_client
+from stream_app.druid_exporter import DruidCollector, exporter_registry
+from stream_app.logs import configure_logs
+from stream_app.metrics_server import serve_metrics
+from stream_app.settings import load_settings
+
+
+def exporter() -> None:
+    """Serve to Prometheus how Druid keeps up with Kafka, until SIGTERM. One is enough for all workers."""
+    configure_logs()
+    settings = load_settings()
+    desired = data_sources(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sizes = TopicSizes(settings.kafka)
+    with druid_client(settings) as client:
+        registry = exporter_registry(DruidCollector(client, desired, sizes.ever_written))
+        serve_metrics(settings.exporter.host, settings.exporter.port, "DRIVER_SCORE_EXPORTER__PORT", registry)
+        stop.wait()
+    sizes.close()

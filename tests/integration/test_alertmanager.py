@@ -1,0 +1,74 @@
+"""A real Alertmanager holds back what another alert is the cause of."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream_app.settings import AlertSettings
+from stream_app.stack.alertmanager import NativeAlertmanager
+from tests.alert_rules import alerts
+from tests.brokers import wait_until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Iterator[NativeAlertmanager]:
+    """Start one without alerts: what fires in another test could be a cause in this one."""
+    with NativeAlertmanager(tmp_path, AlertSettings(), group_wait="1s") as server:
+        yield server
+
+
+def call(server: NativeAlertmanager, path: str, body: Any = None) -> Any:
+    request = urllib.request.Request(
+        f"http://{server.address}/api/v2/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        text = answer.read()
+        return json.loads(text) if text else None
+
+
+def labels(alert: str, case: str, **further: str) -> dict[str, str]:
+    return {"alertname": alert, **alerts()[alert]["labels"], "case": case, **further}
+
+
+def states(server: NativeAlertmanager, case: str) -> dict[str, str]:
+    found = call(server, "alerts")
+    return {one["labels"]["alertname"]: one["status"]["state"] for one in found if one["labels"].get("case") == case}
+
+
+@pytest.mark.parametrize(
+    ("cause", "held_back", "told"),
+    [
+        ("ScoringStalled", {"ScoringLagTooHigh", "ScoringLagKeepsIncreasing"}, {"DeadLetterRateHigh"}),
+        ("DruidUnavailable", {"DruidSupervisorUnhealthy", "DruidIngestionLagHigh"}, {"ScoreLatencyHigh"}),
+        ("NoWorkerRunning", {"WorkerDown", "ScoresSilent", "ModelUnavailable"}, {"HighRiskShareJumped"}),
+        (
+            "BrokerUnavailable",
+            {"NoWorkerRunning", "ScoringStalled", "DruidUnavailable", "ModelUnavailable"},
+            {"ExporterDown", "MissingSensorsHigh"},
+        ),
+    ],
+)
+def test_a_cause_is_told_and_what_it_causes_is_held_back(
+    alertmanager: NativeAlertmanager, cause: str, held_back: set[str], told: set[str]
+) -> None:
+    sent = {cause, *held_back, *told}
+    topic = f"topic-of-{cause}"
+    call(alertmanager, "alerts", [{"labels": labels(alert, cause, topic=topic)} for alert in sent])
+    expected = {**dict.fromkeys(held_back, "suppressed"), **dict.fromkeys({cause, *told}, "active")}
+    wait_until(lambda: states(alertmanager, cause) == expected, 30, f"{expected}")
+
+
+def test_another_topic_that_stalls_is_no_cause(alertmanager: NativeAlertmanager) -> None:
+    case = "two topics"
+    sent = [labels("ScoringStalled", case, topic="stalls"), labels("ScoringLagTooHigh", case, topic="lags")]
+    call(alertmanager, "alerts", [{"labels": one} for one in sent])
+    expected = {"ScoringStalled": "active", "ScoringLagTooHigh": "active"}
+    wait_until(lambda: states(alertmanager, case) == expected, 30, f"{expected}")
