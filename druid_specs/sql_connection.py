@@ -7,7 +7,6 @@ beside the statement, so that a value can't become SQL, and every request has a 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 import requests
 from pydruid.db.api import Connection, Cursor
@@ -99,17 +98,8 @@ class DruidConnection(Connection):
     def __init__(
         self, url: str, *, user: str | None = None, password: str | None = None, timeout_s: float = 60.0
     ) -> None:
-        parts = urlsplit(url)
-        super().__init__(
-            host=parts.hostname or "",
-            port=parts.port or (443 if parts.scheme == "https" else 80),
-            path=parts.path.rstrip("/") + SQL_PATH,
-            scheme=parts.scheme,
-            user=user,
-            password=password,
-            context={"timeout": int(timeout_s * 1000)},
-            header=True,
-        )
+        super().__init__(user=user, password=password, context={"timeout": int(timeout_s * 1000)}, header=True)
+        self.url = url.rstrip("/") + SQL_PATH
         self._timeout_s = timeout_s
         self._session = requests.Session()
         self._session.trust_env = False  # neither proxies nor a password of ~/.netrc

@@ -76,7 +76,9 @@ class DruidVariable:
     def to_json(self) -> Json:
         """Give Grafana's JSON."""
         query = _druid_query(self.sql)
-        chosen = {} if self.is_single else {"selected": True, "text": ["All"], "value": ["$__all"]}
+        chosen: Json = {"selected": True, "text": ["All"], "value": ["$__all"]}
+        if self.is_single:  # Grafana takes the first of the values
+            chosen = {"selected": False, "text": "", "value": ""}
         return {
             "type": "query",
             "name": self.name,

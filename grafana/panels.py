@@ -5,7 +5,6 @@ from typing import Any, Final
 from grafana.model import Column, Json, Panel, Target, Threshold
 
 NO_TRIPS: Final = "No trips in this period"
-NO_DATA: Final = "No data in this period"
 
 PERCENT: Final = "percentunit"
 """Of shares between 0 and 1."""

@@ -5,7 +5,7 @@ from typing import Final
 from grafana.datasources import DruidSql, PrometheusVariable, PromQl
 from grafana.links import BOARD_LINKS, PIPELINE_UID
 from grafana.model import Column, Dashboard, Panel, Row, Threshold
-from grafana.panels import COUNT, NUMBER, SECONDS, bars, lines, stat, table
+from grafana.panels import COUNT, NUMBER, PERCENT, SECONDS, bars, lines, stat, table
 from grafana.sql import TIME
 
 INSTANCE: Final = PrometheusVariable("instance", "Worker", "label_values(driver_score_worker_events_total, instance)")
@@ -22,6 +22,10 @@ BYTES: Final = "bytes"
 
 def _metric(name: str) -> str:
     return f"driver_score_worker_{name}{_OF}"
+
+
+def _final(band: str) -> str:
+    return f'driver_score_worker_final_scores_total{{instance=~"$instance", band=~"{band}"}}'
 
 
 def _rate(name: str, by: str = "") -> str:
@@ -73,7 +77,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                 ),
                 stat(
                     "Records behind",
-                    "Kafka records that no worker has read yet. Fine while it falls; if it grows, start a worker more.",
+                    "Kafka records that are not committed yet. Fine while it falls; if it grows, start a worker more.",
                     PromQl(f"sum({_metric('lag_records')})", "records"),
                     unit=COUNT,
                     no_data=_NO_WORKER,
@@ -129,11 +133,45 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                 ),
                 lines(
                     "Records behind, by topic",
-                    "Read and committed by nobody yet. Growing for many minutes: the workers do not keep up.",
+                    "Not committed yet. Growing for many minutes: the workers do not keep up.",
                     PromQl(f"sum by (topic) ({_metric('lag_records')})", "{{topic}}"),
                     unit=COUNT,
                     minimum=0,
                     no_data=_NO_WORKER,
+                ),
+                lines(
+                    "Standing still",
+                    "For how long a partition with records to read has not moved on. It returns to zero all the time; "
+                    "a line that climbs is a worker that stands.",
+                    PromQl(f"max by (topic) ({_metric('stalled_seconds')})", "{{topic}}"),
+                    unit=SECONDS,
+                    minimum=0,
+                    no_data=_NO_WORKER,
+                ),
+                lines(
+                    "Samples without a measurement",
+                    "Share of the samples that do not carry it, by sensor. A step up is a device's new firmware, or a "
+                    "sensor that fell silent; which client's says the alert.",
+                    PromQl(
+                        f"{_rate('samples_without_total', 'sensor')} / on () group_left () {_rate('samples_total')}",
+                        "{{sensor}}",
+                    ),
+                    unit=PERCENT,
+                    minimum=0,
+                    maximum=1,
+                    no_data="No samples now",
+                ),
+                lines(
+                    "High-risk share of final scores, by client",
+                    "As the alerts see it: of the scores published in the last hour, revisions included.",
+                    PromQl(
+                        f"sum by (client) (increase({_final('high')}[1h]))"
+                        f" / sum by (client) (increase({_final('.+')}[1h]))",
+                        "{{client}}",
+                    ),
+                    unit=PERCENT,
+                    minimum=0,
+                    no_data="No final scores in the last hour",
                 ),
                 lines(
                     "Trips whose state is kept",

@@ -1,6 +1,7 @@
 """Named queries on a real Druid, next to what Polars computes from the published messages."""
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from druid_specs.errors import DruidUnavailableError, QueryRefusedError
 from druid_specs.named_queries import ParameterValue, named_query, query_names
 from druid_specs.sql_connection import DruidConnection
+from stream_app.stack.programs import REPOSITORY_DIR
 from tests.druid_fleet import DruidFleet
 from tests.running_worker import worker_environment
 
@@ -26,6 +28,8 @@ HOSTILE = (
     "\\' OR 1=1 --",
     "client_harbor'--",
 )
+
+DOCUMENTED = re.findall(r"```sql\n(.+?)```", (REPOSITORY_DIR / "docs" / "sql.md").read_text(), flags=re.DOTALL)
 
 CLOSE = 0.051
 """Published numbers are rounded to a tenth."""
@@ -210,6 +214,14 @@ def test_a_refused_query_and_a_missing_druid_are_one_line(druid_fleet: DruidFlee
         connection.query('SELECT 1 FROM "nowhere"')
     with DruidConnection("http://127.0.0.1:1") as connection, pytest.raises(DruidUnavailableError, match=r"^[^\n]*$"):
         connection.query("SELECT 1")
+
+
+@pytest.mark.parametrize("statement", DOCUMENTED, ids=lambda each: each.split("\n")[0][:40])
+def test_sql_of_the_guide_runs_as_it_stands(druid_fleet: DruidFleet, statement: str) -> None:
+    with druid_fleet.connection() as connection:
+        result = connection.query(statement.replace('FROM "', f'FROM "{druid_fleet.prefix}'))
+    is_of_another_trip = "trip_id = '" in statement
+    assert result.rows or is_of_another_trip
 
 
 @pytest.mark.e2e
