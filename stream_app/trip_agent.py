@@ -12,6 +12,7 @@ from scoring.features.thresholds import KernelParameters
 from scoring.features.update import DueFeatures, close_trips, update
 from stream_app import metrics
 from stream_app.commit import Checkpoints
+from stream_app.data_metrics import count_sensors
 from stream_app.decoding import Decoder
 from stream_app.partition_states import PartitionStates
 from stream_app.publishing import Publisher
@@ -98,6 +99,7 @@ class TripAgent:
         self._publisher.publish_rejects(decoded.rejects, batch.topic, batch.partition)
         owned.included_offset = batch.last_offset
         metrics.RECORDS.inc(decoded.record_count)
+        count_sensors(events)
         metrics.EVENTS.inc(len(events))
         metrics.OPEN_TRIPS.labels(str(batch.partition)).set(len(owned.states))
 
