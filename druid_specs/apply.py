@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from druid_specs.client import DruidClient
 from druid_specs.desired import DataSource
 from druid_specs.differences import differences
+from druid_specs.first_row import first_row_task
 
-Part = Literal["supervisor", "retention", "compaction"]
+Part = Literal["supervisor", "retention", "compaction", "first row"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,28 @@ def plan_changes(client: DruidClient, desired: Sequence[DataSource]) -> list[Cha
         If Druid does not tell what it has.
     """
     return [change for source in desired for change in _changes(client, source)]
+
+
+def plan_first_rows(client: DruidClient, desired: Sequence[DataSource]) -> list[Change]:
+    """Find the data sources that SQL does not know yet, for want of a row; see `druid_specs.first_row`.
+
+    Raises
+    ------
+    DruidUnavailableError, DruidRefusedError
+        If Druid does not tell what it has.
+    """
+    return [
+        Change(
+            source.name,
+            "first row",
+            is_new=True,
+            details=(),
+            make=partial(client.post_task, first_row_task(source.supervisor)),
+        )
+        for source in desired
+        if not client.is_known(source.name)
+        for task in [first_row_task(source.supervisor)]
+    ]
 
 
 def _changes(client: DruidClient, source: DataSource) -> list[Change]:

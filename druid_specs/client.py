@@ -11,8 +11,11 @@ from druid_specs.errors import DruidRefusedError, DruidUnavailableError
 _SUPERVISOR: Final = "/druid/indexer/v1/supervisor"
 _RULES: Final = "/druid/coordinator/v1/rules"
 _COMPACTION: Final = "/druid/coordinator/v1/config/compaction"
-_ALL_TIME: Final = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
-"""Druid's own name of eternity."""
+_ALL_BUT_FIRST_ROW: Final = [
+    "-146136543-09-08T08:23:32.096Z/1900-01-01T00:00:00.000Z",
+    "1900-02-01T00:00:00.000Z/146140482-04-24T15:36:27.903Z",
+]
+"""Druid's own name of eternity, without the month of `druid_specs.first_row`."""
 
 _SHOWN_CHARACTERS: Final = 300
 
@@ -78,17 +81,29 @@ class DruidClient:
         self._call("POST", _COMPACTION, config)
 
     def row_count(self, data_source: str) -> int:
-        """Count all rows that can be queried now; 0 for a data source that Druid does not know."""
+        """Count the rows that can be queried now, but for the first row; 0 for a data source that is not known."""
         query = {
             "queryType": "timeseries",
             "dataSource": data_source,
             "granularity": "all",
-            "intervals": [_ALL_TIME],
+            "intervals": _ALL_BUT_FIRST_ROW,
             "aggregations": [{"type": "count", "name": "rows"}],
             "context": {"useCache": False, "populateCache": False},
         }
         answer = self._call("POST", "/druid/v2", query).json()
         return int(answer[0]["result"]["rows"]) if answer else 0
+
+    def is_known(self, data_source: str) -> bool:
+        """Tell whether SQL knows the data source, which it does once it has a row."""
+        query = {
+            "query": "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?",
+            "parameters": [{"type": "VARCHAR", "value": data_source}],
+        }
+        return bool(self._call("POST", "/druid/v2/sql", query).json())
+
+    def post_task(self, task: dict[str, Any]) -> None:
+        """Start a task; it runs by itself."""
+        self._call("POST", "/druid/indexer/v1/task", task)
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from druid_specs.first_row import FIRST_ROW_INTERVAL
 from druid_specs.supervisor_specs import FLEET_HOURLY
 
 
@@ -68,6 +69,7 @@ def _rules(lifecycle: Lifecycle) -> list[dict[str, Any]]:
     if lifecycle.keep is None:
         return [{"type": "loadForever", **load}]
     return [
+        {"type": "loadByInterval", "interval": FIRST_ROW_INTERVAL, **load},
         {"type": "loadByPeriod", "period": lifecycle.keep, "includeFuture": True, **load},
         {"type": "dropForever"},
     ]

@@ -11,7 +11,7 @@ from scoring.errors import DriverScoreError
 from stream_app.embedded_broker import EmbeddedBroker
 from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
 
-pytest_plugins = ["tests.druid_fleet", "tests.druid_servers", "tests.real_data"]
+pytest_plugins = ["tests.druid_servers", "tests.druid_fleet", "tests.real_data"]  # in the order of their imports
 
 settings.register_profile("default", deadline=None)  # examples share a machine with brokers
 settings.load_profile("default")

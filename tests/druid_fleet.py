@@ -12,18 +12,17 @@ from typing import Any
 import polars as pl
 import pytest
 
-from druid_specs.apply import plan_changes
+from druid_specs.apply import plan_changes, plan_first_rows
 from druid_specs.client import DruidClient
 from druid_specs.sql_connection import DruidConnection
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.druid import data_sources
 from stream_app.replay import append_trip_ends, event_messages, plan_sending, replay
 from stream_app.settings import load_settings
-from stream_app.stack.druid import NativeDruid
 from stream_app.stack.prometheus import WORKER_JOB, NativePrometheus
-from stream_app.stack.server_process import free_port
 from stream_app.topics import create_topics
 from tests.brokers import RunningBroker, producer, wait_until
+from tests.druid_servers import RunningDruid
 from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 DRIVERS = 24
@@ -36,7 +35,8 @@ TOPICS = ("driver-scores", "driver-profiles", "trip-alerts", "trip-features")
 class DruidFleet:
     """What was published, and where it can be asked for.
 
-    `prefix` stands before the name of each data source; `empty_prefix` before that of data sources without a row.
+    `prefix` stands before the name of each data source; `empty_prefix` before that of data sources that have no row
+    but the first, of 1900.
     """
 
     url: str
@@ -69,41 +69,45 @@ class DruidFleet:
 
 
 @pytest.fixture(scope="session")
-def druid_fleet(native_kafka: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DruidFleet]:
+def druid_fleet(
+    native_kafka: RunningBroker, druid: RunningDruid, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DruidFleet]:
     """Replay some drivers through the worker into Druid, and publish some scores twice, as after a crash."""
     prefix = f"fleet-{uuid.uuid4().hex[:8]}-"
     empty_prefix = f"empty-{prefix}"
     for each in (prefix, empty_prefix):
         create_topics(native_kafka.bootstrap, each, PARTITIONS)
     topics = Topics(native_kafka.bootstrap, prefix)
-    with (
-        NativeDruid(tmp_path_factory.mktemp("druid"), quick_start=True) as druid,
-        running_worker(native_kafka.bootstrap, prefix, profiles__min_distance_km=5) as worker,
-    ):
+    with running_worker(native_kafka.bootstrap, prefix, profiles__min_distance_km=5) as worker:
         address = re.search(r'"address": "http://([^"/]+)', worker.log)
         assert address, worker.log
-        port = free_port()
-        prometheus = NativePrometheus(
-            tmp_path_factory.mktemp("prometheus"), port, alertmanager_port=free_port(), scraped={WORKER_JOB: address[1]}
-        )
+        prometheus = NativePrometheus(tmp_path_factory.mktemp("prometheus"), {WORKER_JOB: [address[1]]}, interval="1s")
         with prometheus:
-            fleet = DruidFleet(druid.url, prefix, empty_prefix, f"http://127.0.0.1:{port}")
+            fleet = DruidFleet(druid.url, prefix, empty_prefix, prometheus.url)
             wait_until(lambda: bool(fleet.ask_prometheus("driver_score_worker_events_total")), 60, "first scrape")
             for each in (prefix, empty_prefix):
-                _apply_specs(druid.url, native_kafka.bootstrap, each)
+                _apply_specs(druid.url, native_kafka.bootstrap, each, first_rows=each == empty_prefix)
             _publish(native_kafka, topics, prefix, fleet)
             _wait_for_rows(fleet)
             yield fleet
+    for each in (prefix, empty_prefix):
+        druid.end_supervisors(each)
     topics.close()
 
 
-def _apply_specs(url: str, bootstrap: str, prefix: str) -> None:
+def _apply_specs(url: str, bootstrap: str, prefix: str, *, first_rows: bool) -> None:
     settings = load_settings(
         kafka={"bootstrap": bootstrap, "topic_prefix": prefix}, druid={"url": url, "data_source_prefix": prefix}
     )
     with DruidClient(url) as client:
-        for change in plan_changes(client, data_sources(settings)):
+        desired = data_sources(settings)
+        for change in plan_changes(client, desired):
             change.make()
+        if first_rows:
+            for change in plan_first_rows(client, desired):
+                change.make()
+            wait_until(lambda: plan_first_rows(client, desired) == [], INGEST_TIMEOUT_S, "first rows")
+            assert [client.row_count(source.name) for source in desired] == [0] * len(desired)
 
 
 def _publish(broker: RunningBroker, topics: Topics, prefix: str, fleet: DruidFleet) -> None:

@@ -49,6 +49,21 @@ class RunningDruid:
         """Wait until a data source has so many rows, or more."""
         wait_until(lambda: self.rows(data_source) >= count, ROWS_TIMEOUT_S, f"{count} rows of {data_source}")
 
+    def stop(self) -> dict[str, int]:
+        """Stop it; return how many rows each data source has."""
+        assert self.native is not None, "is this test marked restarts_druid?"
+        tables = self.sql("SELECT TABLE_NAME AS name FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid'")
+        rows = {table["name"]: self.rows(table["name"]) for table in tables}
+        self.native.stop()
+        return rows
+
+    def start(self, rows: dict[str, int]) -> None:
+        """Start it again, and wait until each data source has its rows: those of other tests, too."""
+        assert self.native is not None, "is this test marked restarts_druid?"
+        self.native.start()
+        for name, count in rows.items():
+            self.wait_for_rows(name, count)
+
     def end_supervisors(self, prefix: str) -> None:
         """Free the task slots of a test's data sources."""
         with DruidClient(self.url) as client:

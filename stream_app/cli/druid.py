@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from druid_specs.apply import Change, plan_changes
+from druid_specs.apply import Change, plan_changes, plan_first_rows
 from druid_specs.status import IngestionStatus, ingestion_status
 from stream_app.cli.trip_file_options import JsonOption
 from stream_app.druid import TopicSizes, data_sources, druid_client
@@ -24,6 +24,9 @@ UNHEALTHY: Final = 1
 def apply(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    first_rows: Annotated[
+        bool, typer.Option("--first-rows", help="Make new data sources known to SQL by an empty row of 1900.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Create or change supervisors, retention and compaction; call it as often as you like."""
@@ -31,6 +34,8 @@ def apply(
     desired = data_sources(settings)
     with druid_client(settings) as client:
         changes = plan_changes(client, desired)
+        if first_rows:
+            changes += plan_first_rows(client, desired)
         if not as_json:
             _show_changes(changes, dry_run=dry_run)
         if not dry_run:

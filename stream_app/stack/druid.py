@@ -134,6 +134,7 @@ class DruidService(ServerProcess):
             f"-Xmx{self._service.heap_mb * self._memory_factor:.0f}m",
             f"-XX:MaxDirectMemorySize={self._service.direct_mb * self._memory_factor:.0f}m",
             *_JAVA_OPTIONS,
+            f"-Dderby.stream.error.file={self.log_path.with_name('derby.log')}",
             *self._options,
             f"-Djava.io.tmpdir={temporary_dir}",
             "-cp", f"{conf_dir}:{jars_dir}/*",

@@ -9,8 +9,8 @@ from stream_app.stack.server_process import LOOPBACK, free_port
 
 EXTENSIONS: Final = ("druid-kafka-indexing-service", "druid-datasketches")
 
-TASK_SLOTS: Final = 14
-"""Five supervisors with a task each; as many again while they hand over to the next; four for compaction."""
+TASK_SLOTS: Final = 20
+"""Five supervisors with two tasks each, or with two prefixes; as many again while they hand over to the next."""
 
 _BUFFER: Final = "25MiB"
 _HTTP_THREADS: Final = 16

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from stream_app.settings import StackSettings, load_settings
 from stream_app.stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
@@ -144,7 +145,7 @@ def test_a_server_that_is_missing_is_started_and_the_others_left_alone(
 
 def test_prometheus_scrapes_the_worker_and_knows_its_alertmanager(monitoring: list[Member], tmp_path: Path) -> None:
     start_stack(monitoring, tmp_path, nothing, nothing)
-    config = json.loads((tmp_path / "prometheus" / "prometheus.json").read_text())
+    config = yaml.safe_load((tmp_path / "prometheus" / "conf" / "prometheus.yaml").read_text())
     scraped = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
     (alertmanager_port,) = monitoring[1].ports
     assert set(scraped) >= {"prometheus", "driver-score-worker"}

@@ -38,6 +38,9 @@ CHOICES = [
 ]
 
 
+VARIABLE_CASES = [pytest.param("", *each.values, id=each.id) for each in CHOICES]
+
+
 @pytest.fixture(scope="module")
 def chosen(druid_fleet: DruidFleet) -> dict[str, list[str]]:
     """Choose a driver and a trip that there are; all of everything else."""
@@ -89,6 +92,16 @@ def test_a_druid_panel_has_rows_that_the_plugin_reads_right(
     assert decoding_problems(columns, rows) == []
     if columns[0] == "__time" and "LIMIT" not in target.sql:
         assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("title", "target"), [*CASES, *(pytest.param("", *each.values, id=each.id) for each in CHOICES)]
+)
+def test_on_an_empty_druid_there_is_no_data_and_no_error(
+    druid_fleet: DruidFleet, chosen: dict[str, list[str]], title: str, target: DruidSql | DruidVariable
+) -> None:
+    _, rows = run_sql(druid_fleet.url, druid_fleet.empty_prefix, target, filled_in(target.sql, chosen))
+    assert rows == [], title
 
 
 @pytest.mark.parametrize("variable", CHOICES)
@@ -160,7 +173,7 @@ def prometheus_cases() -> Iterator[Any]:
                     yield pytest.param(panel, target, id=f"{panel.title}-{number}")
 
 
-@pytest.mark.parametrize(("panel", "target"), prometheus_cases())
+@pytest.mark.parametrize(("panel", "target"), list(prometheus_cases()))
 def test_a_prometheus_panel_has_series_of_a_running_worker(
     druid_fleet: DruidFleet, panel: Panel, target: PromQl
 ) -> None:

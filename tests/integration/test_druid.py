@@ -69,7 +69,6 @@ def apply(druid: RunningDruid, *arguments: str, **variables: str) -> list[dict[s
 
 @pytest.fixture(scope="module")
 def run(druid: RunningDruid) -> Iterator[DruidRun]:
-    assert druid.native is not None, "is this test marked restarts_druid?"
     run = DruidRun(druid)
     create_topics(druid.bootstrap, PREFIX, PARTITIONS)
     topics = Topics(druid.bootstrap, PREFIX)
@@ -90,7 +89,7 @@ def run(druid: RunningDruid) -> Iterator[DruidRun]:
 
         send(plan.slice(0, half))
         druid.wait_for_rows(f"{PREFIX}driver-scores", len(topics.everything("driver-scores")))
-        druid.native.stop()
+        rows = druid.stop()
         run.scores_before_the_stop = len(topics.everything("driver-scores"))
         send(plan.slice(half))
         expected = trip_features(events)
@@ -100,7 +99,7 @@ def run(druid: RunningDruid) -> Iterator[DruidRun]:
         topics.wait_until_committed("driver-scores")
         topics.wait_until_committed("driver-scores-by-driver")
         worker.stop()
-    druid.native.start()
+    druid.start(rows)
     for topic in OUTPUT_MESSAGES:
         run.published[topic] = [json.loads(message.value() or b"") for message in topics.everything(topic)]
         druid.wait_for_rows(PREFIX + topic, len(run.published[topic]))
