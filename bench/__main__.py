@@ -114,8 +114,10 @@ def main() -> None:
                 backlogs.append(bench.backlog("driver-score", vehicles, arguments.events, runs))
                 print(backlogs[-1], flush=True)
             if arguments.stock_events:
-                backlogs.append(bench.backlog("stock-faust", arguments.vehicles[0], arguments.stock_events, 1))
-                print(backlogs[-1], flush=True)
+                stock: tuple[Kind, ...] = ("stock-faust", "stock-faust, no table")
+                for kind in stock:
+                    backlogs.append(bench.backlog(kind, arguments.vehicles[0], arguments.stock_events, 1))
+                    print(backlogs[-1], flush=True)
             if arguments.live_seconds:
                 lives.append(bench.live(arguments.live_vehicles, arguments.rate, arguments.live_seconds))
                 print(lives[-1], flush=True)

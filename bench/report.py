@@ -27,7 +27,7 @@ machine at one time; the broker, the sender and the worker share its processors.
 validate, features, score, publish, store states, commit offsets. The clock runs from the first commit after a warm-up
 to the last commit before the end, so start-up and the compilation of kernels are left out and everything that makes
 an event durable is counted. *Stock Faust* (`bench/stock_faust.py`) is the same job in Faust as its documentation
-shows it, one event at a time, on fewer events.
+shows it, one event at a time, on fewer events; *no table* keeps its states in memory only, durable nowhere.
 
 **Live**: events sent at a steady pace while the worker runs. Lag is the age of the oldest event whose offset is not
 committed; with a checkpoint every two seconds, a worker that is never late shows 1 s in the median and 2 s at most.

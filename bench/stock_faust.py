@@ -3,10 +3,12 @@
 It takes fewer features than our worker (sums it can keep in a dictionary); everything else is done: JSON and
 validation with the model of the contract, state in a table with its changelog, a Driver Score of the window and of
 the trip at each window's end by the same ONNX model, published to ``driver-scores``. ``python -m bench.stock_faust``
-reads the settings of ``driver-score worker``.
+reads the settings of ``driver-score worker``; with ``--no-table`` the states are in a plain dictionary, and lost with
+the process.
 """
 
 import math
+import sys
 from typing import Any, Final
 
 import faust
@@ -25,6 +27,7 @@ _MAX_GAP_MS: Final = 10_000
 _HARD_MPS2: Final = 3.0
 _LINGER_S: Final = 0.005
 """As our publisher waits; Faust's own default, none, sends every change of the table in a request of its own."""
+_NO_TABLE: Final = "--no-table"
 _MS_PER_HOUR: Final = 3_600_000
 _MS_PER_S: Final = 1000
 
@@ -43,7 +46,7 @@ app = faust.App(
 )
 events = app.topic(_kafka.topic_prefix + "trip-events", value_type=bytes, value_serializer="raw", key_serializer="raw")
 scores = app.topic(_kafka.topic_prefix + "driver-scores", value_serializer="json", key_type=str)
-trips = app.Table("trips", key_type=str)
+trips: Any = {} if _NO_TABLE in sys.argv else app.Table("trips", key_type=str)
 
 
 @app.agent(events)  # type: ignore[untyped-decorator]
@@ -123,4 +126,5 @@ def _nullable(number: float) -> float | None:
 
 
 if __name__ == "__main__":
+    sys.argv = [argument for argument in sys.argv if argument != _NO_TABLE]
     faust.Worker(app, loglevel="WARNING").execute_from_commandline()

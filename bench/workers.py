@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-Kind = Literal["driver-score", "stock-faust"]
+Kind = Literal["driver-score", "stock-faust", "stock-faust, no table"]
 
 STOP_TIMEOUT_S: Final = 60.0
 
@@ -59,6 +59,7 @@ def running_worker(kind: Kind, place: Place, partitions: int) -> "Iterator[subpr
     commands = {
         "driver-score": [str(Path(sys.executable).with_name("driver-score")), "worker"],
         "stock-faust": [sys.executable, "-m", "bench.stock_faust"],
+        "stock-faust, no table": [sys.executable, "-m", "bench.stock_faust", "--no-table"],
     }
     with place.log_path.open("wb") as log:
         process = subprocess.Popen(commands[kind], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

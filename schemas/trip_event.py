@@ -15,7 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-ID_PATTERN: Final = r"^[A-Za-z0-9_.:\-]{1,64}$"
+MAX_ID_BYTES: Final = 64
+
+ID_PATTERN: Final = rf"^[A-Za-z0-9_.:\-]{{1,{MAX_ID_BYTES}}}$"
 """1 to 64 letters, digits, ``_ . : -``."""
 
 MIN_TIMESTAMP: Final = datetime(2000, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.columns import OUTPUT_COLUMNS
-from schemas.event_frame import VEHICLE_CLASSES
+from schemas.event_frame import ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures
@@ -156,10 +156,9 @@ def _names(codes: NDArray[np.int8], names: Sequence[str]) -> pl.Series:
 
 
 def _id_columns(states: TripStates, rows: NDArray[np.void]) -> dict[str, pl.Series]:
-    ids = [states.ids_of(slot) for slot in rows["slot"].tolist()]
-    names = ("trip_id", "vehicle_id", "driver_id", "client_id")
+    ids = states.ids_of(rows["slot"])
     columns = {
-        name: pl.Series([of_trip[place] for of_trip in ids], dtype=pl.String) for place, name in enumerate(names)
+        name: pl.Series([of_trip[place] for of_trip in ids], dtype=pl.String) for place, name in enumerate(ID_COLUMNS)
     }
     columns["vehicle_class"] = _names(states.arrays.heads["vehicle_class"][rows["slot"]], VEHICLE_CLASSES)
     return columns

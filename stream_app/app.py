@@ -4,7 +4,6 @@ To follow one event, read ``batch_consumer``, ``decoding``, ``scoring.features.u
 ``publishing``, ``commit``, and ``trip_agent``, which calls them in this order.
 """
 
-import gc
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +39,6 @@ _NO_TIMED_COMMIT_S: Final = 3600.0
 """Offsets are committed at checkpoints, not by Faust's timer."""
 
 
-_ALLOCATIONS_PER_COLLECTION: Final = 100_000
-"""A batch has tens of thousands of records, none in a cycle: looking for cycles every 700 costs more than parsing."""
-
 MAX_CHUNK_BYTES: Final = 16 * 1024 * 1024
 """Largest stored chunk: the states of some 20,000 trips before compression."""
 
@@ -70,8 +66,6 @@ def load_scorer(settings: Settings) -> Scorer:
 
 def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     """Wire the application together; within a running event loop, to which Faust binds."""
-    gc.freeze()
-    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION)
     kafka = settings.kafka
     app = _app(kafka, settings.worker)
     parameters = kernel_parameters(settings.thresholds, settings.windows)

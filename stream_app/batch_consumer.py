@@ -2,8 +2,8 @@
 
 Faust spends about 80 µs on each message. So the topics of events are handed on as one message for all the records
 that were fetched of a partition; tables, changelogs and everything else go record by record as usual.
-Acknowledging a batch commits the offset after its last record. Its records are those that aiokafka's parser makes:
-the richer ones that aiokafka makes of them would cost more than parsing.
+Acknowledging a batch commits the offset after its last record. aiokafka fetches, checks and filters; its records are
+left the bytes that they came as, since making objects of them costs more than all that is done with most of them.
 """
 
 import asyncio
@@ -11,25 +11,97 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
 
+import aiokafka.consumer.fetcher
 import faust
 from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
+from aiokafka.record.memory_records import _MemoryRecordsPy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage
 
-from stream_app.record_batch import KafkaRecord, RecordBatch
+from scoring.errors import DriverScoreError
+from stream_app.record_batch import EncodedBatch, RecordBatch
 
 _NO_TIMESTAMP_TYPE: Final = 0
+_FORMAT: Final = 2
+"""Of record batches since Kafka 0.11."""
+
+_COUNT_BYTES: Final = slice(57, 61)
+"""Where the header of a record batch has the number of its records."""
 
 
-class _BareRecords(PartitionRecords):
-    """Records of one partition as they were parsed."""
+class OldRecordFormatError(DriverScoreError):
+    """A topic has records in a format of before Kafka 0.11."""
 
-    def __iter__(self) -> Iterator[KafkaRecord]:
-        iterator: Iterator[KafkaRecord] = self._records_iterator
-        return iterator
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"record format {version} can't be read. Set the topic's message.format.version to 0.11 or later, and let "
+            "the old records expire, or copy them to another topic."
+        )
 
-    def _consumer_record(self, _tp: TP, record: KafkaRecord) -> KafkaRecord:
-        return record
+
+aiokafka.consumer.fetcher.MemoryRecords = _MemoryRecordsPy
+"""aiokafka's other implementation, compiled, gives no access to the bytes."""
+
+
+class _WholeBatch:
+    """A record batch that yields itself in place of its records; the rest aiokafka's own class knows."""
+
+    def __init__(self, batch: Any, content: memoryview) -> None:
+        if batch.magic != _FORMAT:
+            raise OldRecordFormatError(batch.magic)
+        self._batch = batch
+        self._content = content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        return next(self._batch)
+
+    def __iter__(self) -> Iterator[EncodedBatch]:
+        batch = self._batch
+        yield EncodedBatch(
+            base_offset=batch.base_offset,
+            last_offset=batch.next_offset - 1,
+            from_offset=batch.base_offset,
+            count=int.from_bytes(self._content[_COUNT_BYTES], "big"),
+            compression=batch.compression_type,
+            timestamp_ms=batch.max_timestamp,
+            content=self._content,
+        )
+
+
+class _WholeBatches(_MemoryRecordsPy):
+    """The record batches of what was fetched."""
+
+    def next_batch(self) -> _WholeBatch:
+        content = self._next_slice
+        return _WholeBatch(super().next_batch(), content)
+
+
+class _EncodedRecords(PartitionRecords):
+    """What was fetched of a partition, by the record batch: checked and filtered as ever, but not taken apart."""
+
+    def __init__(self, fetched: PartitionRecords) -> None:
+        super().__init__(
+            fetched._tp,  # noqa: SLF001
+            _WholeBatches(fetched._records._buffer),  # noqa: SLF001
+            fetched._aborted_transactions,  # noqa: SLF001
+            fetched.next_fetch_offset,
+            None,
+            None,
+            fetched._check_crcs,  # noqa: SLF001
+            fetched._isolation_level,  # noqa: SLF001
+        )
+        fetched._records_iterator = None  # noqa: SLF001 - a cycle that would hold the bytes until the collector comes
+
+    def _unpack_records(self) -> Iterator[EncodedBatch]:
+        first_offset = self.next_fetch_offset
+        for batch in super()._unpack_records():
+            yield batch.starting_at(first_offset)
+
+    def _consumer_record(self, _tp: TP, batch: EncodedBatch) -> EncodedBatch:
+        return batch
 
 
 class _Fetched(OrderedDict[TP, FetchResult | FetchError]):
@@ -41,7 +113,7 @@ class _Fetched(OrderedDict[TP, FetchResult | FetchError]):
 
     def __setitem__(self, tp: TP, result: FetchResult | FetchError) -> None:
         if tp.topic in self._batched_topics and isinstance(result, FetchResult):
-            result._partition_records.__class__ = _BareRecords  # noqa: SLF001
+            result._partition_records = _EncodedRecords(result._partition_records)  # noqa: SLF001
         super().__setitem__(tp, result)
 
 
@@ -88,30 +160,30 @@ class BatchConsumer(Consumer):
             unread = self._unread(tp, records)
             if unread:
                 # Faust records a gap where a message is not the next one, and would wait for it for ever.
-                self._read_offset[tp] = max(unread[-1].offset - 1, 0)
+                self._read_offset[tp] = max(unread[-1].last_offset - 1, 0)
                 yield tp, self._batch_message(tp, unread)
 
-    def _unread(self, tp: TP, records: Sequence[KafkaRecord]) -> Sequence[KafkaRecord]:
+    def _unread(self, tp: TP, batches: Sequence[EncodedBatch]) -> Sequence[EncodedBatch]:
         """Leave out what was read before: fetches that a seek overtook."""
         read_offset = self._read_offset[tp]
-        if read_offset is None or records[0].offset >= read_offset:
-            return records
-        return [record for record in records if record.offset >= read_offset]
+        if read_offset is None or batches[0].from_offset >= read_offset:
+            return batches
+        return [batch.starting_at(read_offset) for batch in batches if batch.last_offset >= read_offset]
 
-    def _batch_message(self, tp: TP, records: Sequence[KafkaRecord]) -> ConsumerMessage:
-        last = records[-1]
+    def _batch_message(self, tp: TP, encoded: Sequence[EncodedBatch]) -> ConsumerMessage:
+        batch = RecordBatch(tp.topic, tp.partition, encoded)
         return ConsumerMessage(
             topic=tp.topic,
             partition=tp.partition,
-            offset=last.offset,
-            timestamp=last.timestamp / 1000.0,
+            offset=batch.last_offset,
+            timestamp=batch.timestamp_ms / 1000.0,
             timestamp_type=_NO_TIMESTAMP_TYPE,
             headers=None,
             key=None,
-            value=RecordBatch(tp.topic, tp.partition, records),
+            value=batch,
             checksum=None,
             serialized_key_size=0,
-            serialized_value_size=len(records),
+            serialized_value_size=sum(len(each.content) for each in encoded),
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )

@@ -5,8 +5,12 @@ Ratios are left to Prometheus: counters of several workers can be added up, rati
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS
+from scoring.features.trip_lookup import hash_texts
+from scoring.trip_events.columns import EventColumns
 from stream_app import metrics
 from stream_app.bounded_labels import CLIENTS
 
@@ -15,27 +19,47 @@ SENSORS: Final = {
     "acceleration": "acceleration_mps2",
     "lateral_acceleration": "lateral_acceleration_mps2",
     "heading": "heading_deg",
-    "position": "latitude",
     "speed_limit": "speed_limit_kmh",
 }
-"""The column by which each sensor shows."""
+"""The measurement by which each sensor shows; positions stand apart."""
+
+POSITION: Final = "position"
+
+_SAMPLE_TYPE: Final = EVENT_TYPES.index("sample")
+_CLIENT: Final = ID_COLUMNS.index("client_id")
 
 
-def count_sensors(events: pl.DataFrame) -> None:
+MOST_EXAMINED: Final = 4096
+"""Of a larger batch so many events are drawn: the share is right within 2 %, in some milliseconds whatever the size."""
+
+_draws: Final = np.random.default_rng()
+
+
+def count_sensors(events: EventColumns) -> None:
     """Count samples, and those that a sensor is missing from, by client.
 
-    Parameters
-    ----------
-    events
-        Event frame with the columns of ``schemas.event_frame.EVENT_SCHEMA``; what is no sample carries no
-        measurement by its nature, and is left out.
+    What is no sample carries no measurement by its nature, and is left out. Of a batch of more than `MOST_EXAMINED`
+    events so many are drawn.
     """
-    missing = [pl.col(column).null_count().alias(sensor) for sensor, column in SENSORS.items()]
-    by_client = events.filter(pl.col("event_type") == "sample").group_by("client_id").agg(pl.len(), *missing)
-    for client_id, count, *missing_counts in by_client.iter_rows():
-        client = CLIENTS.of(client_id)
+    if len(events) > MOST_EXAMINED:
+        events = events.take(_draws.integers(0, len(events), MOST_EXAMINED))
+    events = events.take(events.samples["event_type"] == _SAMPLE_TYPE)
+    starts = np.ascontiguousarray(events.id_starts[:, _CLIENT])
+    sizes = np.ascontiguousarray(events.id_sizes[:, _CLIENT])
+    clients = np.zeros(len(events), np.uint64)
+    hash_texts(events.content, starts, sizes, clients)
+    missing = {sensor: np.isnan(events.samples[column]) for sensor, column in SENSORS.items()}
+    missing[POSITION] = np.isnan(events.positions[:, 0])
+    by_client = (
+        pl.DataFrame({"client": clients, "row": np.arange(len(events)), **missing})
+        .group_by("client")
+        .agg(pl.col("row").first(), pl.len(), pl.col(list(missing)).sum())
+        .drop("client")
+    )
+    for row, count, *missing_counts in by_client.iter_rows():
+        client = CLIENTS.of(events.content[starts[row] : starts[row] + sizes[row]].tobytes().decode())
         metrics.SAMPLES.labels(client).inc(count)
-        for sensor, missing_count in zip(SENSORS, missing_counts, strict=True):
+        for sensor, missing_count in zip(missing, missing_counts, strict=True):
             metrics.SAMPLES_WITHOUT.labels(client, sensor).inc(missing_count)
 
 

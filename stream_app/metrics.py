@@ -20,9 +20,13 @@ OPEN_TRIPS: Final = Gauge("driver_score_worker_trips", "Trips whose state is kep
 FINAL_SCORES: Final = Counter(
     "driver_score_worker_final_scores_total", "Final trip scores with a band, revisions included", ["client", "band"]
 )
-SAMPLES: Final = Counter("driver_score_worker_samples_total", "Samples taken in", ["client"])
+SAMPLES: Final = Counter(
+    "driver_score_worker_examined_samples_total", "Samples examined for what they carry", ["client"]
+)
 SAMPLES_WITHOUT: Final = Counter(
-    "driver_score_worker_samples_without_total", "Samples that do not carry a measurement", ["client", "sensor"]
+    "driver_score_worker_examined_samples_without_total",
+    "Examined samples that lack a measurement",
+    ["client", "sensor"],
 )
 BROKER_AVAILABLE: Final = Gauge("driver_score_worker_broker_available", "1 while a Kafka broker answers this worker")
 BATCH_SECONDS: Final = Histogram(

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 import structlog
 from numpy.typing import NDArray
 
 from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
-from scoring.features.update import trip_key
+from scoring.features.update import slots_of
+from scoring.trip_events.columns import EventColumns
 from stream_app import metrics
 
 log = structlog.get_logger(__name__)
@@ -35,13 +35,13 @@ class PartitionStates:
     included_offset: int = -1
     included_by_chunk: dict[int, int] = field(default_factory=dict)
 
-    def leave_out_included(self, events: pl.DataFrame, offsets: NDArray[np.int64]) -> pl.DataFrame:
+    def leave_out_included(self, events: EventColumns, offsets: NDArray[np.int64]) -> EventColumns:
         """Leave out the events that the states include already.
 
         Parameters
         ----------
         events
-            Event frame.
+            Of some records of this partition.
         offsets
             Offset of the record of each event.
         """
@@ -49,14 +49,13 @@ class PartitionStates:
         if len(offsets) == 0 or offsets[0] > replay_until:
             self.included_by_chunk.clear()
             return events
-        keys = zip(events["trip_id"].to_list(), events["vehicle_id"].to_list(), strict=True)
-        chunks = [self.states.chunk_of_key(trip_key(trip_id, vehicle_id)) for trip_id, vehicle_id in keys]
+        chunks = self.states.chunks_of(slots_of(self.states, events))
         included = np.full(len(self.states.changed_chunks), -1)
         for chunk, offset in self.included_by_chunk.items():
             included[chunk] = offset
         fresh = offsets > included[chunks]
         metrics.REPLAYED.inc(int((~fresh).sum()))
-        return events.filter(pl.Series(fresh))
+        return events.take(fresh)
 
 
 class StoredStates:
@@ -93,10 +92,11 @@ class StoredStates:
 
     def pack_changed(self, owned: PartitionStates) -> dict[int, bytes]:
         """Pack the chunks that have changed since they were last packed."""
-        changed = np.flatnonzero(owned.states.changed_chunks).tolist()
+        changed = owned.states.changed_chunks.tolist()
         packed = {
-            chunk: pack_chunk(owned.states, chunk, included_offset=owned.included_offset, fingerprint=self._fingerprint)
-            for chunk in changed
+            chunk: pack_chunk(owned.states, slots, included_offset=owned.included_offset, fingerprint=self._fingerprint)
+            for chunk, slots in enumerate(owned.states.slots_by_chunk())
+            if changed[chunk]
         }
         owned.states.changed_chunks[:] = False
         return packed

@@ -48,7 +48,7 @@ class ScoreRouter:
             yield
 
     def _send_on(self, batch: RecordBatch) -> None:
-        values = [record.value or b"{}" for record in batch.records]
+        values = [value or b"{}" for value in batch.records().values()]
         scores = pl.read_ndjson(b"\n".join(values), schema=_ROUTING_SCHEMA)
         chosen = scores.with_row_index("row").filter((pl.col("kind") == "trip") & pl.col("final"))
         for row, driver_id in chosen.select("row", "driver_id").iter_rows():

@@ -94,7 +94,7 @@ class Publisher:
     def publish_rejects(self, rejects: Iterable[Reject], topic: str, partition: int) -> None:
         """Send rejected originals, with the reason, to the dead-letter topic."""
         for reject in rejects:
-            headers = [
+            headers: list[tuple[str, bytes | None]] = [
                 *((name, content) for name, content in reject.record.headers),
                 ("error-code", reject.code.value.encode()),
                 ("error-message", reject.message.encode()),
@@ -134,7 +134,7 @@ class Publisher:
             self._produce(name, key.encode(), line)
 
     def _produce(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]] | None = None
     ) -> None:
         while True:
             try:

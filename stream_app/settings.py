@@ -104,7 +104,7 @@ class WorkerSettings(_Part):
         default=2.0, gt=0, le=60, description="States are stored and offsets committed this often"
     )
     state_chunks: int = Field(default=16, ge=1, le=4096, description="Stored parts of each partition's trip states")
-    fetch_bytes: int = Field(default=12 * 1024 * 1024, ge=1024, description="Fetched of a partition at once, at most")
+    fetch_bytes: int = Field(default=6 * 1024 * 1024, ge=1024, description="Fetched of a partition at once, at most")
     session_timeout_s: float = Field(
         default=10, ge=6, le=300, description="A worker that is silent for so long loses its partitions"
     )

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-import numpy as np
 import structlog
 from faust.types import EventT, StreamT
 
@@ -91,15 +90,14 @@ class TripAgent:
         decoded = self._decoder.decode(batch)
         events = decoded.events
         if owned.included_by_chunk:
-            offsets = np.array([record.offset for record in batch.records])
-            events = owned.leave_out_included(events, offsets[events["record"].to_numpy()])
+            events = owned.leave_out_included(events, decoded.offsets)
         duplicates, late = owned.states.duplicate_count, owned.states.late_count
         self._publish(owned, update(owned.states, events, self._parameters))
         metrics.DUPLICATES.inc(owned.states.duplicate_count - duplicates)
         metrics.LATE.inc(owned.states.late_count - late)
         self._publisher.publish_rejects(decoded.rejects, batch.topic, batch.partition)
         owned.included_offset = batch.last_offset
-        metrics.RECORDS.inc(len(batch.records))
+        metrics.RECORDS.inc(decoded.record_count)
         metrics.EVENTS.inc(len(events))
         metrics.OPEN_TRIPS.labels(str(batch.partition)).set(len(owned.states))
 

@@ -1,11 +1,15 @@
 """Messages, batches and a decoder with a clock that stands still, for tests of decoding."""
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
+import polars.selectors as cs
+
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
+from scoring.trip_events.columns import MOTION_FIELDS, EventColumns
 from stream_app.decoding import Decoder
-from stream_app.record_batch import RecordBatch
+from stream_app.record_batch import EncodedBatch, RecordBatch
 
 NOW_MS = 1_790_000_000_000
 """Some day in September 2026: later than every right timestamp of these tests."""
@@ -22,15 +26,6 @@ RIGHT: dict[str, Any] = {
     "timestamp": 1_772_435_700_000,
     "speed_kmh": 50.0,
 }
-
-
-@dataclass
-class FetchedRecord:
-    offset: int
-    value: bytes | None
-    key: bytes | None = None
-    timestamp: int = 0
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def a_decoder(**settings: Any) -> Decoder:
@@ -65,4 +60,21 @@ def envelope(*samples: Any, **changed: Any) -> bytes:
 
 
 def batch_of(*values: bytes | None) -> RecordBatch:
-    return RecordBatch("trip-events", 0, [FetchedRecord(offset, value) for offset, value in enumerate(values)])
+    return RecordBatch("trip-events", 0, [EncodedBatch.of_records([(b"key", value) for value in values])])
+
+
+def frame_of(events: EventColumns) -> pl.DataFrame:
+    """Return events as rows that can be read and compared; of an event id there is the hash."""
+    samples = events.samples
+    numbers = {name: samples[name] for name in ("timestamp_ms", "utc_offset_min", *MOTION_FIELDS, "duration_ms")}
+    return pl.DataFrame(
+        {
+            **{name: pl.Series(events.ids(name), dtype=pl.String) for name in ID_COLUMNS},
+            "vehicle_class": pl.Series([VEHICLE_CLASSES[code] for code in events.vehicle_classes], dtype=pl.String),
+            "event_type": pl.Series([EVENT_TYPES[code] for code in samples["event_type"]], dtype=pl.String),
+            "event_hash": samples["event_hash"],
+            **numbers,
+            "latitude": events.positions[:, 0],
+            "longitude": events.positions[:, 1],
+        }
+    ).with_columns(cs.float().fill_nan(None))

@@ -3,12 +3,13 @@
 import numpy as np
 import polars as pl
 
-from schemas.event_frame import VEHICLE_CLASSES
+from schemas.event_frame import ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import FEATURE_NAMES
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
 from scoring.features.windows import TRIP
+from scoring.trip_events.columns import EventColumns
 
 
 def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None) -> pl.DataFrame:
@@ -31,7 +32,8 @@ def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None)
     parameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings())
     states = TripStates()
     states.keep_for_ever()
-    due = update(states, events.sort("vehicle_id", "trip_id", "timestamp_ms", maintain_order=True), parameters)
+    in_order = events.sort("vehicle_id", "trip_id", "timestamp_ms", maintain_order=True)
+    due = update(states, EventColumns.of_frame(in_order), parameters)
     closed = close_trips(states, parameters)
     rows = np.concatenate([due.rows, closed.rows])
     features = np.concatenate([due.features, closed.features])
@@ -40,10 +42,7 @@ def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None)
     last_of_slot = of_trip[len(slots) - 1 - np.unique(slots[::-1], return_index=True)[1]]
 
     last = rows[last_of_slot]
-    ids = [states.ids_of(slot) for slot in last["slot"]]
-    names = pl.DataFrame(
-        ids, schema=dict.fromkeys(("trip_id", "vehicle_id", "driver_id", "client_id"), pl.String), orient="row"
-    )
+    names = pl.DataFrame(states.ids_of(last["slot"]), schema=dict.fromkeys(ID_COLUMNS, pl.String), orient="row")
     vehicle_class = states.arrays.heads["vehicle_class"][last["slot"]]
     return names.with_columns(
         vehicle_class=pl.Series([VEHICLE_CLASSES[code] for code in vehicle_class], dtype=pl.String),

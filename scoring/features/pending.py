@@ -7,7 +7,7 @@ import math
 from typing import Any, Final
 
 from scoring.features.compilation import inlined_kernel, kernel
-from scoring.features.trip_state import StateArrays
+from scoring.features.state_arrays import StateArrays
 
 KNOWN: Final = 0
 CHANGED: Final = 1

@@ -1,15 +1,15 @@
 """Trip states as bytes and back: chunks of a partition's trips, to be stored and restored.
 
-A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, a line of
-JSON with the ids of the trips, and their rows of each array one after another, as they are in memory. The fingerprint
-of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip
-took six times as long to make: half of a worker's time with 100,000 open trips.)
+A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, the rows of
+its trips, array after array, as they are in memory, and their pending events. The fingerprint of their layout and of
+the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip took six times as long
+to make: half of a worker's time with 100,000 open trips.)
 """
 
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import cramjam
 import numpy as np
@@ -18,11 +18,9 @@ from numpy.typing import NDArray
 from scoring.errors import StateError
 from scoring.features.compilation import kernel
 from scoring.features.pending import insert
+from scoring.features.state_arrays import ROW_ARRAYS, SAMPLE, StateArrays
 from scoring.features.thresholds import KernelParameters
-from scoring.features.trip_state import FREE, SAMPLE, StateArrays, TripStates
-from scoring.features.update import trip_key
-
-_ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips")
+from scoring.features.trip_state import TripStates
 
 
 @dataclass(frozen=True)
@@ -35,35 +33,38 @@ class ChunkHeader:
         Of the layout and the settings.
     included_offset
         Offset of the last source record that is included; -1 for none.
+    trips
+        How many it holds.
     clock
         The partition's clock, next sweep and active trips, when the chunk was stored.
     """
 
     fingerprint: str
     included_offset: int
+    trips: int
     clock: tuple[float, float, int]
 
 
 def fingerprint_of(parameters: KernelParameters) -> str:
     """Give the fingerprint of states that are made with these settings."""
-    layout = [TripStates().arrays._asdict()[name].dtype.descr for name in (*_ROW_ARRAYS, "pool")]
+    arrays = TripStates().arrays._asdict()
+    layout = [(arrays[name].dtype.descr, arrays[name].shape[1:]) for name in (*ROW_ARRAYS, "pool")]
     settings = [np.asarray(number).tolist() for number in parameters]
     return hashlib.sha256(repr((layout, settings)).encode()).hexdigest()[:16]
 
 
-def pack_chunk(states: TripStates, chunk: int, *, included_offset: int, fingerprint: str) -> bytes:
-    """Make bytes of the trips of one chunk."""
-    slots = np.flatnonzero((states.chunk_of == chunk) & (states.arrays.heads["status"] != FREE))
+def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, included_offset: int, fingerprint: str) -> bytes:
+    """Make bytes of the trips of one chunk, given by their slots."""
     samples = _pending_of(states, slots)
     partition = states.arrays.partition[0]
     header = {
         "fingerprint": fingerprint,
+        "trips": len(slots),
         "included_offset": included_offset,
         "clock": [partition["clock_ms"].item(), partition["next_sweep_ms"].item(), partition["active_trips"].item()],
     }
-    ids = [states.ids_of(slot) for slot in slots.tolist()]
-    rows = [_as_bytes(getattr(states.arrays, name))[slots].tobytes() for name in _ROW_ARRAYS]
-    body = b"".join([json.dumps(ids).encode(), b"\n", *rows, samples.tobytes()])
+    rows = [_as_bytes(getattr(states.arrays, name))[slots].tobytes() for name in ROW_ARRAYS]
+    body = b"".join([*rows, samples.tobytes()])
     return json.dumps(header).encode() + b"\n" + bytes(cramjam.lz4.compress_block(body))
 
 
@@ -78,7 +79,8 @@ def read_header(packed: bytes) -> ChunkHeader:
     try:
         content = json.loads(packed[: packed.index(b"\n")])
         clock_ms, next_sweep_ms, active_trips = content["clock"]
-        return ChunkHeader(content["fingerprint"], content["included_offset"], (clock_ms, next_sweep_ms, active_trips))
+        clock = (clock_ms, next_sweep_ms, active_trips)
+        return ChunkHeader(content["fingerprint"], content["included_offset"], content["trips"], clock)
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(
             f"a chunk can't be read ({error})",
@@ -88,17 +90,17 @@ def read_header(packed: bytes) -> ChunkHeader:
 
 def unpack_chunk(states: TripStates, packed: bytes) -> None:
     """Add the trips of a chunk to the states; its fingerprint must be right."""
-    clock_ms, next_sweep_ms, active_trips = read_header(packed).clock
+    header = read_header(packed)
+    clock_ms, next_sweep_ms, active_trips = header.clock
     partition = states.arrays.partition[0]
     if clock_ms >= partition["clock_ms"]:
         partition["clock_ms"] = clock_ms
         partition["next_sweep_ms"] = next_sweep_ms
         partition["active_trips"] = active_trips
     body = bytes(cramjam.lz4.decompress_block(packed[packed.index(b"\n") + 1 :]))
-    position = body.index(b"\n") + 1
-    ids = [tuple(of_trip) for of_trip in json.loads(body[:position])]
-    slots = np.array([states.add(trip_key(of_trip[0], of_trip[1]), of_trip, 0) for of_trip in ids], np.int64)
-    for name in _ROW_ARRAYS:
+    slots = states.take_slots(header.trips)
+    position = 0
+    for name in ROW_ARRAYS:
         array = _as_bytes(getattr(states.arrays, name))
         rows = np.frombuffer(body, np.uint8, len(slots) * array.shape[1], position)
         array[slots] = rows.reshape(len(slots), array.shape[1])
@@ -106,6 +108,7 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
     samples = np.frombuffer(body, SAMPLE, offset=position)
     states.reserve_samples(len(samples))
     _restore_pending(states.arrays, slots, samples)
+    states.enter_all()
 
 
 def _as_bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:

@@ -1,20 +1,20 @@
-"""A frame of events into trip states: the one way in, for stream, training and files."""
+"""Events into trip states: the one way in, for stream, training and files."""
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from schemas.event_frame import EVENT_TYPES, VEHICLE_CLASSES
 from schemas.features import FEATURE_NAMES
 from scoring.features.aggregates import FEATURE_ROW
-from scoring.features.compilation import inlined_kernel, kernel
+from scoring.features.compilation import inlined_kernel, kernel, unowned
 from scoring.features.pending import ADDED, KNOWN, insert, repeats_event_id
+from scoring.features.state_arrays import FINAL, FREE, OPEN, StateArrays, unowned_arrays
 from scoring.features.thresholds import KernelParameters
-from scoring.features.trip_state import FINAL, FREE, OPEN, SAMPLE, StateArrays, TripStates
+from scoring.features.trip_lookup import find_or_add
+from scoring.features.trip_state import TripStates
 from scoring.features.windows import (
     DUE,
     MAX_DUE_PER_EVENT,
@@ -27,18 +27,7 @@ from scoring.features.windows import (
     sweep,
     window_end_ms,
 )
-
-_KEY_SEPARATOR: Final = "\x1f"
-"""Between vehicle and trip id in a trip's key; no id can contain it."""
-
-_SAMPLE_COLUMNS: Final = (
-    "speed_kmh",
-    "acceleration_mps2",
-    "lateral_acceleration_mps2",
-    "heading_deg",
-    "speed_limit_kmh",
-    "peak_mps2",
-)
+from scoring.trip_events.columns import EventColumns
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ class DueFeatures:
     features: NDArray[np.float64]
 
 
-def update(states: TripStates, events: pl.DataFrame, parameters: KernelParameters) -> DueFeatures:
+def update(states: TripStates, events: EventColumns, parameters: KernelParameters) -> DueFeatures:
     """Take events into the states of their trips.
 
     Parameters
@@ -65,34 +54,31 @@ def update(states: TripStates, events: pl.DataFrame, parameters: KernelParameter
     states
         Open trips of the partition, updated in place.
     events
-        Event frame, rows in the order in which they arrived.
+        In the order in which they arrived.
     parameters
         Thresholds and window settings.
 
     Returns
     -------
     DueFeatures
-        What became due: of each trip the same, in the same order, however the events are split into frames.
+        What became due: of each trip the same, in the same order, however the events are split into batches.
     """
-    if events.is_empty():
+    if len(events) == 0:
         return _due_of(np.zeros(0, DUE), np.zeros(0, FEATURE_ROW))
     states.forget_evicted()
-    slots = _slots_of(states, events)
-    samples = _samples_of(events)
-    latitudes = events["latitude"].cast(pl.Float32).fill_null(np.nan).to_numpy()
-    longitudes = events["longitude"].cast(pl.Float32).fill_null(np.nan).to_numpy()
-    states.reserve_samples(len(samples))
+    slots = slots_of(states, events)
+    states.reserve_samples(len(events))
 
     parts = []
     done = 0
-    room = max(1024, len(samples) // 4)
+    room = max(1024, len(events) // 4)
     while True:
         due, features = np.zeros(room, DUE), np.zeros(room, FEATURE_ROW)
         done, count = _take_events(
-            states.arrays, slots, samples, latitudes, longitudes, parameters, due, features, done
+            states.arrays, slots, events.samples, events.positions, parameters, due, features, done
         )
         parts.append((due[:count], features[:count]))
-        if done == len(samples):
+        if done == len(events):
             break
     states.mark_changed(slots)
     for rows, _ in parts:
@@ -108,7 +94,7 @@ def close_trips(
     For the end of a file, and for partitions that have gone silent.
     """
     if slots is None:
-        slots = np.fromiter(states.slots.values(), np.int64, len(states))
+        slots = states.slots()
     due, features = np.zeros(MAX_DUE_PER_EVENT * len(slots), DUE), np.zeros(MAX_DUE_PER_EVENT * len(slots), FEATURE_ROW)
     count = _close(states.arrays, slots, parameters, due, features)
     states.mark_changed(slots)
@@ -119,48 +105,14 @@ def _due_of(due: NDArray[np.void], features: NDArray[np.void]) -> DueFeatures:
     return DueFeatures(due, features.view(np.float64).reshape(len(features), len(FEATURE_NAMES)))
 
 
-def trip_key(trip_id: str, vehicle_id: str) -> str:
-    """Key of a trip among the states; a trip id need only be unique within its vehicle."""
-    return f"{vehicle_id}{_KEY_SEPARATOR}{trip_id}"
-
-
-def _slots_of(states: TripStates, events: pl.DataFrame) -> NDArray[np.int64]:
+def slots_of(states: TripStates, events: EventColumns) -> NDArray[np.int64]:
     """Find the slot of each event's trip; trips not seen before get one, with the ids of their first event."""
-    ids = events.select(
-        "trip_id",
-        "vehicle_id",
-        "driver_id",
-        "client_id",
-        "vehicle_class",
-        trip=pl.struct("trip_id", "vehicle_id").rank("dense") - 1,
-    )
-    first_of_trip = ids.unique("trip", keep="first").sort("trip").drop("trip")
-    slots = np.empty(len(first_of_trip), np.int64)
-    slot_of = states.slots
-    for trip, (trip_id, vehicle_id, driver_id, client_id, vehicle_class) in enumerate(first_of_trip.iter_rows()):
-        key = trip_key(trip_id, vehicle_id)
-        slot = slot_of.get(key)
-        if slot is None:
-            slot = states.add(key, (trip_id, vehicle_id, driver_id, client_id), VEHICLE_CLASSES.index(vehicle_class))
-        slots[trip] = slot
-    return slots[ids["trip"].to_numpy()]
-
-
-def _samples_of(events: pl.DataFrame) -> NDArray[np.void]:
-    columns = events.select(
-        "timestamp_ms",
-        pl.col("event_type").cast(pl.Enum(EVENT_TYPES)).to_physical(),
-        pl.col("utc_offset_min").fill_null(0),
-        pl.col(_SAMPLE_COLUMNS).fill_null(np.nan),
-        duration_ms=(pl.col("duration_s").fill_nan(0).fill_null(0) * 1000).round().cast(pl.Int32),
-    )
-    samples = np.zeros(len(events), SAMPLE)
-    for name in columns.columns:
-        samples[name] = columns[name].to_numpy()
-    event_ids = events["event_id"]
-    if event_ids.null_count() < len(events):
-        samples["event_hash"] = event_ids.hash().to_numpy() * event_ids.is_not_null().to_numpy()
-    return samples
+    slots = np.zeros(len(events), np.int64)
+    ids = (events.content, events.id_starts, events.id_sizes, events.vehicle_classes)
+    done = 0
+    while (done := find_or_add(states.arrays, *ids, slots, done)) < len(slots):
+        states.make_room()
+    return slots
 
 
 @kernel
@@ -168,8 +120,7 @@ def _take_events(
     arrays: StateArrays,
     slots: Any,
     samples: Any,
-    latitudes: Any,
-    longitudes: Any,
+    positions: Any,
     parameters: KernelParameters,
     due: Any,
     features: Any,
@@ -182,6 +133,9 @@ def _take_events(
     tuple of int
         Events done in all, and rows due.
     """
+    arrays = unowned_arrays(arrays)
+    slots, samples, positions = unowned(slots), unowned(samples), unowned(positions)
+    due, features = unowned(due), unowned(features)
     count = NONE_DUE
     for number in range(start, samples.size):
         if count + MAX_DUE_PER_EVENT > due.size:
@@ -195,8 +149,8 @@ def _take_events(
             arrays,
             slots[number],
             samples[number],
-            latitudes[number],
-            longitudes[number],
+            positions[number, 0],
+            positions[number, 1],
             parameters,
             due,
             features,
@@ -290,6 +244,8 @@ def _sort_in(
 
 @kernel
 def _close(arrays: StateArrays, slots: Any, parameters: KernelParameters, due: Any, features: Any) -> int:
+    arrays = unowned_arrays(arrays)
+    due, features = unowned(due), unowned(features)
     count = NONE_DUE
     for slot in slots:
         head = arrays.heads[slot]

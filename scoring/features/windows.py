@@ -28,8 +28,8 @@ from scoring.features.aggregates import features_of, merge
 from scoring.features.compilation import inlined_kernel, kernel
 from scoring.features.folding import fold
 from scoring.features.pending import free_all, take_first
+from scoring.features.state_arrays import EMPTY, FINAL, MERGED, OPEN, SCRATCH, StateArrays
 from scoring.features.thresholds import KernelParameters
-from scoring.features.trip_state import EMPTY, FINAL, MERGED, OPEN, SCRATCH, StateArrays
 
 WINDOW: Final = 0
 TRIP: Final = 1

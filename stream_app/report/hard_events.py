@@ -12,8 +12,8 @@ from scoring.features.aggregates import AGGREGATES
 from scoring.features.compilation import kernel
 from scoring.features.folding import fold
 from scoring.features.hard_events import ACCELERATION, BRAKE, CORNER, HARD_EVENT
+from scoring.features.state_arrays import CURSOR, SAMPLE
 from scoring.features.thresholds import KernelParameters
-from scoring.features.trip_state import CURSOR, SAMPLE
 
 KINDS: Final = {BRAKE: "hard_brake", ACCELERATION: "hard_acceleration", CORNER: "hard_corner"}
 

@@ -47,5 +47,6 @@ class NativeAlertmanager(ServerProcess):
             f"--config.file={conf_path}",
             f"--storage.path={self._work_dir / 'data' / 'alertmanager'}",
             f"--web.listen-address={self.address}",
+            f"--web.external-url=http://{self.address}",  # in links of messages; else it is the machine's name
             "--cluster.listen-address=",  # one is enough, and it needs no peers
         ]

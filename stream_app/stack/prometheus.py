@@ -92,6 +92,7 @@ class NativePrometheus(ServerProcess):
             f"--config.file={conf_path}",
             f"--storage.tsdb.path={self._work_dir / 'data' / 'prometheus'}",
             f"--web.listen-address={LOOPBACK}:{self.port}",
+            f"--web.external-url={self.url}",  # in links of alerts; else it is the machine's name
         ]
 
 

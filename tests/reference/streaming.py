@@ -12,6 +12,7 @@ from scoring.features.thresholds import KernelParameters, ThresholdProfile, Wind
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
 from scoring.features.windows import TRIP, WINDOW
+from scoring.trip_events.columns import EventColumns
 from tests.reference.random_trips import Event, frame_of
 
 MARKS = ("window_start_ms", "window_end_ms", "event_time_ms", "revision", "event_count", "late_event_count")
@@ -54,22 +55,29 @@ class Partition:
     def send(self, events: list[Event] | pl.DataFrame) -> list[Due]:
         """Take in one frame; return what it made due."""
         frame = events if isinstance(events, pl.DataFrame) else frame_of(events)
-        return self._collect(update(self.states, frame, self.parameters))
+        return self._collect(update(self.states, EventColumns.of_frame(frame), self.parameters))
+
+    @property
+    def slot_of(self) -> dict[str, int]:
+        """Slot of each open trip."""
+        slots = self.states.slots()
+        return {trip: slot for (trip, *_), slot in zip(self.states.ids_of(slots), slots.tolist(), strict=True)}
 
     def close(self) -> list[Due]:
         return self._collect(close_trips(self.states, self.parameters))
 
     def _collect(self, due: DueFeatures) -> list[Due]:
         kinds = {WINDOW: "window", TRIP: "trip"}
+        trips = [trip for trip, *_ in self.states.ids_of(due.rows["slot"])]
         rows = [
             Due(
-                self.states.ids_of(row["slot"])[0],
+                trip,
                 kinds[int(row["kind"])],
                 bool(row["final"]),
                 *(int(row[name]) for name in MARKS),
                 features,
             )
-            for row, features in zip(due.rows, due.features, strict=True)
+            for trip, row, features in zip(trips, due.rows, due.features, strict=True)
         ]
         self.due += rows
         return rows

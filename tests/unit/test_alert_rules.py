@@ -87,6 +87,23 @@ def test_a_runbook_begins_with_its_alert_and_has_the_four_parts(alert: str) -> N
     assert [line for line in lines if line.startswith("## ")] == ["## Meaning", "## Impact", "## Look", "## Act"]
 
 
+def test_the_guide_lists_each_alert_with_its_severity_and_how_long_it_waits() -> None:
+    text = (REPOSITORY_DIR / "docs" / "alerts.md").read_text()
+    listed = re.findall(r"^\| \[(\w+)\]\(runbooks/(\w+)\.md\) \| (\w+) \| .* for (\d+) min \|$", text, re.MULTILINE)
+    expected = {
+        (name, name, rule["labels"]["severity"], rule["for"].removesuffix("m")) for name, rule in alerts().items()
+    }
+    # What has stalled for 2 minutes is told after one more.
+    assert set(listed) - expected == {("ScoringStalled", "ScoringStalled", "critical", "2")}
+    assert {name for name, *_ in listed} == set(alerts())
+
+
+def test_runbooks_and_guides_link_to_pages_that_there_are() -> None:
+    for page in [*RUNBOOKS_DIR.glob("*.md"), *(REPOSITORY_DIR / "docs").glob("alerts.md")]:
+        for link in re.findall(r"\]\(([^)#]+\.md)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
 def test_rules_use_only_metrics_that_are_served_and_series_that_are_recorded() -> None:
     expressions = "\n".join(re.sub(r'"[^"]*"', "", rule["expr"]) for rule in rules())
     recorded = {rule["record"] for rule in rules() if "record" in rule}

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 from prometheus_client import REGISTRY
 
+from scoring.trip_events.columns import EventColumns
 from stream_app.bounded_labels import OTHER, BoundedLabels
-from stream_app.data_metrics import SENSORS, count_scores, count_sensors
+from stream_app.data_metrics import MOST_EXAMINED, POSITION, SENSORS, count_scores, count_sensors
 from tests.event_frames import event_frame
 
 
@@ -22,16 +23,17 @@ def client() -> str:
 
 
 def test_samples_are_counted_by_client_and_by_each_sensor_that_they_lack(client: str) -> None:
-    count_sensors(
-        event_frame(
-            {"client_id": client, "speed_kmh": 50.0, "latitude": 1.0},
-            {"client_id": client, "speed_kmh": 50.0, "acceleration_mps2": 0.1},
-            {"client_id": client, "acceleration_mps2": 0.1, "event_type": "hard_brake"},
-            {"client_id": "another", "speed_kmh": 50.0},
-        )
+    frame = event_frame(
+        {"client_id": client, "speed_kmh": 50.0, "latitude": 1.0, "longitude": 2.0},
+        {"client_id": client, "speed_kmh": 50.0, "acceleration_mps2": 0.1},
+        {"client_id": client, "acceleration_mps2": 0.1, "event_type": "hard_brake"},
+        {"client_id": "another", "speed_kmh": 50.0},
     )
-    assert counted("samples", client=client) == 2, "a device's event is no sample"
-    missing = {sensor: counted("samples_without", client=client, sensor=sensor) for sensor in SENSORS}
+    count_sensors(EventColumns.of_frame(frame))
+    assert counted("examined_samples", client=client) == 2, "a device's event is no sample"
+    missing = {
+        sensor: counted("examined_samples_without", client=client, sensor=sensor) for sensor in (*SENSORS, POSITION)
+    }
     assert missing == {
         "speed": 0,
         "acceleration": 1,
@@ -40,6 +42,19 @@ def test_samples_are_counted_by_client_and_by_each_sensor_that_they_lack(client:
         "position": 1,
         "speed_limit": 2,
     }
+
+
+def test_a_batch_without_samples_counts_nothing(client: str) -> None:
+    count_sensors(EventColumns.of_frame(event_frame({"client_id": client, "event_type": "trip_end"})))
+    assert counted("examined_samples", client=client) is None
+
+
+def test_of_a_large_batch_as_many_are_drawn_as_give_the_share(client: str) -> None:
+    rows = [{"client_id": client, "heading_deg": 10.0 if number % 4 else None} for number in range(3 * MOST_EXAMINED)]
+    count_sensors(EventColumns.of_frame(event_frame(*rows)))
+    assert counted("examined_samples", client=client) == MOST_EXAMINED
+    without = counted("examined_samples_without", client=client, sensor="heading")
+    assert without == pytest.approx(MOST_EXAMINED / 4, rel=0.25), "nine standard deviations"
 
 
 def test_final_trip_scores_are_counted_by_client_and_band(client: str) -> None:

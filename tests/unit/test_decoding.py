@@ -6,11 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas.event_frame import EVENT_SCHEMA, ID_COLUMNS
+from schemas.event_frame import ID_COLUMNS
 from stream_app.decoding import DecodedBatch
 from stream_app.rejects import RejectCode
 from tests.bad_input import BAD_INPUT, BadInput
-from tests.decoding import NOW_MS, RIGHT, a_decoder, batch_of, envelope, message
+from tests.decoding import NOW_MS, RIGHT, a_decoder, batch_of, envelope, frame_of, message
 
 DOCS = Path(__file__).parents[2] / "docs" / "bad-input.md"
 MAX_VALUE_BYTES = 4 * 1024 * 1024
@@ -29,7 +29,7 @@ def codes(batch: DecodedBatch) -> list[tuple[int, RejectCode]]:
 def only_event(**changed: object) -> dict[str, object]:
     batch = decoded(message(**changed))
     assert not batch.rejects
-    return batch.events.row(0, named=True)
+    return frame_of(batch.events).row(0, named=True)
 
 
 @each_bad_input
@@ -44,7 +44,7 @@ def test_bad_input_among_good_messages_gets_the_same_and_harms_none(bad: BadInpu
     good = [message(trip_id=f"good_{number}") for number in range(40)]
     batch = decoded(*good[:20], bad.value(NOW_MS), *good[20:])
     assert codes(batch) == ([] if bad.code is None else [(20, bad.code)])
-    of_good = batch.events.filter(pl.col("trip_id").str.starts_with("good_"))
+    of_good = frame_of(batch.events).filter(pl.col("trip_id").str.starts_with("good_"))
     assert of_good["trip_id"].to_list() == [f"good_{number}" for number in range(40)]
     assert len(batch.events) == 40 + bad.events
 
@@ -80,20 +80,19 @@ def test_a_good_message_becomes_a_row_of_the_event_frame() -> None:
             longitude=11.576124,
         )
     )
-    assert batch.events.schema == {"record": pl.Int64(), **EVENT_SCHEMA}
-    assert batch.events.row(0, named=True) == {
-        "record": 0,
+    assert batch.offsets.tolist() == [0]
+    assert frame_of(batch.events).row(0, named=True) == {
         **{name: RIGHT[name] for name in ID_COLUMNS},
         "vehicle_class": "truck",
         "timestamp_ms": 1_772_419_500_250,
         "utc_offset_min": 330,
         "event_type": "hard_brake",
-        "event_id": "e-1",
+        "event_hash": frame_of(decoded(message(event_id="e-1")).events)["event_hash"][0],
         "speed_kmh": 50.0,
         "peak_mps2": -4.25,
-        "duration_s": 1.5,
-        "latitude": 48.137154,
-        "longitude": 11.576124,
+        "duration_ms": 1500,
+        "latitude": pytest.approx(48.137154, rel=1e-7),
+        "longitude": pytest.approx(11.576124, rel=1e-7),
         **dict.fromkeys(("acceleration_mps2", "lateral_acceleration_mps2", "heading_deg", "speed_limit_kmh")),
     }
 
@@ -101,7 +100,8 @@ def test_a_good_message_becomes_a_row_of_the_event_frame() -> None:
 def test_events_keep_the_order_of_the_records_and_samples_theirs() -> None:
     samples = [{"timestamp": RIGHT["timestamp"] + step, "speed_kmh": float(step)} for step in (2, 0, 1)]
     batch = decoded(message(trip_id="a"), envelope(*samples, trip_id="b"), b"junk", message(trip_id="c"))
-    assert batch.events.select("record", "trip_id", "speed_kmh").rows() == [
+    events = frame_of(batch.events).select(pl.Series(batch.offsets), "trip_id", "speed_kmh")
+    assert events.rows() == [
         (0, "a", 50.0), (1, "b", 2.0), (1, "b", 0.0), (1, "b", 1.0), (3, "c", 50.0),
     ]  # fmt: skip
 
@@ -144,7 +144,7 @@ def test_without_an_offset_the_local_time_is_that_of_the_client(timestamp: objec
         time_zones={"berlin": "Europe/Berlin", "mumbai": "Asia/Kolkata"},
     )
     elsewhere = min(offset_min, 0)
-    assert batch.events["utc_offset_min"].to_list() == [offset_min, elsewhere]
+    assert frame_of(batch.events)["utc_offset_min"].to_list() == [offset_min, elsewhere]
 
 
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def test_messages_never_hold_what_the_device_sent() -> None:
 
 def test_a_batch_of_nothing_but_rubbish_has_no_events() -> None:
     batch = decoded(*[None, b"", b"x"] * 50)
-    assert batch.events.is_empty()
+    assert len(batch.events) == 0
     assert [offset for offset, _ in codes(batch)] == list(range(150))

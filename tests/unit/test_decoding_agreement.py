@@ -6,10 +6,11 @@ import math
 import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from schemas.event_frame import EVENT_SCHEMA, EVENT_TYPES, ID_COLUMNS
-from stream_app.local_time import fill_utc_offsets
-from tests.decoding import LATEST_MS, RIGHT, a_decoder, batch_of, message
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS
+from scoring.trip_events.columns import EventColumns
+from tests.decoding import LATEST_MS, RIGHT, a_decoder, batch_of, frame_of, message
 
 NUMBERS = (
     st.integers()
@@ -94,11 +95,16 @@ def values(draw: st.DrawFn) -> bytes | None:
     return draw(st.sampled_from([None, b"", b" ", b"\n"])) if kind == 4 else value
 
 
+def together(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    decoded = a_decoder().decode(batch_of(*batch))
+    events = frame_of(decoded.events).with_columns(record=decoded.offsets)
+    return events, [(reject.record.offset, reject.code.value) for reject in decoded.rejects]
+
+
 def one_by_one(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-    decoder = a_decoder()
-    records = batch_of(*batch).records
-    events, rejects = decoder._strict.decode(enumerate(records), LATEST_MS)
-    return fill_utc_offsets(events, {}), [(reject.record.offset, reject.code.value) for reject in rejects]
+    events, rejects = a_decoder()._strict.decode(enumerate(batch_of(*batch).records()), LATEST_MS)
+    frame = frame_of(EventColumns.of_frame(events)).with_columns(record=events["record"])
+    return frame, [(reject.record.offset, reject.code.value) for reject in rejects]
 
 
 @given(st.lists(values(), min_size=1, max_size=24))
@@ -110,10 +116,8 @@ def one_by_one(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int,
 @example([message(trip_id=1.5), message(trip_id=5.0), message(trip_id=5), message(trip_id=1e39)])
 def test_among_others_and_one_by_one_the_verdict_is_the_same(batch: list[bytes | None]) -> None:
     events, rejects = one_by_one(batch)
-    together = a_decoder().decode(batch_of(*batch))
-    assert [(reject.record.offset, reject.code.value) for reject in together.rejects] == rejects
-    assert together.events.schema == {"record": pl.Int64(), **EVENT_SCHEMA}
-    assert together.events.equals(events)
+    assert together(batch)[1] == rejects
+    assert_frame_equal(together(batch)[0], events, check_exact=True)
 
 
 @given(st.lists(values(), min_size=1, max_size=3))
@@ -121,20 +125,19 @@ def test_among_others_and_one_by_one_the_verdict_is_the_same(batch: list[bytes |
 def test_among_right_messages_the_verdict_is_the_same(odd: list[bytes | None]) -> None:
     crowd: list[bytes | None] = [message(trip_id=f"trip_{number}") for number in range(20)]
     events, rejects = one_by_one(odd)
-    together = a_decoder().decode(batch_of(*crowd, *odd, *crowd))
-    assert [(reject.record.offset - 20, reject.code.value) for reject in together.rejects] == rejects
-    ours = together.events.filter(pl.col("record").is_between(20, 19 + len(odd)))
-    assert ours.with_columns(pl.col("record") - 20).equals(events)
-    assert len(together.events) == len(ours) + 40
+    all_events, all_rejects = together([*crowd, *odd, *crowd])
+    assert [(record - 20, code) for record, code in all_rejects] == rejects
+    ours = all_events.filter(pl.col("record").is_between(20, 19 + len(odd)))
+    assert_frame_equal(ours.with_columns(pl.col("record") - 20), events, check_exact=True)
+    assert len(all_events) == len(ours) + 40
 
 
 @given(st.lists(values(), min_size=1, max_size=8))
 @settings(max_examples=80, deadline=None)
 def test_what_is_accepted_is_within_its_limits_and_what_is_not_is_rejected(batch: list[bytes | None]) -> None:
-    decoded = a_decoder().decode(batch_of(*batch))
-    accounted = {*decoded.events["record"].to_list(), *(reject.record.offset for reject in decoded.rejects)}
-    assert accounted == set(range(len(batch)))
-    for event in decoded.events.iter_rows(named=True):
+    events, rejects = together(batch)
+    assert {*events["record"].to_list(), *(record for record, _ in rejects)} == set(range(len(batch)))
+    for event in events.iter_rows(named=True):
         assert all(0 < len(event[name]) <= 64 for name in ID_COLUMNS)
         assert event["speed_kmh"] is None or 0 <= event["speed_kmh"] <= 300
         assert event["timestamp_ms"] <= LATEST_MS

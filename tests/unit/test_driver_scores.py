@@ -18,6 +18,7 @@ from scoring.features.update import DueFeatures, close_trips, update
 from scoring.features.windows import DUE, TRIP, WINDOW
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
+from scoring.trip_events.columns import EventColumns
 from tests.event_frames import event_frame, trip
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
@@ -55,14 +56,15 @@ def maker() -> ScoreMaker:
 def states() -> TripStates:
     """Return the states of two trips."""
     states = TripStates()
-    update(states, event_frame(*trip("trip_1", 0), *trip("trip_2", 0, vehicle_class="van")), PARAMETERS)
+    events = event_frame(*trip("trip_1", 0), *trip("trip_2", 0, vehicle_class="van"))
+    update(states, EventColumns.of_frame(events), PARAMETERS)
     return states
 
 
 def due_of(states: TripStates, *drives: dict[str, float], trip_id: str = "trip_1", **marks: Any) -> DueFeatures:
     """Return due rows of one trip with these features, the others unknown; marks change the rows."""
     rows = np.zeros(len(drives), DUE)
-    rows["slot"] = states.slots[f"veh_1\x1f{trip_id}"]
+    rows["slot"] = states.slots()[[ids[0] for ids in states.ids_of(states.slots())].index(trip_id)]
     rows["kind"] = TRIP
     rows["revision"] = range(len(drives))
     rows["window_start_ms"] = 1_772_435_700_000
@@ -87,7 +89,7 @@ def test_rows_are_messages_with_every_column(maker: ScoreMaker, states: TripStat
 def test_real_trips_make_valid_messages(maker: ScoreMaker) -> None:
     states = TripStates()
     events = event_frame(*trip("trip_1", *range(0, 300_000, 1000), latitude=48.1, longitude=11.6))
-    due = [update(states, events, PARAMETERS), close_trips(states, PARAMETERS)]
+    due = [update(states, EventColumns.of_frame(events), PARAMETERS), close_trips(states, PARAMETERS)]
     for each in due:
         lines = made(maker, states, each).select(OUTPUT_COLUMNS["driver-scores"]).write_ndjson().splitlines()
         assert [DriverScore.model_validate_json(line).trip_id for line in lines] == ["trip_1"] * len(each.rows)

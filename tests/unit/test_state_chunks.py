@@ -10,7 +10,8 @@ from scoring.errors import StateError
 from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
-from scoring.features.update import DueFeatures, close_trips, trip_key, update
+from scoring.features.update import DueFeatures, close_trips, update
+from scoring.trip_events.columns import EventColumns
 from stream_app.partition_states import PartitionStates, StoredStates
 from stream_app.replay import append_trip_ends
 from tests.event_frames import event_frame, trip
@@ -19,7 +20,7 @@ PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 CHUNKS = 4
 
 
-def a_fleet(trips: int = 12, seconds: int = 200) -> pl.DataFrame:
+def a_fleet(trips: int = 12, seconds: int = 200) -> EventColumns:
     """Return overlapping trips with some disorder, every sensor, reports of devices, and ends."""
     random = np.random.default_rng(5)
     rows: list[dict[str, Any]] = []
@@ -45,14 +46,25 @@ def a_fleet(trips: int = 12, seconds: int = 200) -> pl.DataFrame:
             )
     events = append_trip_ends(event_frame(*rows))
     arrival = events["timestamp_ms"] + pl.Series(random.integers(0, 6000, len(events)))
-    return events.with_columns(arrival=arrival).sort("arrival", maintain_order=True).drop("arrival")
+    arrived = events.with_columns(arrival=arrival).sort("arrival", maintain_order=True).drop("arrival")
+    return EventColumns.of_frame(arrived)
+
+
+def slot_of_trip(states: TripStates) -> dict[str, int]:
+    slots = states.slots()
+    return {trip_ids[0]: slot for trip_ids, slot in zip(states.ids_of(slots), slots.tolist(), strict=True)}
+
+
+def chunk_of_trip(states: TripStates) -> dict[str, int]:
+    chunks = states.chunks_of(np.array(list(slot_of_trip(states).values())))
+    return dict(zip(slot_of_trip(states), chunks.tolist(), strict=True))
 
 
 def restored(states: TripStates, **header: Any) -> TripStates:
     """Pack all chunks of states and unpack them into new ones."""
     fresh = TripStates(chunk_count=CHUNKS)
-    for chunk in range(CHUNKS):
-        unpack_chunk(fresh, pack_chunk(states, chunk, **{"included_offset": 7, "fingerprint": "f", **header}))
+    for slots in states.slots_by_chunk():
+        unpack_chunk(fresh, pack_chunk(states, slots, **{"included_offset": 7, "fingerprint": "f", **header}))
     return fresh
 
 
@@ -60,20 +72,21 @@ def due_by_trip(states: TripStates, *due: DueFeatures) -> dict[tuple[str, ...], 
     """Return what is due, by the ids of the trip, comparable to the bit."""
     found: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for each in due:
-        for row, features in zip(each.rows, each.features, strict=True):
+        for trip_ids, row, features in zip(states.ids_of(each.rows["slot"]), each.rows, each.features, strict=True):
             of_trip = {name: row[name].item() for name in row.dtype.names if name != "slot"}
-            found.setdefault(states.ids_of(row["slot"]), []).append((*of_trip.values(), features.tobytes()))
+            found.setdefault(trip_ids, []).append((*of_trip.values(), features.tobytes()))
     return found
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
 def test_restored_states_go_on_as_if_they_had_never_been_away(share: float) -> None:
     events = a_fleet()
-    before, after = events[: int(len(events) * share)], events[int(len(events) * share) :]
+    part = int(len(events) * share)
+    before, after = events.take(slice(0, part)), events.take(slice(part, None))
     kept = TripStates(chunk_count=CHUNKS)
     update(kept, before, PARAMETERS)
     back = restored(kept)
-    assert sorted(back.slots) == sorted(kept.slots)
+    assert slot_of_trip(back).keys() == slot_of_trip(kept).keys()
 
     expected = due_by_trip(kept, update(kept, after, PARAMETERS), close_trips(kept, PARAMETERS))
     assert due_by_trip(back, update(back, after, PARAMETERS), close_trips(back, PARAMETERS)) == expected
@@ -84,8 +97,8 @@ def test_restoring_twice_changes_no_more_than_where_pending_events_lie() -> None
     update(states, a_fleet(), PARAMETERS)
     once, twice = restored(states), restored(restored(states))
     same = [name for name in once.arrays.heads.dtype.names if not name.startswith("pending_")]
-    for key, slot in once.slots.items():
-        again = twice.slots[key]
+    for trip_ids, slot in slot_of_trip(once).items():
+        again = slot_of_trip(twice)[trip_ids]
         assert twice.arrays.heads[again][same] == once.arrays.heads[slot][same]
         assert twice.arrays.trips[again] == once.arrays.trips[slot]
         assert twice.arrays.windows[again] == once.arrays.windows[slot]
@@ -94,15 +107,16 @@ def test_restoring_twice_changes_no_more_than_where_pending_events_lie() -> None
 def test_a_trip_is_always_in_the_same_chunk() -> None:
     states = TripStates(chunk_count=CHUNKS)
     update(states, a_fleet(), PARAMETERS)
-    for key, slot in states.slots.items():
-        assert states.chunk_of[slot] == states.chunk_of_key(key) == TripStates(chunk_count=CHUNKS).chunk_of_key(key)
-    assert len(set(states.chunk_of[list(states.slots.values())].tolist())) > 1
+    other = TripStates(chunk_count=CHUNKS)
+    update(other, a_fleet().take(slice(None, None, -1)), PARAMETERS)
+    assert chunk_of_trip(states) == chunk_of_trip(other)
+    assert len(set(chunk_of_trip(states).values())) > 1
 
 
 def test_the_header_says_what_the_chunk_includes() -> None:
     states = TripStates(chunk_count=CHUNKS)
     update(states, a_fleet(), PARAMETERS)
-    header = read_header(pack_chunk(states, 1, included_offset=41, fingerprint="print"))
+    header = read_header(pack_chunk(states, states.slots(), included_offset=41, fingerprint="print"))
     assert (header.included_offset, header.fingerprint) == (41, "print")
     assert header.clock[0] == states.arrays.partition["clock_ms"][0] > 0
 
@@ -144,12 +158,13 @@ def test_only_chunks_that_have_changed_are_packed() -> None:
     stored = StoredStates(PARAMETERS, CHUNKS)
     owned = PartitionStates(TripStates(chunk_count=CHUNKS))
     fleet = a_fleet()
-    update(owned.states, fleet[:500], PARAMETERS)
+    update(owned.states, fleet.take(slice(0, 500)), PARAMETERS)
     assert stored.pack_changed(owned).keys() == set(range(CHUNKS))
     assert stored.pack_changed(owned) == {}
-    one = fleet[500:].filter(pl.col("trip_id") == "trip_3")
+    one = fleet.take(slice(500, None))
+    one = one.take(np.array(one.ids("trip_id")) == "trip_3")
     update(owned.states, one, PARAMETERS)
-    assert list(stored.pack_changed(owned)) == [owned.states.chunk_of_key(trip_key("trip_3", "veh_3"))]
+    assert list(stored.pack_changed(owned)) == [chunk_of_trip(owned.states)["trip_3"]]
 
 
 @pytest.mark.parametrize("crash", range(1, CHUNKS))
@@ -159,23 +174,23 @@ def test_a_crash_between_the_storing_of_two_chunks_counts_every_event_once(crash
     first, second = len(events) // 3, 2 * len(events) // 3
     stored = StoredStates(PARAMETERS, CHUNKS)
     owned = stored.restore(0, {})
-    update(owned.states, events[:first], PARAMETERS)
+    update(owned.states, events.take(slice(0, first)), PARAMETERS)
     owned.included_offset = int(offsets[first - 1])
     chunks = stored.pack_changed(owned)
-    update(owned.states, events[first:second], PARAMETERS)
+    update(owned.states, events.take(slice(first, second)), PARAMETERS)
     owned.included_offset = int(offsets[second - 1])
     newer = stored.pack_changed(owned)
-    expected = due_by_trip(owned.states, update(owned.states, events[second:], PARAMETERS))
+    expected = due_by_trip(owned.states, update(owned.states, events.take(slice(second, None)), PARAMETERS))
 
     chunks.update({chunk: newer[chunk] for chunk in range(crash)})  # the others were never stored
     back = stored.restore(0, chunks)
-    replayed, replayed_offsets = events[first:], offsets[first:]
+    replayed, replayed_offsets = events.take(slice(first, None)), offsets[first:]
     fresh = back.leave_out_included(replayed, replayed_offsets)
     assert 0 < len(replayed) - len(fresh) < second - first
     found = due_by_trip(back.states, update(back.states, fresh, PARAMETERS))
     for trip_ids, rows in expected.items():
         assert found[trip_ids][-len(rows) :] == rows
 
-    after_replay = back.leave_out_included(events[-1:], np.array([offsets[-1] + 1]))
+    after_replay = back.leave_out_included(events.take(slice(-1, None)), np.array([offsets[-1] + 1]))
     assert len(after_replay) == 1
     assert back.included_by_chunk == {}

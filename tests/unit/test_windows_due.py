@@ -258,13 +258,13 @@ def test_one_vehicle_that_uploads_two_hours_of_backlog_closes_no_other_trip(trip
 def test_a_closed_trip_is_forgotten_after_the_retention_and_its_slot_used_again() -> None:
     partition = Partition(retention_s=60)
     partition.send([*at(0, 10, trip="old"), *end(20, trip="old")])
-    slot = partition.states.slots["veh_old\x1fold"]
+    slot = partition.slot_of["old"]
     partition.send(at(*range(20, 200), trip="long"))
     partition.send(at(200, trip="long"))
-    assert list(partition.states.slots) == ["veh_long\x1flong"]
+    assert list(partition.slot_of) == ["long"]
 
     partition.send([*at(200, 210, trip="new"), *end(215, trip="new")])
-    assert partition.states.slots["veh_new\x1fnew"] == slot
+    assert partition.slot_of["new"] == slot
     fresh = Partition()
     fresh.send([*at(200, 210, trip="new"), *end(215, trip="new")])
     assert [row.bits for row in partition.of_trip("new")] == [row.bits for row in fresh.due]
