@@ -261,8 +261,9 @@ def test_druid_has_the_services_memory_and_extensions_of_the_native_one() -> Non
         assert variables["DRUID_XMX"] == f"{service.heap_mb}m", name
         assert variables["DRUID_MAXDIRECTMEMORYSIZE"] == f"{service.direct_mb}m", name
         assert set(EXTENSIONS) < set(json.loads(variables["druid_extensions_loadList"]))
-    indexer = native["indexer"].properties
-    assert environment("druid-indexer")["druid_worker_capacity"] == str(indexer["druid.worker.capacity"])
+    indexer = {name.replace(".", "_"): str(value) for name, value in native["indexer"].properties.items()}
+    for name in ("druid_worker_capacity", "druid_worker_globalIngestionHeapLimitBytes", "druid_server_http_numThreads"):
+        assert environment("druid-indexer")[name] == indexer[name]
 
 
 def test_no_password_has_a_default_and_every_variable_is_in_the_example() -> None:
