@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit check format bench simulate train validate lock clean
+.PHONY: help demo stack test test-unit check format bench simulate train validate lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -26,7 +26,10 @@ $(VENV)/dev: $(VENV)/created pyproject.toml constraints.txt
 demo: $(VENV)/demo ## Score a simulated fleet with the real pipeline, and write a report
 	$(BIN)/driver-score demo
 
-test: $(VENV)/dev ## Run all tests, on an embedded broker and on a real Apache Kafka
+stack: $(VENV)/demo ## Start Kafka, Druid, Prometheus, Alertmanager and a worker on this machine
+	$(BIN)/driver-score stack up
+
+test: $(VENV)/dev ## Run all tests, on an embedded broker and on real servers
 	$(BIN)/python -m pytest
 
 test-unit: $(VENV)/dev ## Run the tests that need no broker
