@@ -25,7 +25,7 @@ from stream_app.partition_states import StoredStates
 from stream_app.profile_agent import ProfileKeeper, ScoreRouter
 from stream_app.publishing import Publisher
 from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
-from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS
+from stream_app.topics import DRIVER_SCORES, MAX_CHUNK_BYTES, PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.trip_agent import TripAgent
 from stream_app.wall_clock import now_ms
 
@@ -37,10 +37,6 @@ _BATCHES_WAITING: Final = 2
 
 _NO_TIMED_COMMIT_S: Final = 3600.0
 """Offsets are committed at checkpoints, not by Faust's timer."""
-
-
-MAX_CHUNK_BYTES: Final = 16 * 1024 * 1024
-"""Largest stored chunk: the states of some 20,000 trips before compression."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,10 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
     publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
     checkpoints = Checkpoints(
-        _table(app, "trips"), StoredStates(parameters, settings.worker.state_chunks), publisher, app.commit_acknowledged
+        _table(app, TRIPS_TABLE),
+        StoredStates(parameters, settings.worker.state_chunks),
+        publisher,
+        app.commit_acknowledged,
     )
     trips = TripAgent(
         decoder=_decoder(settings.decoding),
@@ -83,7 +82,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     by_driver = kafka.topic_prefix + SCORES_BY_DRIVER.name
     router = ScoreRouter(publisher, checkpoints, by_driver)
     profiles = ProfileKeeper(
-        _table(app, "driver-profiles"), publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of
+        _table(app, PROFILES_TABLE), publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of
     )
     app.agent(_topic(app, kafka.topic_prefix + TRIP_EVENTS.name), name="trips")(trips.run)
     app.agent(_topic(app, kafka.topic_prefix + DRIVER_SCORES.name), name="router")(router.run)

@@ -67,6 +67,12 @@ SCORES_BY_DRIVER: Final = TopicSpec("driver-scores-by-driver", "driver_id", rete
 TRIP_EVENTS_DLQ: Final = TopicSpec("trip-events-dlq", "as received", max_message_bytes=12 * MIB)
 """Takes whatever `TRIP_EVENTS` takes, with headers added."""
 
+MAX_CHUNK_BYTES: Final = 16 * MIB
+"""Largest stored chunk of states: some 20,000 trips before compression."""
+
+TRIPS_TABLE: Final = "trips"
+PROFILES_TABLE: Final = "driver-profiles"
+
 TOPICS: Final = (
     TRIP_EVENTS,
     DRIVER_SCORES,
@@ -77,6 +83,20 @@ TOPICS: Final = (
     SCORES_BY_DRIVER,
     TRIP_EVENTS_DLQ,
 )
+
+
+def topics_of(group: str) -> tuple[TopicSpec, ...]:
+    """Give all topics of a group of workers: `TOPICS`, and the changelogs of its tables.
+
+    Faust would create the changelogs too, but not wait until they are served: on a broker that has just started, a
+    worker ended with a table whose changelog had no partitions yet.
+    """
+    return (*TOPICS, *(_changelog(group, table) for table in (TRIPS_TABLE, PROFILES_TABLE)))
+
+
+def _changelog(group: str, table: str) -> TopicSpec:
+    name = f"{group}-{table}-changelog"  # as Faust calls it
+    return TopicSpec(name, "as the table", "compact", None, max_message_bytes=MAX_CHUNK_BYTES)
 
 
 @dataclass(frozen=True)
@@ -94,8 +114,10 @@ def create_topics(
     partitions: int,
     replication: int = 1,
     client_config: Mapping[str, str] | None = None,
+    *,
+    specs: Sequence[TopicSpec] = TOPICS,
 ) -> list[TopicOutcome]:
-    """Create those topics of `TOPICS` that are missing; call it as often as you like.
+    """Create those topics that are missing; call it as often as you like.
 
     Settings of topics that exist are left alone.
 
@@ -111,6 +133,8 @@ def create_topics(
         Copies of each partition.
     client_config
         Further settings of confluent-kafka, such as those of authentication.
+    specs
+        The topics.
 
     Raises
     ------
@@ -121,18 +145,23 @@ def create_topics(
     """
     admin = AdminClient({**(client_config or {}), "bootstrap.servers": bootstrap, "log_level": 0})
     before = _partition_counts(admin, bootstrap)
-    _check_partitions(before, prefix, partitions)
-    missing = [spec for spec in TOPICS if prefix + spec.name not in before]
+    _check_partitions(before, prefix, partitions, specs)
+    missing = [spec for spec in specs if prefix + spec.name not in before]
     raced = _create(admin, bootstrap, missing, prefix, partitions, replication)
-    _check_partitions(_wait_until_listed(admin, bootstrap, prefix), prefix, partitions)
+    _check_partitions(_wait_until_listed(admin, bootstrap, prefix, specs), prefix, partitions, specs)
     created = {prefix + spec.name for spec in missing} - raced
-    return [TopicOutcome(prefix + spec.name, partitions, created=prefix + spec.name in created) for spec in TOPICS]
+    return [TopicOutcome(prefix + spec.name, partitions, created=prefix + spec.name in created) for spec in specs]
 
 
 def require_topics(
-    bootstrap: str, prefix: str, partitions: int, client_config: Mapping[str, str] | None = None
+    bootstrap: str,
+    prefix: str,
+    partitions: int,
+    client_config: Mapping[str, str] | None = None,
+    *,
+    specs: Sequence[TopicSpec] = TOPICS,
 ) -> None:
-    """Make sure that all of `TOPICS` are there.
+    """Make sure that all of the topics are there.
 
     Raises
     ------
@@ -143,8 +172,8 @@ def require_topics(
     """
     admin = AdminClient({**(client_config or {}), "bootstrap.servers": bootstrap, "log_level": 0})
     counts = _partition_counts(admin, bootstrap)
-    _check_partitions(counts, prefix, partitions)
-    for spec in TOPICS:
+    _check_partitions(counts, prefix, partitions, specs)
+    for spec in specs:
         if prefix + spec.name not in counts:
             raise TopicError(prefix + spec.name, "is missing", remedy="Create it with `driver-score topics create`")
 
@@ -162,15 +191,15 @@ def _partition_counts(admin: AdminClient, bootstrap: str) -> dict[str, int]:
     }
 
 
-def _wait_until_listed(admin: AdminClient, bootstrap: str, prefix: str) -> dict[str, int]:
-    """Return the partitions of all topics, once each of `TOPICS` is there.
+def _wait_until_listed(admin: AdminClient, bootstrap: str, prefix: str, specs: Sequence[TopicSpec]) -> dict[str, int]:
+    """Return the partitions of all topics, once each of these is there.
 
     Kafka confirms a topic before its brokers list it: on a busy machine up to 0.8 s were seen.
     """
     deadline = time.monotonic() + CREATE_TIMEOUT_S
     while True:
         counts = _partition_counts(admin, bootstrap)
-        unlisted = [prefix + spec.name for spec in TOPICS if prefix + spec.name not in counts]
+        unlisted = [prefix + spec.name for spec in specs if prefix + spec.name not in counts]
         if not unlisted:
             return counts
         if time.monotonic() > deadline:
@@ -182,8 +211,8 @@ def _wait_until_listed(admin: AdminClient, bootstrap: str, prefix: str) -> dict[
         time.sleep(POLL_S)
 
 
-def _check_partitions(counts: Mapping[str, int], prefix: str, partitions: int) -> None:
-    for spec in TOPICS:
+def _check_partitions(counts: Mapping[str, int], prefix: str, partitions: int, specs: Sequence[TopicSpec]) -> None:
+    for spec in specs:
         name = prefix + spec.name
         if counts.get(name, partitions) != partitions:
             raise TopicError(

@@ -19,7 +19,7 @@ from stream_app.lag import LagCollector, owned_positions
 from stream_app.metrics_server import serve_metrics
 from stream_app.rejects import RejectCode
 from stream_app.settings import KafkaSettings, Settings, WorkerSettings
-from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics
+from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics, topics_of
 from stream_app.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
@@ -47,10 +47,11 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     kafka = settings.kafka
     scorer = load_scorer(settings)
     warm_up()
+    specs, client = topics_of(kafka.group), kafka.client_config()
     if settings.worker.create_topics:
-        create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, kafka.client_config())
+        create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, client, specs=specs)
     else:
-        require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.client_config())
+        require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, client, specs=specs)
     if settings.worker.metrics_port is not None:
         serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port, "DRIVER_SCORE_WORKER__METRICS_PORT")
     asyncio.run(_run(settings, scorer, on_ready))

@@ -85,13 +85,13 @@ def druid_fleet(
         with prometheus:
             fleet = DruidFleet(druid.url, prefix, empty_prefix, prometheus.url)
             wait_until(lambda: bool(fleet.ask_prometheus("driver_score_worker_events_total")), 60, "first scrape")
-            for each in (prefix, empty_prefix):
-                _apply_specs(druid.url, native_kafka.bootstrap, each, first_rows=each == empty_prefix)
-            _publish(native_kafka, topics, prefix, fleet)
-            _wait_for_rows(fleet)
+            _apply_specs(druid.url, native_kafka.bootstrap, empty_prefix, first_rows=True)
+            druid.end_supervisors(empty_prefix)  # what they have stays, and nothing more comes
+            _apply_specs(druid.url, native_kafka.bootstrap, prefix, first_rows=False)
+            _publish(native_kafka, topics, prefix)
+            _wait_for_rows(fleet, topics)
             yield fleet
-    for each in (prefix, empty_prefix):
-        druid.end_supervisors(each)
+    druid.end_supervisors(prefix)
     topics.close()
 
 
@@ -110,7 +110,7 @@ def _apply_specs(url: str, bootstrap: str, prefix: str, *, first_rows: bool) -> 
             assert [client.row_count(source.name) for source in desired] == [0] * len(desired)
 
 
-def _publish(broker: RunningBroker, topics: Topics, prefix: str, fleet: DruidFleet) -> None:
+def _publish(broker: RunningBroker, topics: Topics, prefix: str) -> None:
     fleet_events = read_trip_file(DEFAULT_FLEET_PATH, file_format="fleet").events
     drivers = fleet_events["driver_id"].unique().sort()[:DRIVERS]
     events = append_trip_ends(fleet_events.filter(pl.col("driver_id").is_in(drivers.implode())))
@@ -132,17 +132,17 @@ def _publish(broker: RunningBroker, topics: Topics, prefix: str, fleet: DruidFle
         for each in sent:
             client.produce(f"{prefix}driver-scores", json.dumps(each), each["trip_id"].encode())
     assert client.flush(60) == 0
-    for topic in TOPICS:
-        fleet.rows[topic] = [json.loads(message.value() or b"") for message in topics.everything(topic)]
 
 
 _HIGH_RISK = {"score": 12.34, "risk": 0.9, "band": "high", "status": "scored", "late_event_count": 7}
 
 
-def _wait_for_rows(fleet: DruidFleet) -> None:
+def _wait_for_rows(fleet: DruidFleet, topics: Topics) -> None:
     with DruidClient(fleet.url) as client:
 
         def all_there() -> bool:
+            # Read again each time: the worker's last scores may still be on their way to Kafka.
+            fleet.rows = {topic: list(topics.rows(topic)) for topic in TOPICS}
             return all(client.row_count(fleet.prefix + topic) == len(fleet.rows[topic]) for topic in TOPICS)
 
         wait_until(all_there, INGEST_TIMEOUT_S, "every published message in Druid")

@@ -153,8 +153,8 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     "Share of the samples that do not carry it, by sensor. A step up is a device's new firmware, or a "
                     "sensor that fell silent; which client's says the alert.",
                     PromQl(
-                        f"{_rate('examined_samples_without_total', 'sensor')} / on () group_left () "
-                        f"{_rate('examined_samples_total')}",
+                        f"{_rate('examined_samples_without_total', 'sensor')}"
+                        f" / on () group_left () {_rate('examined_samples_total')}",
                         "{{sensor}}",
                     ),
                     unit=PERCENT,

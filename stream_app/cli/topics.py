@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream_app.settings import load_settings
-from stream_app.topics import create_topics
+from stream_app.topics import create_topics, topics_of
 
 topics: Final = typer.Typer(help="The topics of the pipeline.", no_args_is_help=True)
 
@@ -24,7 +24,12 @@ def create(*, as_json: Annotated[bool, typer.Option("--json", help="Print one li
     """Create the topics that are missing; call it as often as you like."""
     kafka = load_settings().kafka
     outcomes = create_topics(
-        kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, kafka.client_config()
+        kafka.bootstrap,
+        kafka.topic_prefix,
+        kafka.partitions,
+        kafka.replication,
+        kafka.client_config(),
+        specs=topics_of(kafka.group),
     )
     if as_json:
         typer.echo(json.dumps([asdict(outcome) for outcome in outcomes]))
