@@ -25,6 +25,7 @@ from stream_app.partition_states import StoredStates
 from stream_app.profile_agent import ProfileKeeper, ScoreRouter
 from stream_app.publishing import Publisher
 from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
+from stream_app.stored_table import StoredTable
 from stream_app.topics import DRIVER_SCORES, MAX_CHUNK_BYTES, PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.trip_agent import TripAgent
 from stream_app.wall_clock import now_ms
@@ -66,11 +67,13 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     app = _app(kafka, settings.worker)
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
     publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
+    profiles_table = StoredTable(_table(app, PROFILES_TABLE), publisher)
     checkpoints = Checkpoints(
-        _table(app, TRIPS_TABLE),
-        StoredStates(parameters, settings.worker.state_chunks),
-        publisher,
-        app.commit_acknowledged,
+        trips=StoredTable(_table(app, TRIPS_TABLE), publisher),
+        profiles=profiles_table,
+        stored=StoredStates(parameters, settings.worker.state_chunks),
+        publisher=publisher,
+        commit=app.commit_acknowledged,
     )
     trips = TripAgent(
         decoder=_decoder(settings.decoding),
@@ -81,9 +84,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     )
     by_driver = kafka.topic_prefix + SCORES_BY_DRIVER.name
     router = ScoreRouter(publisher, checkpoints, by_driver)
-    profiles = ProfileKeeper(
-        _table(app, PROFILES_TABLE), publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of
-    )
+    profiles = ProfileKeeper(profiles_table, publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of)
     app.agent(_topic(app, kafka.topic_prefix + TRIP_EVENTS.name), name="trips")(trips.run)
     app.agent(_topic(app, kafka.topic_prefix + DRIVER_SCORES.name), name="router")(router.run)
     app.agent(_topic(app, by_driver), name="profiles")(profiles.run)
@@ -98,7 +99,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
 def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
     return BatchApp(
         kafka.topic_prefix + kafka.group,
-        batched_topics=[kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES)],
+        batched_topics=[kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES, SCORES_BY_DRIVER)],
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
         broker_commit_interval=_NO_TIMED_COMMIT_S,
@@ -107,9 +108,6 @@ def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
         broker_heartbeat_interval=worker.session_timeout_s / 6,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=worker.fetch_bytes,
-        producer_acks=-1,
-        producer_max_batch_size=1,  # Tansu gives the first offset of the last batch as the end of a topic
-        producer_max_request_size=MAX_CHUNK_BYTES,
         store="memory://",
         stream_buffer_maxsize=_BATCHES_WAITING,
         stream_wait_empty=False,
@@ -139,7 +137,7 @@ def _topic(app: BatchApp, name: str) -> TopicT:
 def _table(app: BatchApp, name: str) -> TableT:
     return app.Table(
         name,
-        key_type=str,
+        key_type=bytes,
         value_type=bytes,
         extra_topic_configs={"max.message.bytes": str(MAX_CHUNK_BYTES)},
     )

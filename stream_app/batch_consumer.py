@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import aiokafka.consumer.fetcher
 import faust
+import structlog
 from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -20,6 +21,8 @@ from faust.types import TP, ConsumerMessage
 
 from scoring.errors import DriverScoreError
 from stream_app.record_batch import EncodedBatch, RecordBatch
+
+log = structlog.get_logger(__name__)
 
 _NO_TIMESTAMP_TYPE: Final = 0
 _FORMAT: Final = 2
@@ -129,10 +132,25 @@ class _BatchConsumerThread(AIOKafkaConsumerThread):
 
 
 class BatchConsumer(Consumer):
-    """Faust's consumer, which hands on batches of the topics in `BatchApp.batched_topics`."""
+    """Faust's consumer, which hands on batches of the topics in `BatchApp.batched_topics`.
+
+    Of those topics it skips nothing: a fetch that is under way during a rebalance can come after the seek to the
+    committed offset, with records from before it. Faust would take what lies between for a gap, and never read it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._next_offset: dict[TP, int] = {}
+        self._sought_back_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> _BatchConsumerThread:
         return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """Go back to the committed offset of each partition, or to its beginning."""
+        await super().perform_seek()
+        self._next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
+        self._sought_back_to.clear()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
         """Fetch once and yield what came: a batch a partition, or single records."""
@@ -157,18 +175,29 @@ class BatchConsumer(Consumer):
                 continue
             if not self.flow_active or self.app.consumer_generation_id != generation_id:
                 return
+            if await self._has_skipped(tp, records[0].from_offset):
+                continue
             unread = self._unread(tp, records)
             if unread:
                 # Faust records a gap where a message is not the next one, and would wait for it for ever.
                 self._read_offset[tp] = max(unread[-1].last_offset - 1, 0)
+                self._next_offset[tp] = unread[-1].last_offset + 1
                 yield tp, self._batch_message(tp, unread)
+
+    async def _has_skipped(self, tp: TP, first_offset: int) -> bool:
+        """Seek back to where records were skipped; where there are still none, the topic itself has a gap."""
+        expected = self._next_offset.get(tp, first_offset)
+        if first_offset <= expected or self._sought_back_to.get(tp) == expected:
+            return False
+        log.info("fetched ahead; seeking back", topic=tp.topic, partition=tp.partition, at=first_offset, to=expected)
+        self._sought_back_to[tp] = expected
+        await self._seek(tp, expected)
+        return True
 
     def _unread(self, tp: TP, batches: Sequence[EncodedBatch]) -> Sequence[EncodedBatch]:
         """Leave out what was read before: fetches that a seek overtook."""
-        read_offset = self._read_offset[tp]
-        if read_offset is None or batches[0].from_offset >= read_offset:
-            return batches
-        return [batch.starting_at(read_offset) for batch in batches if batch.last_offset >= read_offset]
+        expected = self._next_offset.get(tp, 0)
+        return [batch.starting_at(expected) for batch in batches if batch.last_offset >= expected]
 
     def _batch_message(self, tp: TP, encoded: Sequence[EncodedBatch]) -> ConsumerMessage:
         batch = RecordBatch(tp.topic, tp.partition, encoded)

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from faust.types import EventT, TableT
+from faust.types import EventT
 
 from stream_app import metrics
 from stream_app.partition_states import PartitionStates, StoredStates
 from stream_app.publishing import Publisher
+from stream_app.stored_table import StoredTable
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +28,10 @@ class Checkpoints:
 
     Parameters
     ----------
-    table
-        Faust's table of packed chunks; its keys are ``partition:chunk``.
+    trips
+        The table of packed chunks; its keys are ``partition:chunk``.
+    profiles
+        The table of profiles.
     stored
         Packs and restores states.
     publisher
@@ -37,8 +40,17 @@ class Checkpoints:
         Commits what is acknowledged.
     """
 
-    def __init__(self, table: TableT, stored: StoredStates, publisher: Publisher, commit: Callable[[], Any]) -> None:
-        self._table = table
+    def __init__(
+        self,
+        *,
+        trips: StoredTable,
+        profiles: StoredTable,
+        stored: StoredStates,
+        publisher: Publisher,
+        commit: Callable[[], Any],
+    ) -> None:
+        self._trips = trips
+        self._profiles = profiles
         self._stored = stored
         self._publisher = publisher
         self._commit = commit
@@ -57,7 +69,7 @@ class Checkpoints:
             prefix = f"{partition}:"
             chunks = {
                 int(key.removeprefix(prefix)): packed
-                for key, packed in self._table.data.items()
+                for key, packed in self._trips.stored_items()
                 if key.startswith(prefix)
             }
             owned = self._owned[partition] = self._stored.restore(partition, chunks)
@@ -71,6 +83,8 @@ class Checkpoints:
     def forget(self) -> None:
         """Drop all states, as partitions are taken away; what is not stored will be read again."""
         self._owned.clear()
+        self._trips.forget()
+        self._profiles.forget()
         self._unacknowledged.clear()
 
     async def write(self) -> None:
@@ -87,23 +101,18 @@ class Checkpoints:
         if not acknowledged and not changed:
             return
         await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
-        sent = []
-        for partition, chunks in changed.items():
-            for chunk, packed in chunks.items():
-                key = f"{partition}:{chunk}"
-                self._table.data[key] = packed
-                self._table.data._key_partition[key] = partition  # noqa: SLF001
-                sent.append(self._table.send_changelog(partition, key, packed))
-        await asyncio.gather(*sent)
+        self._trips.send()
+        self._profiles.send()
+        await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
         for event in acknowledged:
             event.ack()
         await self._commit()
         metrics.LAST_COMMIT.set_to_current_time()
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)
 
-    def _pack_changed(self) -> dict[int, dict[int, bytes]]:
-        return {
-            partition: self._stored.pack_changed(owned)
-            for partition, owned in self._owned.items()
-            if owned.states.changed_chunks.any()
-        }
+    def _pack_changed(self) -> bool:
+        changed = [(number, owned) for number, owned in self._owned.items() if owned.states.changed_chunks.any()]
+        for partition, owned in changed:
+            for chunk, packed in self._stored.pack_changed(owned).items():
+                self._trips.put(partition, f"{partition}:{chunk}", packed)
+        return bool(changed)

@@ -6,7 +6,7 @@ does not take stops the worker before the offsets of its source are committed, s
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import structlog
@@ -21,6 +21,7 @@ from stream_app.rejects import Reject
 from stream_app.topics import (
     DRIVER_PROFILES,
     DRIVER_SCORES,
+    MAX_CHUNK_BYTES,
     TRIP_ALERTS,
     TRIP_EVENTS_DLQ,
     TRIP_FEATURES,
@@ -60,19 +61,18 @@ class Publisher:
     def __init__(self, bootstrap: str, prefix: str, client_config: dict[str, str]) -> None:
         self._prefix = prefix
         self._failures: list[tuple[str, str]] = []
-        self._producer = Producer(
-            {
-                **client_config,
-                "bootstrap.servers": bootstrap,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 5,
-                "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes,
-                "queue.buffering.max.messages": 1_000_000,
-                "delivery.report.only.error": True,
-                "on_delivery": self._on_delivery,
-            }
-        )
+        common: dict[str, Any] = {
+            **client_config,
+            "bootstrap.servers": bootstrap,
+            "acks": "all",
+            "enable.idempotence": True,
+            "queue.buffering.max.messages": 1_000_000,
+            "delivery.report.only.error": True,
+            "on_delivery": self._on_delivery,
+        }
+        self._outputs = Producer({**common, "linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes})
+        # A record a batch: the embedded broker, Tansu, gives the first offset of the last batch as the end of a topic.
+        self._changelogs = Producer({**common, "batch.num.messages": 1, "message.max.bytes": MAX_CHUNK_BYTES})
 
     def publish_scores(self, scores: pl.DataFrame) -> None:
         """Publish what `ScoreMaker.make` made: all scores, the features of final trips, and the alerts."""
@@ -113,6 +113,10 @@ class Publisher:
         """Send one message to a topic given by its full name."""
         self._produce(topic, key, value)
 
+    def store(self, changelog: str, partition: int, key: bytes, value: bytes) -> None:
+        """Write a row of a table to its changelog, given by its full name."""
+        self._enqueue(self._changelogs, changelog, value, key, partition=partition)
+
     def confirm(self, timeout_s: float) -> None:
         """Wait until the broker has taken everything.
 
@@ -122,7 +126,7 @@ class Publisher:
             When it has not.
         """
         deadline = time.monotonic() + timeout_s
-        remaining = self._producer.flush(timeout_s)
+        remaining = sum(producer.flush(timeout_s) for producer in (self._outputs, self._changelogs))
         if self._failures:
             topic, reason = self._failures[0]
             raise DeliveryError(len(self._failures), topic, reason)
@@ -140,11 +144,14 @@ class Publisher:
     def _produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]] | None = None
     ) -> None:
+        self._enqueue(self._outputs, topic, value, key, headers=headers or [])
+
+    def _enqueue(self, producer: Producer, topic: str, value: bytes | None, key: bytes | None, **options: Any) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, key, headers=headers or [])
+                producer.produce(topic, value, key, **options)
             except BufferError:
-                self._producer.poll(_POLL_S)
+                producer.poll(_POLL_S)
             else:
                 break
 

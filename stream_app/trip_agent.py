@@ -13,7 +13,7 @@ from scoring.features.update import DueFeatures, close_trips, update
 from stream_app import metrics
 from stream_app.commit import Checkpoints
 from stream_app.data_metrics import count_sensors
-from stream_app.decoding import Decoder
+from stream_app.decoding import DecodedBatch, Decoder
 from stream_app.partition_states import PartitionStates
 from stream_app.publishing import Publisher
 from stream_app.record_batch import RecordBatch
@@ -49,13 +49,22 @@ class TripAgent:
         self._last_record_at: dict[int, float] = {}
 
     async def run(self, stream: StreamT) -> AsyncIterator[None]:
-        """Take in batches until the stream ends."""
-        async for event in stream.noack().events():
-            async with self._busy:
-                if event.message.generation_id != event.app.consumer_generation_id:
-                    continue  # taken away while it waited; its new owner reads it again
-                await self._take(event)
-            yield
+        """Take in batches until the stream ends; while one is worked on, the next is decoded."""
+        events = stream.noack().events()
+        following = asyncio.ensure_future(self._next(events))
+        try:
+            while True:
+                event, decoded = await following
+                following = asyncio.ensure_future(self._next(events))
+                async with self._busy:
+                    if event.message.generation_id != event.app.consumer_generation_id:
+                        continue  # taken away while it waited; its new owner reads it again
+                    await self._take(event, decoded)
+                yield
+        except StopAsyncIteration:
+            return
+        finally:
+            following.cancel()
 
     async def checkpoint(self) -> None:
         """Make what has been done durable."""
@@ -77,18 +86,21 @@ class TripAgent:
                     owned = self._checkpoints.states_of(partition)
                     self._publish(owned, close_trips(owned.states, self._parameters))
 
-    async def _take(self, event: EventT) -> None:
+    async def _next(self, events: AsyncIterator[EventT]) -> tuple[EventT, DecodedBatch]:
+        event = await anext(events)
+        return event, await asyncio.to_thread(self._decoder.decode, event.value)
+
+    async def _take(self, event: EventT, decoded: DecodedBatch) -> None:
         batch: RecordBatch = event.value
         started = time.perf_counter()
-        await asyncio.to_thread(self._process, batch)
+        await asyncio.to_thread(self._process, batch, decoded)
         self._checkpoints.done(event)
         self._last_record_at[batch.partition] = time.monotonic()
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
         metrics.LATENCY_SECONDS.observe(max(0.0, now_ms() / 1000 - event.message.timestamp))
 
-    def _process(self, batch: RecordBatch) -> None:
+    def _process(self, batch: RecordBatch, decoded: DecodedBatch) -> None:
         owned = self._checkpoints.states_of(batch.partition)
-        decoded = self._decoder.decode(batch)
         events = decoded.events
         if owned.included_by_chunk:
             events = owned.leave_out_included(events, decoded.offsets)
