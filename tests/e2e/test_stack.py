@@ -17,7 +17,6 @@ import yaml
 from stream_app.settings import StackSettings, load_settings
 from stream_app.stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
 from stream_app.stack.members import Member, stack_members
-from stream_app.stack.records import ProcessRecord
 from stream_app.stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration]
@@ -167,10 +166,3 @@ def test_a_server_that_fails_takes_back_the_whole_start(
 
     assert {state.state for state in stack_states(monitoring, tmp_path)} == {"stopped"}
     assert not any(listens(port) for member in monitoring for port in member.ports)
-
-
-def test_a_process_id_that_was_given_anew_is_not_ours() -> None:
-    ours = ProcessRecord.of(os.getpid())
-    assert ours.process() is not None
-    assert ProcessRecord(ours.pid, ours.created_s - 1).process() is None
-    assert ProcessRecord(2**22 + 1, 0.0).process() is None
