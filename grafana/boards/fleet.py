@@ -86,7 +86,7 @@ FLEET_OVERVIEW: Final = Dashboard(
                 ),
                 stat(
                     "Alerts",
-                    "How often a trip crossed into high risk, trips under way included.",
+                    "How often a trip crossed into high risk or had a severe event, trips under way included.",
                     DruidSql(f'SELECT {distinct("alert_id")} AS alerts FROM "trip-alerts" WHERE {_WHERE}\n{_ANY}'),
                     unit=COUNT,
                     no_data="No alerts",

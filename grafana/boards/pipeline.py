@@ -5,7 +5,7 @@ from typing import Final
 from grafana.datasources import DruidSql, PrometheusVariable, PromQl
 from grafana.links import BOARD_LINKS, PIPELINE_UID
 from grafana.model import Column, Dashboard, Panel, Row, Threshold
-from grafana.panels import COUNT, NUMBER, PERCENT, SECONDS, bars, lines, stat, table
+from grafana.panels import BY_LABEL, COUNT, NUMBER, PERCENT, SECONDS, bars, lines, stat, table
 from grafana.sql import TIME
 
 INSTANCE: Final = PrometheusVariable("instance", "Worker", "label_values(driver_score_worker_events_total, instance)")
@@ -229,7 +229,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     ),
                     unit=COUNT,
                     no_data="No scores in Druid for this period",
-                    transformations=({"id": "prepareTimeSeries", "options": {"format": "many"}},),
+                    transformations=(BY_LABEL,),
                 ),
                 table(
                     "Models that score",
