@@ -74,8 +74,8 @@ class ParameterCursor(Cursor):
         )
         try:
             header, *rows = answer.json()
-        except requests.JSONDecodeError as error:
-            raise QueryRefusedError("its answer ends in the middle; its logs say why") from error
+        except (ValueError, TypeError) as error:
+            raise QueryRefusedError("its answer is cut off, or is not Druid's") from error
         self.column_names = tuple(header)
         self.description = [(name, None, None, None, None, None, True) for name in header]
         yield tuple(header)
