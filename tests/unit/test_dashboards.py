@@ -19,6 +19,7 @@ from grafana.boards import DASHBOARDS
 from grafana.datasources import DRUID, PROMETHEUS, DruidSql, DruidVariable, PromQl
 from grafana.model import Dashboard, Panel
 from schemas.columns import OUTPUT_COLUMNS
+from stream_app import druid_exporter
 from tests.sql_names import names_used, sources_of
 
 EACH_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.uid)
@@ -204,10 +205,11 @@ def test_provisioned_data_sources_have_the_uids_that_panels_ask() -> None:
     assert pairs == {(each["uid"], each["type"]) for each in (DRUID, PROMETHEUS)}
 
 
-def test_prometheus_panels_ask_for_metrics_that_the_worker_has() -> None:
+def test_prometheus_panels_ask_for_metrics_that_worker_and_exporter_have() -> None:
     assert stream_app.metrics.EVENTS
     names = {name for collector in REGISTRY._collector_to_names.values() for name in collector}
     names |= {"driver_score_worker_lag_records", "driver_score_worker_stalled_seconds"}  # of a collector of its own
+    names |= set(druid_exporter._NUMBERS)
     names |= {"process_resident_memory_bytes", "process_cpu_seconds_total"}
     asked = {
         name
