@@ -55,7 +55,7 @@ def free_ports() -> dict[str, int]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackRun]:
     folder = tmp_path_factory.mktemp("stack")
-    given = {**free_ports(), "folder": folder, "druid": "false"}
+    given = {**free_ports(), "folder": folder, "druid": "false", "grafana_home": folder}
     variables = {f"DRIVER_SCORE_STACK__{name.upper()}": str(setting) for name, setting in given.items()}
     stack = StackRun(folder, variables)
     yield stack
@@ -100,7 +100,9 @@ def test_the_log_of_an_unknown_server_is_one_line_with_the_known_ones(stack: Sta
 @pytest.fixture
 def monitoring(tmp_path: Path) -> Iterator[list[Member]]:
     """Give Prometheus and Alertmanager, which start within a second."""
-    settings = load_settings(stack={**free_ports(), "folder": tmp_path, "druid": False, "worker": False})
+    settings = load_settings(
+        stack={**free_ports(), "folder": tmp_path, "druid": False, "worker": False, "grafana_home": tmp_path}
+    )
     members = [member for member in stack_members(settings) if member.name != "kafka"]
     yield members
     stop_stack(members, tmp_path, nothing)
