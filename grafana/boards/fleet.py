@@ -31,7 +31,7 @@ def _by_client(selected: str, *columns: str, where: str = "TRUE") -> DruidSql:
     )
 
 
-_HOURLY: Final = f'FROM "fleet-hourly" WHERE {_WHERE}'
+_HOURLY: Final = f"FROM \"fleet-hourly\" WHERE model_role = 'champion' AND {_WHERE}"
 
 FLEET_OVERVIEW: Final = Dashboard(
     uid=FLEET_UID,

@@ -140,6 +140,13 @@ def test_sql_uses_columns_that_its_data_source_has(statement: str) -> None:
     assert names_used(statement) <= known
 
 
+@pytest.mark.parametrize("statement", druid_statements())
+def test_what_is_said_of_trips_keeps_the_roles_of_models_apart(statement: str) -> None:
+    is_of_trips = statement.startswith("WITH") and "driver-scores" in sources_of(statement)
+    if is_of_trips or "fleet-hourly" in sources_of(statement):
+        assert "model_role" in statement, "else a challenger's score counts its trip again"
+
+
 def test_a_column_that_is_not_there_is_noticed() -> None:
     assert names_used('SELECT speed AS x, SUM(risk) FROM "driver-scores" WHERE kind = \'trip\' -- old') == {
         "speed", "risk", "kind",
