@@ -126,7 +126,7 @@ class DruidClient:
             raise DruidUnavailableError(self.url, cause=type(error).__name__) from error
         if answer.ok or (may_be_missing and answer.status_code == requests.codes.not_found):
             return answer
-        raise DruidRefusedError(f"{method} {path}", answer.status_code, _reason(answer))
+        raise DruidRefusedError(f"{method} {path}", answer.status_code, reason_of(answer))
 
 
 def _content(answer: requests.Response) -> Any:
@@ -140,12 +140,12 @@ def _content(answer: requests.Response) -> Any:
         ) from error
 
 
-def _reason(answer: requests.Response) -> str:
-    """Return what Druid says in its error, on one line."""
+def reason_of(answer: requests.Response) -> str:
+    """Return what Druid says is wrong, on one line, or its HTTP status where it says nothing."""
     try:
         said = answer.json()
         text = said.get("errorMessage") or said.get("error") or answer.text
     except (ValueError, AttributeError):
         text = answer.text
     line = " ".join(str(text).split())
-    return line[:_SHOWN_CHARACTERS] or "it gave no reason"
+    return line[:_SHOWN_CHARACTERS] or f"HTTP status {answer.status_code}"
