@@ -16,8 +16,9 @@ from bench.measuring import CommittedOffsets, Throughput, drain, median_throughp
 from bench.report import BAR_EVENTS_PER_S, BacklogRow, LiveRow, as_json, as_markdown
 from bench.sending import PARTITIONS, ready_batches, send
 from bench.workers import Kind, Place, running_worker
-from stream_app.embedded_broker import BrokerProcess, EmbeddedBroker, free_port
-from stream_app.native_kafka import NativeKafka
+from stream_app.embedded_broker import EmbeddedBroker
+from stream_app.stack.kafka import BrokerProcess, NativeKafka
+from stream_app.stack.server_process import free_port
 from stream_app.topics import create_topics
 
 _TIMEOUT_S: Final = 300.0

@@ -74,7 +74,6 @@ def plan_first_rows(client: DruidClient, desired: Sequence[DataSource]) -> list[
         )
         for source in desired
         if not client.is_known(source.name)
-        for task in [first_row_task(source.supervisor)]
     ]
 
 

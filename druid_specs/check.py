@@ -54,9 +54,9 @@ def _check_columns(schema: dict[str, Any], dimensions: dict[str, str], topic: st
         if dimensions[name] != kind:
             raise SpecMismatchError(source, name, f"is {dimensions[name]} here, and {kind} in {message.__name__}")
     _refuse_unknown(dimensions, expected, topic, source)
-    if schema.get("metricsSpec"):
-        raise SpecMismatchError(source, schema["metricsSpec"][0]["name"], "is a metric, in a data source of rows")
-    parsed = {transform["name"]: transform["expression"] for transform in _transforms(schema)}
+    for metric in _metrics(schema):
+        raise SpecMismatchError(source, str(metric.get("name")), "is a metric, in a data source of rows")
+    parsed = {transform.get("name"): transform.get("expression") for transform in _transforms(schema)}
     for name in time_columns(message):
         if parsed.get(name) != f'timestamp_parse("{name}")':
             raise SpecMismatchError(source, name, "is a time, and must be parsed by a transform of its name")
@@ -64,15 +64,22 @@ def _check_columns(schema: dict[str, Any], dimensions: dict[str, str], topic: st
 
 def _check_sources(schema: dict[str, Any], dimensions: dict[str, str], topic: str, source: str) -> None:
     """Check that a roll-up is made of columns that the messages have."""
-    known = {*OUTPUT_MESSAGES[topic].model_fields, *(transform["name"] for transform in _transforms(schema))}
+    known = {
+        *OUTPUT_MESSAGES[topic].model_fields,
+        *(transform["name"] for transform in _transforms(schema) if "name" in transform),
+    }
     _refuse_unknown(dimensions, known, topic, source)
-    _refuse_unknown((one["fieldName"] for one in schema["metricsSpec"] if "fieldName" in one), known, topic, source)
+    _refuse_unknown((one["fieldName"] for one in _metrics(schema) if "fieldName" in one), known, topic, source)
 
 
 def _refuse_unknown(names: Iterable[str], known: Iterable[str], topic: str, source: str) -> None:
     for name in names:
         if name not in known:
             raise SpecMismatchError(source, name, f"is not in {OUTPUT_MESSAGES[topic].__name__}")
+
+
+def _metrics(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(schema.get("metricsSpec") or [])
 
 
 def _transforms(schema: dict[str, Any]) -> list[dict[str, Any]]:

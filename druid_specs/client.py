@@ -90,7 +90,7 @@ class DruidClient:
             "aggregations": [{"type": "count", "name": "rows"}],
             "context": {"useCache": False, "populateCache": False},
         }
-        answer = self._call("POST", "/druid/v2", query).json()
+        answer = _content(self._call("POST", "/druid/v2", query))
         return int(answer[0]["result"]["rows"]) if answer else 0
 
     def is_known(self, data_source: str) -> bool:
@@ -99,7 +99,7 @@ class DruidClient:
             "query": "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?",
             "parameters": [{"type": "VARCHAR", "value": data_source}],
         }
-        return bool(self._call("POST", "/druid/v2/sql", query).json())
+        return bool(_content(self._call("POST", "/druid/v2/sql", query)))
 
     def post_task(self, task: dict[str, Any]) -> None:
         """Start a task; it runs by itself."""
@@ -117,7 +117,7 @@ class DruidClient:
 
     def _get(self, path: str) -> Any:
         answer = self._call("GET", path, may_be_missing=True)
-        return None if answer.status_code == requests.codes.not_found else answer.json()
+        return None if answer.status_code == requests.codes.not_found else _content(answer)
 
     def _call(self, method: str, path: str, body: Any = None, *, may_be_missing: bool = False) -> requests.Response:
         try:
@@ -126,15 +126,26 @@ class DruidClient:
             raise DruidUnavailableError(self.url, cause=type(error).__name__) from error
         if answer.ok or (may_be_missing and answer.status_code == requests.codes.not_found):
             return answer
-        raise DruidRefusedError(f"{method} {path}", answer.status_code, _reason(answer))
+        raise DruidRefusedError(f"{method} {path}", answer.status_code, reason_of(answer))
 
 
-def _reason(answer: requests.Response) -> str:
-    """Return what Druid says in its error, on one line."""
+def _content(answer: requests.Response) -> Any:
+    """Return what an answer says in JSON; another server's page, at a wrong address, is none."""
+    try:
+        return answer.json()
+    except ValueError as error:
+        asked = f"{answer.request.method} {answer.request.path_url}"
+        raise DruidRefusedError(
+            asked, answer.status_code, "its answer is not JSON, as that of another server"
+        ) from error
+
+
+def reason_of(answer: requests.Response) -> str:
+    """Return what Druid says is wrong, on one line, or its HTTP status where it says nothing."""
     try:
         said = answer.json()
         text = said.get("errorMessage") or said.get("error") or answer.text
     except (ValueError, AttributeError):
         text = answer.text
     line = " ".join(str(text).split())
-    return line[:_SHOWN_CHARACTERS] or "it gave no reason"
+    return line[:_SHOWN_CHARACTERS] or f"HTTP status {answer.status_code}"

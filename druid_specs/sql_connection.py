@@ -13,6 +13,7 @@ from pydruid.db.api import Connection, Cursor
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from druid_specs.client import reason_of
 from druid_specs.errors import DruidUnavailableError, QueryRefusedError
 
 SqlType = Literal["VARCHAR", "BIGINT", "DOUBLE", "TIMESTAMP"]
@@ -74,8 +75,8 @@ class ParameterCursor(Cursor):
         )
         try:
             header, *rows = answer.json()
-        except requests.JSONDecodeError as error:
-            raise QueryRefusedError("its answer ends in the middle; its logs say why") from error
+        except (ValueError, TypeError) as error:
+            raise QueryRefusedError("its answer is cut off, or is not Druid's") from error
         self.column_names = tuple(header)
         self.description = [(name, None, None, None, None, None, True) for name in header]
         yield tuple(header)
@@ -133,15 +134,5 @@ class DruidConnection(Connection):
         except requests.RequestException as error:
             raise DruidUnavailableError(self.url.removesuffix(SQL_PATH), cause=type(error).__name__) from error
         if not answer.ok:
-            raise QueryRefusedError(_problem(answer))
+            raise QueryRefusedError(reason_of(answer))
         return answer
-
-
-def _problem(answer: requests.Response) -> str:
-    """Return what Druid says is wrong, or its HTTP status where it says nothing."""
-    try:
-        said = answer.json()
-    except requests.JSONDecodeError:
-        said = {}
-    text = (said.get("errorMessage") or said.get("error") or "") if isinstance(said, dict) else ""
-    return str(text) or f"HTTP status {answer.status_code}"

@@ -15,17 +15,14 @@ SECONDS: Final = "s"
 COUNT: Final = "short"
 TIME: Final = "dateTimeAsIso"
 
-SCORE_COLORS: Final = (Threshold(None, "red"), Threshold(45, "orange"), Threshold(70, "green"))
-"""The bands of the shipped model: high risk below 45, moderate below 70."""
+SCORE_COLORS: Final = (Threshold(None, "text"), Threshold(0, "red"), Threshold(45, "orange"), Threshold(70, "green"))
+"""The bands of the shipped model: high risk below 45, moderate below 70. Below 0 is no score."""
 
 DASH: Final = {"-1": "-"}
 """What `grafana.sql.UNKNOWN` is shown as."""
 
 BY_LABEL: Final[Json] = {"id": "prepareTimeSeries", "options": {"format": "many"}}
 """Makes a series of each text, without filling in what is not there."""
-
-_NO_GAPS_FILLED: Final = False
-"""Neither zero nor a line is drawn over a gap that comes as null."""
 
 
 def stat(title: str, description: str, *targets: Target, unit: str = NUMBER, **rest: Any) -> Panel:
@@ -79,7 +76,7 @@ def _time_series(
             "lineInterpolation": "linear",
             "pointSize": 5,
             "showPoints": "auto",
-            "spanNulls": _NO_GAPS_FILLED,
+            "spanNulls": False,
             "axisPlacement": "auto",
             "axisLabel": "",
             "thresholdsStyle": {"mode": "off"},

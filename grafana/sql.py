@@ -68,7 +68,7 @@ def trips(*columns: str, where: Sequence[str] = (), final: bool = True, roles: s
 
 def bucket(column: str = "last_event") -> str:
     """Round a time down to the resolution that the reader chose."""
-    return f"TIME_FLOOR({column}, '${{resolution}}')"
+    return f"TIME_FLOOR({column}, ${{resolution:sqlstring}})"
 
 
 def score_bucket(column: str = "score") -> str:

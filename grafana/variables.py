@@ -24,5 +24,5 @@ VEHICLE_CLASS: Final = ChoiceVariable(
 MODEL_VERSION: Final = DruidVariable("model_version", "Model version", _values("model_version"))
 TRIP: Final = TextVariable("trip", "Trip")
 RESOLUTION: Final = ChoiceVariable(
-    "resolution", "Resolution", (("1 hour", "PT1H"), ("5 minutes", "PT5M"), ("1 day", "P1D"), ("1 week", "P7D"))
+    "resolution", "Resolution", (("1 hour", "PT1H"), ("5 minutes", "PT5M"), ("1 day", "P1D"), ("1 week", "P1W"))
 )

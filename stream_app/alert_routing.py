@@ -4,11 +4,14 @@ An alert goes to every channel that has an address and takes its severity. An al
 fires is held back.
 """
 
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from stream_app.settings import SEVERITIES, AlertSettings, Severity
+
+_OWNER_ONLY: Final = 0o600
 
 NOBODY: Final = "nobody"
 """Receiver of what no channel takes: Alertmanager's own page still shows it."""
@@ -83,6 +86,15 @@ def alertmanager_yaml(settings: AlertSettings, *, group_wait: str = "10s") -> st
     """Write Alertmanager's configuration as its file, secrets included: keep it from others' eyes."""
     config = alertmanager_config(settings, group_wait=group_wait)
     return yaml.dump(config, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True)
+
+
+def write_alertmanager_yaml(settings: AlertSettings, path: Path, *, group_wait: str = "10s") -> None:
+    """Write Alertmanager's configuration to a file that only its owner may read."""
+    text = alertmanager_yaml(settings, group_wait=group_wait)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=_OWNER_ONLY)
+    path.chmod(_OWNER_ONLY)  # one that was there
+    path.write_text(text, encoding="utf-8")
 
 
 class _PlainDumper(yaml.SafeDumper):

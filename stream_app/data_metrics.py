@@ -3,11 +3,12 @@
 Ratios are left to Prometheus: counters of several workers can be added up, ratios can't.
 """
 
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 import polars as pl
 
+from schemas.driver_score import RiskBand
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS
 from scoring.features.trip_lookup import hash_texts
 from scoring.trip_events.columns import EventColumns
@@ -24,6 +25,8 @@ SENSORS: Final = {
 """The measurement by which each sensor shows; positions stand apart."""
 
 POSITION: Final = "position"
+
+BANDS: Final = get_args(RiskBand)
 
 _SAMPLE_TYPE: Final = EVENT_TYPES.index("sample")
 _CLIENT: Final = ID_COLUMNS.index("client_id")
@@ -75,4 +78,7 @@ def count_scores(scores: pl.DataFrame) -> None:
         metrics.SCORES.labels(kind, status).inc(count)
     rated = scores.filter((pl.col("kind") == "trip") & pl.col("final") & pl.col("band").is_not_null())
     for client_id, band, count in rated.group_by("client_id", "band").len().iter_rows():
-        metrics.FINAL_SCORES.labels(CLIENTS.of(client_id), band).inc(count)
+        client = CLIENTS.of(client_id)
+        for other in BANDS:  # a client without high-risk trips has a share of 0, to which a rise is held
+            metrics.FINAL_SCORES.labels(client, other)
+        metrics.FINAL_SCORES.labels(client, band).inc(count)

@@ -24,7 +24,6 @@ from pathlib import Path
 
 from scoring.errors import DriverScoreError, MissingExtraError
 from stream_app.stack.kafka import BrokerProcess
-from stream_app.stack.server_process import free_port  # noqa: F401 - bench/ still imports it from here
 
 
 class BrokerProgramError(DriverScoreError):

@@ -1,9 +1,11 @@
 """What the worker counts and times, for Prometheus."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from schemas.trip_alert import TripAlert
 
 EVENTS: Final = Counter("driver_score_worker_events_total", "Valid trip events taken in")
 RECORDS: Final = Counter("driver_score_worker_records_total", "Kafka records read from trip-events")
@@ -69,3 +71,5 @@ def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str]) -> None:
     for kind in ("window", "trip"):
         for status in statuses:
             SCORES.labels(kind, status)
+    for alert_type in get_args(TripAlert.model_fields["alert_type"].annotation):
+        ALERTS.labels(alert_type)

@@ -218,11 +218,18 @@ class StackSettings(_Part):
     druid_indexer_port: _Port = Field(default=8091, description="Of Druid's indexer")
     prometheus_port: _Port = Field(default=9090, description="Of Prometheus")
     alertmanager_port: _Port = Field(default=9093, description="Of Alertmanager")
+    grafana_port: _Port = Field(default=3000, description="Of Grafana")
     worker_metrics_port: _Port = Field(default=9464, description="Of the worker's metrics")
     exporter_port: _Port = Field(default=9465, description="Of the metrics of what Druid has taken in")
     kafka_heap_mb: int = Field(default=512, ge=256, description="Java heap of Kafka")
     druid_memory_factor: float = Field(
         default=1.0, ge=1, le=64, description="Times the memory of each Druid service, 3.5 GB in all at 1"
+    )
+    grafana_home: Path = Field(
+        default=Path("/usr/share/grafana"), description="Of an installed Grafana; it is started where there is one"
+    )
+    grafana_plugins: Path = Field(
+        default=Path("/var/lib/grafana/plugins"), description="Of its plugins, that for Druid among them"
     )
     druid: bool = Field(default=True, description="Start Druid, which takes most of the memory")
     worker: bool = Field(default=True, description="Start a worker")

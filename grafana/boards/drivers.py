@@ -92,7 +92,7 @@ DRIVER_AND_VEHICLE: Final = Dashboard(
                 ),
                 lines(
                     "Trip scores, the driver and the client",
-                    "Mean of finished trips: the driver, and all drivers of the chosen clients. Compare like with "
+                    "Mean of finished trips: the driver, and all others of the chosen clients. Compare like with "
                     "like: choose the driver's client above.",
                     DruidSql(
                         f"{trips('driver_id', 'distance_km', 'score', where=(chosen('client_id'),))}"
@@ -110,7 +110,7 @@ DRIVER_AND_VEHICLE: Final = Dashboard(
                 reasons(_DRIVER),
                 table(
                     "Trips",
-                    "The driver's 200 newest trips that have ended. A click on a trip shows it window by window.",
+                    "The driver's 200 newest finished trips with a score. A click on a trip shows it window by window.",
                     DruidSql(
                         trips("client_id", "distance_km", "score", "band", "reason_1", "reason_2", where=(_DRIVER,))
                         + 'SELECT last_event AS "__time", trip_id, vehicle_id, client_id,'

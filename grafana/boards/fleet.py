@@ -31,7 +31,7 @@ def _by_client(selected: str, *columns: str, where: str = "TRUE") -> DruidSql:
     )
 
 
-_HOURLY: Final = f'FROM "fleet-hourly" WHERE {_WHERE}'
+_HOURLY: Final = f"FROM \"fleet-hourly\" WHERE model_role = 'champion' AND {_WHERE}"
 
 FLEET_OVERVIEW: Final = Dashboard(
     uid=FLEET_UID,
@@ -86,7 +86,7 @@ FLEET_OVERVIEW: Final = Dashboard(
                 ),
                 stat(
                     "Alerts",
-                    "How often a trip crossed into high risk, trips under way included.",
+                    "How often a trip crossed into high risk or had a severe event, trips under way included.",
                     DruidSql(f'SELECT {distinct("alert_id")} AS alerts FROM "trip-alerts" WHERE {_WHERE}\n{_ANY}'),
                     unit=COUNT,
                     no_data="No alerts",

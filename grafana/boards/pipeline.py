@@ -5,13 +5,14 @@ from typing import Final
 from grafana.datasources import DruidSql, PrometheusVariable, PromQl
 from grafana.links import BOARD_LINKS, PIPELINE_UID
 from grafana.model import Column, Dashboard, Panel, Row, Threshold
-from grafana.panels import COUNT, NUMBER, PERCENT, SECONDS, bars, lines, stat, table
+from grafana.panels import BY_LABEL, COUNT, NUMBER, PERCENT, SECONDS, bars, lines, stat, table
 from grafana.sql import TIME
 
 INSTANCE: Final = PrometheusVariable("instance", "Worker", "label_values(driver_score_worker_events_total, instance)")
 
 _OF: Final = '{instance=~"$instance"}'
 _NO_WORKER: Final = "No worker is scraped: is it up, and is its metrics port set?"
+_NO_EXPORTER: Final = "Druid does not answer, or no exporter is scraped"
 _BUSY: Final = (Threshold(None, "green"), Threshold(1, "orange"), Threshold(5, "red"))
 _ANY_IS_BAD: Final = (Threshold(None, "green"), Threshold(1, "red"))
 
@@ -229,7 +230,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     ),
                     unit=COUNT,
                     no_data="No scores in Druid for this period",
-                    transformations=({"id": "prepareTimeSeries", "options": {"format": "many"}},),
+                    transformations=(BY_LABEL,),
                 ),
                 table(
                     "Models that score",
@@ -245,6 +246,50 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     width=12,
                     height=8,
                     no_data=_NO_WORKER,
+                ),
+            ),
+        ),
+        Row(
+            "Druid",
+            (
+                lines(
+                    "Waiting for Druid",
+                    "Messages that Druid's tasks have not read. A task that hands over makes a short peak.",
+                    PromQl("driver_score_druid_lag_records", "{{data_source}}"),
+                    unit=COUNT,
+                    minimum=0,
+                    width=8,
+                    no_data=_NO_EXPORTER,
+                ),
+                lines(
+                    "Read, and not there as rows",
+                    "Messages that Druid has read and that can't be queried. What retention dropped stays among them; "
+                    "a line that climbs is a loss.",
+                    PromQl(
+                        "clamp_min(driver_score_druid_published_records - driver_score_druid_lag_records"
+                        " - driver_score_druid_rows, 0)",
+                        "{{data_source}}",
+                    ),
+                    unit=COUNT,
+                    minimum=0,
+                    width=8,
+                    no_data=_NO_EXPORTER,
+                ),
+                stat(
+                    "Unhealthy supervisors",
+                    "Data sources whose supervisor is missing or unhealthy: they take nothing in.",
+                    PromQl("sum(1 - driver_score_druid_supervisor_healthy)", "supervisors"),
+                    unit=COUNT,
+                    thresholds=_ANY_IS_BAD,
+                    no_data=_NO_EXPORTER,
+                ),
+                stat(
+                    "Not parsed",
+                    "Messages that running tasks could not parse: the spec and the messages do not match.",
+                    PromQl("sum(driver_score_druid_unparseable_rows)", "messages"),
+                    unit=COUNT,
+                    thresholds=_ANY_IS_BAD,
+                    no_data=_NO_EXPORTER,
                 ),
             ),
         ),

@@ -96,8 +96,8 @@ _ALERT_MAP: Final = Panel(
     "not of the drivers.",
     (
         DruidSql(
-            _ALERTS + "SELECT trip_id, driver_id, latitude, longitude, score\nFROM alerts"
-            " WHERE latitude IS NOT NULL AND longitude IS NOT NULL AND score IS NOT NULL"
+            f"{_ALERTS}SELECT trip_id, driver_id, alert_type, latitude, longitude, {known('score')} AS score\n"
+            "FROM alerts WHERE latitude IS NOT NULL AND longitude IS NOT NULL"
         ),
     ),
     unit=NUMBER,
@@ -169,7 +169,7 @@ HIGH_RISK_TRIPS: Final = Dashboard(
                 ),
                 bars(
                     "Alerts by client",
-                    "One for each time that a trip crossed into high risk.",
+                    "One for each time that a trip crossed into high risk, and one for each severe event.",
                     DruidSql(
                         f'{_ALERTS}SELECT {bucket("alerted")} AS "__time", client_id, COUNT(*) AS alerts\n'
                         "FROM alerts GROUP BY 1, 2 ORDER BY 1"
@@ -223,10 +223,11 @@ HIGH_RISK_TRIPS: Final = Dashboard(
                 ),
                 table(
                     "Alerts",
-                    "The 200 newest alerts. A trip comes again when it got better and then crossed again.",
+                    "The 200 newest alerts: trips that crossed into high risk, again when they got better and then "
+                    "crossed again, and severe events. A dash is a trip with too little driving for a score.",
                     DruidSql(
                         f'{_ALERTS}SELECT alerted AS "__time", trip_id, driver_id, vehicle_id, client_id, alert_type,'
-                        " score, reason_1, reason_2\nFROM alerts WHERE score IS NOT NULL\n"
+                        f" {known('score')} AS score, reason_1, reason_2\nFROM alerts\n"
                         "ORDER BY alerted DESC\nLIMIT 200"
                     ),
                     columns=(

@@ -1,18 +1,15 @@
 """``driver-score alerts``: who is told of alerts."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from scoring.errors import SettingsError
-from stream_app.alert_routing import alertmanager_yaml
+from stream_app.alert_routing import write_alertmanager_yaml
 from stream_app.settings import load_settings
 
 alerts: Final = typer.Typer(help="Who is told of alerts.", no_args_is_help=True)
-
-_OWNER_ONLY: Final = 0o600
 
 
 @alerts.callback()
@@ -25,12 +22,9 @@ def config(
     output: Annotated[Path, typer.Option(help="File to write, readable by its owner only: it holds the secrets.")],
 ) -> None:
     """Write Alertmanager's configuration, made from the settings of DRIVER_SCORE_ALERTS."""
-    text = alertmanager_yaml(load_settings().alerts)
+    settings = load_settings().alerts
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.touch(mode=_OWNER_ONLY)
-        os.chmod(output, _OWNER_ONLY)  # noqa: PTH101 - one that was there
-        output.write_text(text, encoding="utf-8")
+        write_alertmanager_yaml(settings, output)
     except OSError as error:
         raise SettingsError(
             "--output", f"can't write {output} ({error.strerror})", remedy="Choose a folder that this user may write to"

@@ -1,6 +1,7 @@
 """``driver-score druid``: how Druid takes in the output topics."""
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -50,12 +51,8 @@ def status(*, as_json: JsonOption = False) -> None:
     """Show each supervisor's health, its lag, and rows that can be queried against messages published."""
     settings = load_settings()
     desired = data_sources(settings)
-    sizes = TopicSizes(settings.kafka)
-    try:
-        with druid_client(settings) as client:
-            statuses = ingestion_status(client, desired, sizes.count)
-    finally:
-        sizes.close()
+    with closing(TopicSizes(settings.kafka)) as sizes, druid_client(settings) as client:
+        statuses = ingestion_status(client, desired, sizes.count)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in statuses]))
     else:

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import closing
 
 from stream_app.druid import TopicSizes, data_sources, druid_client
 from stream_app.druid_exporter import DruidCollector, exporter_registry
@@ -18,9 +19,7 @@ def exporter() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sizes = TopicSizes(settings.kafka)
-    with druid_client(settings) as client:
+    with closing(TopicSizes(settings.kafka)) as sizes, druid_client(settings) as client:
         registry = exporter_registry(DruidCollector(client, desired, sizes.ever_written))
         serve_metrics(settings.exporter.host, settings.exporter.port, "DRIVER_SCORE_EXPORTER__PORT", registry)
         stop.wait()
-    sizes.close()

@@ -15,6 +15,7 @@ from stream_app.cli.trip_file_options import JsonOption
 from stream_app.settings import Settings, load_settings
 from stream_app.stack.lifecycle import stack_states, start_stack, stop_stack
 from stream_app.stack.members import Member, stack_members
+from stream_app.stack.server_process import log_tail
 
 stack: Final = typer.Typer(help="All servers on this machine, without Docker.", no_args_is_help=True)
 
@@ -85,7 +86,7 @@ def logs(
     if follow:
         subprocess.run(["tail", "-n", str(lines), "-F", str(paths[name])], check=False)  # noqa: S603, S607
     elif paths[name].exists():
-        typer.echo("\n".join(paths[name].read_text(errors="replace").splitlines()[-lines:]))
+        typer.echo("\n".join(log_tail(paths[name], lines)))
 
 
 @stack.command()

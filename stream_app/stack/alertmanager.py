@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stream_app.alert_routing import alertmanager_yaml
+from stream_app.alert_routing import write_alertmanager_yaml
 from stream_app.settings import AlertSettings
 from stream_app.stack.programs import program
 from stream_app.stack.server_process import LOOPBACK, ServerProcess, free_port, http_answers
@@ -39,9 +39,7 @@ class NativeAlertmanager(ServerProcess):
 
     def _command(self) -> list[str]:
         conf_path = self._work_dir / "conf" / "alertmanager.yaml"
-        conf_path.parent.mkdir(parents=True, exist_ok=True)
-        conf_path.touch(mode=0o600)
-        conf_path.write_text(alertmanager_yaml(self._settings, group_wait=self._group_wait), encoding="utf-8")
+        write_alertmanager_yaml(self._settings, conf_path, group_wait=self._group_wait)
         return [
             program("prometheus-alertmanager"),
             f"--config.file={conf_path}",

@@ -1,4 +1,4 @@
-"""Apache Druid 33 as plain Java processes: ZooKeeper and five services, 2.5 GB of memory in all."""
+"""Apache Druid 33 as plain Java processes: ZooKeeper and five services, 3.5 GB of memory in all."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from stream_app.stack.server_process import ServerProcess, listens
+from stream_app.stack.server_process import LOOPBACK, ServerProcess, listens
 
 _START_TIMEOUT_S: Final = 60.0
 
@@ -41,5 +41,6 @@ class NativeExporter(ServerProcess):
         return {
             "DRIVER_SCORE_KAFKA__BOOTSTRAP": self._bootstrap,
             "DRIVER_SCORE_DRUID__URL": self._druid_url,
+            "DRIVER_SCORE_EXPORTER__HOST": LOOPBACK,
             "DRIVER_SCORE_EXPORTER__PORT": str(self.port),
         }

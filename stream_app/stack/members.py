@@ -7,6 +7,7 @@ from stream_app.stack.alertmanager import NativeAlertmanager
 from stream_app.stack.druid import DruidService, NativeDruid
 from stream_app.stack.druid_properties import DruidPorts
 from stream_app.stack.exporter import NativeExporter
+from stream_app.stack.grafana import NativeGrafana, grafana_command
 from stream_app.stack.kafka import NativeKafka
 from stream_app.stack.prometheus import EXPORTER_JOB, WORKER_JOB, NativePrometheus
 from stream_app.stack.server_process import LOOPBACK, ServerProcess
@@ -105,10 +106,23 @@ def _monitoring_members(settings: Settings) -> list[Member]:
         alertmanager=alertmanager.address,
         runbook_base=settings.alerts.runbook_base,
     )
-    return [
+    members = [
         _member("prometheus", prometheus, prometheus.port, "PROMETHEUS_PORT"),
         _member("alertmanager", alertmanager, alertmanager.port, "ALERTMANAGER_PORT"),
     ]
+    command = grafana_command(stack.grafana_home)
+    if command is not None:
+        grafana = NativeGrafana(
+            stack.folder / "grafana",
+            command,
+            home=stack.grafana_home,
+            plugins_dir=stack.grafana_plugins,
+            druid_url=f"http://{LOOPBACK}:{stack.druid_port}",
+            prometheus_url=prometheus.url,
+            port=stack.grafana_port,
+        )
+        members.append(_member("grafana", grafana, grafana.port, "GRAFANA_PORT"))
+    return members
 
 
 def _member(

@@ -1,14 +1,18 @@
 """Which processes of the stack were started, so that a later command finds and stops them."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import psutil
 
 from stream_app.stack.server_process import STOP_TIMEOUT_S
+
+_CLOCK_STEP_S: Final = 60.0
+"""The system reckons a process's birth from its clock, which may be set while the process runs."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,11 @@ class ProcessRecord:
         """Return the process if it still runs."""
         try:
             process = psutil.Process(self.pid)
-            is_ours = process.create_time() == self.created_s and process.status() != psutil.STATUS_ZOMBIE
+            is_ours = abs(process.create_time() - self.created_s) < _CLOCK_STEP_S
+            runs = process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
-        return process if is_ours else None
+        return process if is_ours and runs else None
 
 
 class ProcessRecords:
@@ -81,8 +86,10 @@ class ProcessRecords:
 def stop_processes(processes: Sequence[psutil.Process]) -> None:
     """Stop processes side by side: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`."""
     for process in processes:
-        process.terminate()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            process.terminate()
     _, left = psutil.wait_procs(processes, timeout=STOP_TIMEOUT_S)
     for process in left:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(left, timeout=STOP_TIMEOUT_S)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,12 @@ _ANSWER_TIMEOUT_S: Final = 2.0
 _LOOK_S: Final = 0.1
 
 
+def log_tail(path: Path, lines: int) -> list[str]:
+    """Return the last lines of a log, which may be far larger than memory."""
+    with path.open(errors="replace") as log:
+        return [line.rstrip("\n") for line in deque(log, maxlen=lines)]
+
+
 class ServerStartError(DriverScoreError):
     """A server that this process started does not answer.
 
@@ -42,7 +49,7 @@ class ServerStartError(DriverScoreError):
     """
 
     def __init__(self, name: str, problem: str, *, log_path: Path) -> None:
-        tail = log_path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        tail = log_tail(log_path, LOG_TAIL_LINES)
         super().__init__("\n".join([f"{name} {problem}. Its log, {log_path}, ends with:", *tail]))
 
 

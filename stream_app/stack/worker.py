@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from stream_app.stack.server_process import ServerProcess, http_answers
+from stream_app.stack.server_process import LOOPBACK, ServerProcess, http_answers
 
 _START_TIMEOUT_S: Final = 300.0
 """The first start on a machine compiles the kernels, which takes up to a minute on a slow one."""
@@ -40,5 +40,6 @@ class NativeWorker(ServerProcess):
     def _environment(self) -> dict[str, str]:
         return {
             "DRIVER_SCORE_KAFKA__BOOTSTRAP": self._bootstrap,
+            "DRIVER_SCORE_WORKER__METRICS_HOST": LOOPBACK,
             "DRIVER_SCORE_WORKER__METRICS_PORT": str(self.port),
         }

@@ -17,7 +17,6 @@ import yaml
 from stream_app.settings import StackSettings, load_settings
 from stream_app.stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
 from stream_app.stack.members import Member, stack_members
-from stream_app.stack.records import ProcessRecord
 from stream_app.stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration]
@@ -56,7 +55,7 @@ def free_ports() -> dict[str, int]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackRun]:
     folder = tmp_path_factory.mktemp("stack")
-    given = {**free_ports(), "folder": folder, "druid": "false"}
+    given = {**free_ports(), "folder": folder, "druid": "false", "grafana_home": folder}
     variables = {f"DRIVER_SCORE_STACK__{name.upper()}": str(setting) for name, setting in given.items()}
     stack = StackRun(folder, variables)
     yield stack
@@ -101,7 +100,9 @@ def test_the_log_of_an_unknown_server_is_one_line_with_the_known_ones(stack: Sta
 @pytest.fixture
 def monitoring(tmp_path: Path) -> Iterator[list[Member]]:
     """Give Prometheus and Alertmanager, which start within a second."""
-    settings = load_settings(stack={**free_ports(), "folder": tmp_path, "druid": False, "worker": False})
+    settings = load_settings(
+        stack={**free_ports(), "folder": tmp_path, "druid": False, "worker": False, "grafana_home": tmp_path}
+    )
     members = [member for member in stack_members(settings) if member.name != "kafka"]
     yield members
     stop_stack(members, tmp_path, nothing)
@@ -167,10 +168,3 @@ def test_a_server_that_fails_takes_back_the_whole_start(
 
     assert {state.state for state in stack_states(monitoring, tmp_path)} == {"stopped"}
     assert not any(listens(port) for member in monitoring for port in member.ports)
-
-
-def test_a_process_id_that_was_given_anew_is_not_ours() -> None:
-    ours = ProcessRecord.of(os.getpid())
-    assert ours.process() is not None
-    assert ProcessRecord(ours.pid, ours.created_s - 1).process() is None
-    assert ProcessRecord(2**22 + 1, 0.0).process() is None

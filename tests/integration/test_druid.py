@@ -1,6 +1,7 @@
 """One fleet through worker, Kafka and Druid, with Druid stopped in the middle, and what was seen of it."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.restarts_druid]
 
-PREFIX = "druid-run-"
+PREFIX = f"druid-run-{uuid.uuid4().hex[:8]}-"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PARTS_OF_A_DATA_SOURCE = {"supervisor", "retention", "compaction"}
 DATA_SOURCES = {PREFIX + name for name in (*OUTPUT_COLUMNS, "fleet-hourly")}

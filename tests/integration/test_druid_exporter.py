@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from grafana.boards.pipeline import PIPELINE_OPERATIONS
+from grafana.datasources import PromQl
 from stream_app.cli.main import app
+from stream_app.stack.prometheus import EXPORTER_JOB, NativePrometheus
 from stream_app.stack.server_process import LOOPBACK, free_port
 from stream_app.topics import create_topics
 from tests.brokers import producer, wait_until
@@ -73,6 +77,26 @@ def profile(number: int) -> dict[str, Any]:
     }
 
 
+def panels_have_series(address: str, folder: Path) -> None:
+    """Ask the panels about Druid of a Prometheus that scrapes the exporter."""
+    targets = [target for panel in PIPELINE_OPERATIONS.panels() for target in panel.targets]
+    expressions = [one.expression for one in targets if isinstance(one, PromQl) and "_druid_" in one.expression]
+    assert len(expressions) == 4
+    scraped_address = address.removeprefix("http://").removesuffix("/metrics")
+    with NativePrometheus(folder, {EXPORTER_JOB: [scraped_address]}, interval="5s") as prometheus:
+
+        def all_answer() -> bool:
+            queries = [urllib.parse.urlencode({"query": expression}) for expression in expressions]
+            return all(ask(f"{prometheus.url}/api/v1/query?{query}") for query in queries)
+
+        wait_until(all_answer, 60, "series for each panel")
+
+
+def ask(address: str) -> list[Any]:
+    with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - our own, on 127.0.0.1
+        return list(json.load(answer)["data"]["result"])
+
+
 def test_it_tells_how_many_messages_there_are_and_how_many_are_rows(druid: RunningDruid, tmp_path: Path) -> None:
     prefix = f"exporter-{uuid.uuid4().hex[:8]}-"
     variables = {
@@ -107,6 +131,7 @@ def test_it_tells_how_many_messages_there_are_and_how_many_are_rows(druid: Runni
         assert after["druid_published_records", profiles] == 21
         wait_until(lambda: scraped(address).get(("druid_lag_records", profiles)) == 0, 90, "no lag")
         assert after["druid_supervisor_healthy", profiles] == 1
+        panels_have_series(address, tmp_path)
     druid.end_supervisors(prefix)
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from stream_app.alert_routing import NOBODY, alertmanager_config, alertmanager_yaml
+from stream_app.alert_routing import NOBODY, alertmanager_config, alertmanager_yaml, write_alertmanager_yaml
 from stream_app.settings import AlertSettings
 from tests.alert_rules import alerts, run
 
@@ -119,3 +119,13 @@ def test_secrets_are_in_the_file_and_in_no_log() -> None:
         assert secret not in repr(settings)
         assert secret not in str(settings.model_dump(mode="json"))
     assert yaml.safe_load(text) == alertmanager_config(settings)
+
+
+def test_the_file_is_its_owners_alone_also_where_one_was_that_all_could_read(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "alertmanager.yaml"
+    path.parent.mkdir()
+    path.touch(mode=0o644)
+    settings = AlertSettings(**WEBHOOK)
+    write_alertmanager_yaml(settings, path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text() == alertmanager_yaml(settings)

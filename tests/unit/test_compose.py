@@ -144,6 +144,11 @@ def test_a_service_restarts_and_says_when_it_is_healthy_unless_it_runs_once(name
         assert name == "worker" or "test" in service["healthcheck"], "the image itself checks the worker"
 
 
+def test_something_waits_for_each_service_that_runs_once() -> None:
+    waited_for = {needed for service in SERVICES.values() for needed in service.get("depends_on", {})}
+    assert waited_for >= ONE_SHOT, "else `up --wait` takes its end for a failure"
+
+
 def test_a_service_waits_for_what_can_be_waited_for() -> None:
     for name, service in SERVICES.items():
         for needed, how in service.get("depends_on", {}).items():
@@ -261,9 +266,20 @@ def test_druid_has_the_services_memory_and_extensions_of_the_native_one() -> Non
         assert variables["DRUID_XMX"] == f"{service.heap_mb}m", name
         assert variables["DRUID_MAXDIRECTMEMORYSIZE"] == f"{service.direct_mb}m", name
         assert set(EXTENSIONS) < set(json.loads(variables["druid_extensions_loadList"]))
-    indexer = {name.replace(".", "_"): str(value) for name, value in native["indexer"].properties.items()}
-    for name in ("druid_worker_capacity", "druid_worker_globalIngestionHeapLimitBytes", "druid_server_http_numThreads"):
-        assert environment("druid-indexer")[name] == indexer[name]
+
+
+@pytest.mark.parametrize(
+    ("service", "names"),
+    [
+        ("coordinator", ["coordinator_kill_compaction_on", "coordinator_kill_rule_on"]),
+        ("indexer", ["worker_capacity", "worker_globalIngestionHeapLimitBytes", "server_http_numThreads"]),
+    ],
+)
+def test_druid_keeps_what_is_set_and_runs_as_many_tasks_as_the_native_one(service: str, names: list[str]) -> None:
+    (native,) = [one for one in services(Path("/data")) if one.name == service]
+    properties = {name.replace(".", "_"): str(value) for name, value in native.properties.items()}
+    for name in names:
+        assert environment(f"druid-{service}")[f"druid_{name}"] == properties[f"druid_{name}"]
 
 
 def test_no_password_has_a_default_and_every_variable_is_in_the_example() -> None:

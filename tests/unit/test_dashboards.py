@@ -19,6 +19,7 @@ from grafana.boards import DASHBOARDS
 from grafana.datasources import DRUID, PROMETHEUS, DruidSql, DruidVariable, PromQl
 from grafana.model import Dashboard, Panel
 from schemas.columns import OUTPUT_COLUMNS
+from stream_app import druid_exporter
 from tests.sql_names import names_used, sources_of
 
 EACH_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.uid)
@@ -139,6 +140,13 @@ def test_sql_uses_columns_that_its_data_source_has(statement: str) -> None:
     assert names_used(statement) <= known
 
 
+@pytest.mark.parametrize("statement", druid_statements())
+def test_what_is_said_of_trips_keeps_the_roles_of_models_apart(statement: str) -> None:
+    is_of_trips = statement.startswith("WITH") and "driver-scores" in sources_of(statement)
+    if is_of_trips or "fleet-hourly" in sources_of(statement):
+        assert "model_role" in statement, "else a challenger's score counts its trip again"
+
+
 def test_a_column_that_is_not_there_is_noticed() -> None:
     assert names_used('SELECT speed AS x, SUM(risk) FROM "driver-scores" WHERE kind = \'trip\' -- old') == {
         "speed", "risk", "kind",
@@ -204,10 +212,11 @@ def test_provisioned_data_sources_have_the_uids_that_panels_ask() -> None:
     assert pairs == {(each["uid"], each["type"]) for each in (DRUID, PROMETHEUS)}
 
 
-def test_prometheus_panels_ask_for_metrics_that_the_worker_has() -> None:
+def test_prometheus_panels_ask_for_metrics_that_worker_and_exporter_have() -> None:
     assert stream_app.metrics.EVENTS
     names = {name for collector in REGISTRY._collector_to_names.values() for name in collector}
     names |= {"driver_score_worker_lag_records", "driver_score_worker_stalled_seconds"}  # of a collector of its own
+    names |= set(druid_exporter._NUMBERS)
     names |= {"process_resident_memory_bytes", "process_cpu_seconds_total"}
     asked = {
         name

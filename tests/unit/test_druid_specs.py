@@ -95,6 +95,10 @@ def without_type(spec: dict[str, Any]) -> None:
     del next(one for one in dimensions_of(spec) if one["name"] == "score")["type"]
 
 
+def transform_without_expression(spec: dict[str, Any]) -> None:
+    del spec["spec"]["dataSchema"]["transformSpec"]["transforms"][0]["expression"]
+
+
 def added_up(spec: dict[str, Any]) -> None:
     spec["spec"]["dataSchema"]["metricsSpec"] = [{"type": "count", "name": "rows_count"}]
 
@@ -110,6 +114,7 @@ MISMATCHES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (discovered, "every one must be declared"),
     (another_time, "column 'scored_at' is not the time of the messages"),
     (unparsed_time, "column 'window_start' is a time"),
+    (transform_without_expression, "column 'window_start' is a time"),
     (without_type, "column 'type' is not as Druid's supervisor specs have it"),
     (added_up, "column 'rows_count' is a metric"),
     (unknown_topic, "'driver-score', which has no messages of ours"),
