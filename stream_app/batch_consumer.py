@@ -154,7 +154,6 @@ class BatchConsumer(Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
         """Fetch once and yield what came: a batch a partition, or single records."""
-        batched_topics = self.app.batched_topics
         fetched, active_partitions = await self._wait_next_records(timeout)
         generation_id = self.app.consumer_generation_id
         if fetched is None or self.should_stop:
@@ -167,22 +166,27 @@ class BatchConsumer(Consumer):
             if active_partitions is not None and tp not in active_partitions and tp not in self._buffered_partitions:
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-            if tp.topic not in batched_topics:
-                for record in records:
-                    if not self.flow_active or self.app.consumer_generation_id != generation_id:
-                        return
-                    yield tp, self._to_message(tp, record)
-                continue
-            if not self.flow_active or self.app.consumer_generation_id != generation_id:
-                return
-            if await self._has_skipped(tp, records[0].from_offset):
-                continue
-            unread = self._unread(tp, records)
-            if unread:
-                # Faust records a gap where a message is not the next one, and would wait for it for ever.
-                self._read_offset[tp] = max(unread[-1].last_offset - 1, 0)
-                self._next_offset[tp] = unread[-1].last_offset + 1
-                yield tp, self._batch_message(tp, unread)
+            is_batched = tp.topic in self.app.batched_topics
+            for message in await self._next_batch(tp, records) if is_batched else self._messages(tp, records):
+                if not self.flow_active or self.app.consumer_generation_id != generation_id:
+                    return
+                yield tp, message
+
+    def _messages(self, tp: TP, records: Sequence[Any]) -> Iterator[ConsumerMessage]:
+        return (self._to_message(tp, record) for record in records)
+
+    async def _next_batch(self, tp: TP, fetched: Sequence[EncodedBatch]) -> list[ConsumerMessage]:
+        """Make a message of what was fetched and not read before, if there is any."""
+        if await self._has_skipped(tp, fetched[0].from_offset):
+            return []
+        expected = self._next_offset.get(tp, 0)
+        unread = [batch.starting_at(expected) for batch in fetched if batch.last_offset >= expected]
+        if not unread:
+            return []
+        # Faust records a gap where a message is not the next one, and would wait for it for ever.
+        self._read_offset[tp] = max(unread[-1].last_offset - 1, 0)
+        self._next_offset[tp] = unread[-1].last_offset + 1
+        return [self._batch_message(tp, unread)]
 
     async def _has_skipped(self, tp: TP, first_offset: int) -> bool:
         """Seek back to where records were skipped; where there are still none, the topic itself has a gap."""
@@ -193,11 +197,6 @@ class BatchConsumer(Consumer):
         self._sought_back_to[tp] = expected
         await self._seek(tp, expected)
         return True
-
-    def _unread(self, tp: TP, batches: Sequence[EncodedBatch]) -> Sequence[EncodedBatch]:
-        """Leave out what was read before: fetches that a seek overtook."""
-        expected = self._next_offset.get(tp, 0)
-        return [batch.starting_at(expected) for batch in batches if batch.last_offset >= expected]
 
     def _batch_message(self, tp: TP, encoded: Sequence[EncodedBatch]) -> ConsumerMessage:
         batch = RecordBatch(tp.topic, tp.partition, encoded)
