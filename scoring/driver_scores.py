@@ -36,8 +36,13 @@ _ID_BYTES: Final = 12
 """96 bits: among 10¹² scores the chance that two share an id is 10⁻⁵."""
 
 
-_NULLABLE: Final = (*FEATURE_NAMES, "risk", "score", *(f"reason_{place}_impact" for place in (1, 2, 3)))
-"""Columns whose NaN means unknown."""
+_NULLABLE: Final = (
+    *(name for name in FEATURE_NAMES if name not in COUNT_FEATURES),
+    "risk",
+    "score",
+    *(f"reason_{place}_impact" for place in (1, 2, 3)),
+)
+"""Columns whose NaN means unknown, as it does in counts."""
 
 
 class ScoreMaker:
@@ -110,6 +115,7 @@ class ScoreMaker:
             pl.DataFrame(columns)
             .with_columns(
                 pl.col(_NULLABLE).fill_nan(None),
+                pl.col(*COUNT_FEATURES).fill_nan(None).cast(pl.Int64),
                 _iso("window_start", "window_end", "event_time"),
                 _iso("scored_at", of=pl.lit(scored_at_ms)),
                 model_name=pl.lit(self._scorer.name),
@@ -117,7 +123,6 @@ class ScoreMaker:
                 model_role=pl.lit("champion"),
                 threshold_profile=pl.lit(self._threshold_profile),
             )
-            .with_columns(pl.col(*COUNT_FEATURES).cast(pl.Int64))
             .select(*OUTPUT_COLUMNS["driver-scores"], *ALERT_COLUMNS)
         )
 

@@ -3,6 +3,7 @@
 Ratios are left to Prometheus: counters of several workers can be added up, ratios can't.
 """
 
+from collections import Counter
 from typing import Final, get_args
 
 import numpy as np
@@ -74,10 +75,12 @@ def count_scores(scores: pl.DataFrame) -> None:
     scores
         Rows of `ScoreMaker.make`.
     """
-    for kind, status, count in scores.group_by("kind", "status").len().iter_rows():
+    kinds, bands = scores["kind"].to_list(), scores["band"].to_list()
+    for (kind, status), count in Counter(zip(kinds, scores["status"].to_list(), strict=True)).items():
         metrics.SCORES.labels(kind, status).inc(count)
-    rated = scores.filter((pl.col("kind") == "trip") & pl.col("final") & pl.col("band").is_not_null())
-    for client_id, band, count in rated.group_by("client_id", "band").len().iter_rows():
+    rows = zip(kinds, scores["final"].to_list(), scores["client_id"].to_list(), bands, strict=True)
+    rated = Counter((client_id, band) for kind, final, client_id, band in rows if kind == "trip" and final and band)
+    for (client_id, band), count in rated.items():
         client = CLIENTS.of(client_id)
         for other in BANDS:  # a client without high-risk trips has a share of 0, to which a rise is held
             metrics.FINAL_SCORES.labels(client, other)

@@ -19,7 +19,8 @@ from stream_app.record_batch import RecordBatch
 from stream_app.settings import ProfileSettings
 from stream_app.stored_table import StoredTable
 
-_WINDOW: Final = b'"kind":"window"'
+_OTHERS: Final = (b'"kind":"window"', b'"final":false')
+"""Most scores are not of trips that ended, and to parse them all would cost more than to score them."""
 
 
 class ScoreRouter:
@@ -50,8 +51,8 @@ class ScoreRouter:
 
     def _send_on(self, batch: RecordBatch) -> None:
         for value in batch.records().values():
-            if value is None or _WINDOW in value:
-                continue  # most scores are of windows, and parsing them all would cost more than scoring them
+            if value is None or any(other in value for other in _OTHERS):
+                continue
             score = json.loads(value)
             if score["kind"] == "trip" and score["final"]:
                 self._publisher.forward(self._topic, score["driver_id"].encode(), value)

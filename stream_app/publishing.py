@@ -5,6 +5,7 @@ does not take stops the worker before the offsets of its source are committed, s
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -76,17 +77,18 @@ class Publisher:
 
     def publish_scores(self, scores: pl.DataFrame) -> None:
         """Publish what `ScoreMaker.make` made: all scores, the features of final trips, and the alerts."""
-        alerting = scores.filter(pl.col("alerting") | (pl.col("kind") == SEVERE_EVENT_KIND))
-        self._publish(TRIP_ALERTS, _alerts(alerting), alerting["trip_id"])
-        for alert_type, count in _alerts(alerting).group_by("alert_type").len().iter_rows():
-            metrics.ALERTS.labels(alert_type).inc(count)
-        if len(alerting) > 0:
-            scores = scores.filter(pl.col("kind") != SEVERE_EVENT_KIND)
-        if scores.is_empty():
-            return
-        self._publish(DRIVER_SCORES, scores.select(OUTPUT_COLUMNS[DRIVER_SCORES.name]), scores["trip_id"])
-        final = scores.filter((pl.col("kind") == "trip") & pl.col("final"))
-        self._publish(TRIP_FEATURES, final.select(OUTPUT_COLUMNS[TRIP_FEATURES.name]), final["trip_id"])
+        severe = scores["kind"] == SEVERE_EVENT_KIND
+        raising = scores["alerting"] | severe
+        if raising.any():
+            alerts = _alerts(scores.filter(raising))
+            self._publish(TRIP_ALERTS, alerts)
+            for alert_type, count in Counter(alerts["alert_type"]).items():
+                metrics.ALERTS.labels(alert_type).inc(count)
+            scores = scores.filter(~severe)
+        self._publish(DRIVER_SCORES, scores.select(OUTPUT_COLUMNS[DRIVER_SCORES.name]))
+        final = (scores["kind"] == "trip") & scores["final"]
+        if final.any():
+            self._publish(TRIP_FEATURES, scores.filter(final).select(OUTPUT_COLUMNS[TRIP_FEATURES.name]))
         count_scores(scores)
 
     def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:
@@ -133,12 +135,12 @@ class Publisher:
         if remaining and time.monotonic() >= deadline:
             raise DeliveryError(remaining, "any topic", f"no confirmation within {timeout_s:g} s")
 
-    def _publish(self, topic: TopicSpec, messages: pl.DataFrame, keys: pl.Series) -> None:
+    def _publish(self, topic: TopicSpec, messages: pl.DataFrame) -> None:
         if messages.is_empty():
             return
         name = self._prefix + topic.name
         lines = messages.write_ndjson().encode().splitlines()
-        for key, line in zip(keys.to_list(), lines, strict=True):
+        for key, line in zip(messages["trip_id"].to_list(), lines, strict=True):
             self._produce(name, key.encode(), line)
 
     def _produce(
