@@ -1,4 +1,4 @@
-"""``python -m bench``: measure throughput on both brokers, next to stock Faust."""
+"""``python -m bench``: throughput on both brokers, next to stock Faust, and the way of a score into Druid."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from bench import druid_latency
 from bench.fleet import Fleet
 from bench.live import run_live
 from bench.measuring import CommittedOffsets, Throughput, drain, median_throughput
@@ -26,6 +27,7 @@ _WARM_UP_SHARE: Final = 5
 """A fifth of the events is not counted: enough for every kernel to be compiled or loaded, and windows to end."""
 
 _KAFKA_HEAP_MB: Final = 1024
+_BROKERS: Final = {"both": ("embedded", "kafka"), "embedded": ("embedded",), "kafka": ("kafka",), "none": ()}
 
 
 class _Bench:
@@ -84,7 +86,7 @@ class _Bench:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--broker", choices=["embedded", "kafka", "both"], default="both")
+    parser.add_argument("--broker", choices=list(_BROKERS), default="both")
     parser.add_argument("--vehicles", type=int, nargs="+", default=[1000, 100_000], help="shapes of the load")
     parser.add_argument("--events", type=int, default=1_500_000, help="in the topic that our worker works off")
     parser.add_argument("--stock-events", type=int, default=100_000, help="the same for stock Faust; 0 leaves it out")
@@ -92,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--live-seconds", type=float, default=25, help="0 leaves the live runs out")
     parser.add_argument("--live-vehicles", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=BAR_EVENTS_PER_S, help="events a second of the live runs")
+    parser.add_argument("--druid-seconds", type=float, default=40, help="0 leaves Druid out")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--write", type=Path, metavar="PATH", help="write the page of the documentation")
     return parser.parse_args()
@@ -106,7 +109,7 @@ def main() -> None:
     lives: list[LiveRow] = []
     logs_dir = Path(tempfile.mkdtemp(prefix="driver-score-bench-"))
     print(f"Logs: {logs_dir}", flush=True)
-    for name in ("embedded", "kafka") if arguments.broker == "both" else (arguments.broker,):
+    for name in _BROKERS[arguments.broker]:
         broker = EmbeddedBroker(logs_dir) if name == "embedded" else NativeKafka(logs_dir, heap_mb=_KAFKA_HEAP_MB)
         with broker:
             bench = _Bench(name, broker, logs_dir)
@@ -122,12 +125,16 @@ def main() -> None:
             if arguments.live_seconds:
                 lives.append(bench.live(arguments.live_vehicles, arguments.rate, arguments.live_seconds))
                 print(lives[-1], flush=True)
-    page = as_markdown(backlogs, lives, load_before)
+    druid = None
+    if arguments.druid_seconds:
+        druid = druid_latency.measure(logs_dir, seconds=arguments.druid_seconds, heap_mb=_KAFKA_HEAP_MB)
+        print(druid, flush=True)
+    page = as_markdown(backlogs, lives, druid, load_before)
     print(page[page.index("## Backlog") :])
     if arguments.write is not None:
         arguments.write.write_text(page)
     if arguments.json:
-        print(json.dumps(as_json(backlogs, lives)))
+        print(json.dumps(as_json(backlogs, lives, druid)))
 
 
 if __name__ == "__main__":

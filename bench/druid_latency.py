@@ -1,19 +1,17 @@
 """How long from an event on Kafka until its score can be queried in Druid, with a fleet sending beside it.
 
-``python -m bench.druid_latency``. Probe trips end ten times a second. The clock of a probe runs from just before its
+Probe trips end ten times a second. The clock of a probe runs from just before its
 ``trip_end`` is handed to the producer until the answer of an SQL query has its final score. A query follows the last
 one after 20 ms: that, and what a query takes, is part of what is measured.
 """
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +34,13 @@ from stream_app.topics import create_topics
 
 PREFIX: Final = "latency-"
 PROBE_CLIENT: Final = "client-probe"
+
+VEHICLES: Final = 20_000
+EVENTS_PER_S: Final = 20_000
+"""Of the fleet beside the probes."""
+
+_FIRST_EVENTS: Final = 200_000
+"""Sent before the clock runs, so that everything is warm."""
 
 _PROBES_PER_S: Final = 10
 _PROBE_SAMPLES: Final = 31
@@ -108,10 +113,23 @@ class _Watcher(threading.Thread):
         self.join()
 
 
-def measure(
-    kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, *, vehicles: int, events_per_s: float, seconds: float
-) -> DruidLatency:
-    """Run worker, fleet and probes against servers that run."""
+def measure(logs_dir: Path, *, seconds: float, heap_mb: int) -> DruidLatency:
+    """Start Kafka and Druid, and run worker, fleet and probes against them.
+
+    Parameters
+    ----------
+    logs_dir
+        Where all logs go.
+    seconds
+        For how long the fleet sends.
+    heap_mb
+        Of Kafka.
+    """
+    with NativeKafka(logs_dir / "kafka", heap_mb=heap_mb) as kafka, NativeDruid(logs_dir / "druid") as druid:
+        return _run(kafka, druid, logs_dir, seconds)
+
+
+def _run(kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, seconds: float) -> DruidLatency:
     settings = load_settings(
         kafka={"bootstrap": kafka.bootstrap, "topic_prefix": PREFIX, "partitions": PARTITIONS},
         druid={"url": druid.url, "data_source_prefix": PREFIX},
@@ -121,9 +139,9 @@ def measure(
         for change in plan_changes(client, data_sources(settings)):
             change.make()
     place = Place(kafka.bootstrap, PREFIX, free_port(), logs_dir / "worker.log")
-    command = [sys.executable, "-m", "bench.sending", place.bootstrap, place.topic, f"--vehicles={vehicles}"]
-    command += [f"--first={max(200_000, vehicles)}", f"--events={int(events_per_s * seconds)}"]
-    command += [f"--events-per-s={events_per_s}"]
+    command = [sys.executable, "-m", "bench.sending", place.bootstrap, place.topic, f"--vehicles={VEHICLES}"]
+    command += [f"--first={_FIRST_EVENTS}", f"--events={int(EVENTS_PER_S * seconds)}"]
+    command += [f"--events-per-s={EVENTS_PER_S}"]
     load_before = os.getloadavg()[0]
     with (
         running_worker("driver-score", place, PARTITIONS) as worker,
@@ -131,7 +149,7 @@ def measure(
     ):
         try:
             _warm_up(place, settings, worker, sender)
-            return _measure(druid.url, place, worker, sender, load_before, seconds, events_per_s)
+            return _measure(druid.url, place, worker, sender, load_before, seconds)
         finally:
             sender.kill()
 
@@ -160,7 +178,6 @@ def _measure(
     sender: "subprocess.Popen[bytes]",
     load_before: float,
     seconds: float,
-    events_per_s: float,
 ) -> DruidLatency:
     if sender.stdin is None or sender.stdout is None:
         raise BenchmarkError("the sender has no pipes")
@@ -176,7 +193,7 @@ def _measure(
     latencies_s = np.array([watcher.seen[trip] - at for trip, at in produced.items()])
     p50, p99 = np.quantile(latencies_s, [0.5, 0.99])
     return DruidLatency(
-        events_per_s * seconds / report["elapsed_s"],
+        EVENTS_PER_S * seconds / report["elapsed_s"],
         len(produced),
         float(p50),
         float(p99),
@@ -213,29 +230,3 @@ def _send_probes(place: Place, count: int) -> dict[str, float]:
     if producer.flush(_TIMEOUT_S):
         raise BenchmarkError("probes were not delivered")
     return produced
-
-
-def main() -> None:
-    """Start the servers, measure once, and show it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.druid_latency", description=__doc__)
-    parser.add_argument("--vehicles", type=int, default=20_000)
-    parser.add_argument("--rate", type=float, default=20_000, help="events a second beside the probes")
-    parser.add_argument("--seconds", type=float, default=40)
-    parser.add_argument("--json", action="store_true", help="print one line of JSON")
-    arguments = parser.parse_args()
-    logs_dir = Path(tempfile.mkdtemp(prefix="driver-score-bench-"))
-    print(f"Logs: {logs_dir}", file=sys.stderr, flush=True)
-    with NativeKafka(logs_dir / "kafka", heap_mb=1024) as kafka, NativeDruid(logs_dir / "druid") as druid:
-        result = measure(
-            kafka,
-            druid,
-            logs_dir,
-            vehicles=arguments.vehicles,
-            events_per_s=arguments.rate,
-            seconds=arguments.seconds,
-        )
-    print(json.dumps(asdict(result)) if arguments.json else result)
-
-
-if __name__ == "__main__":
-    main()

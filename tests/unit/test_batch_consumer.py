@@ -1,0 +1,84 @@
+"""What the consumer hands on of what was fetched: each record once, and none left out."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from faust.types import TP
+
+from stream_app.batch_consumer import BatchApp, BatchConsumer
+from stream_app.record_batch import EncodedBatch
+
+EVENTS = TP("trip-events", 0)
+
+
+def fetched(first: int, last: int) -> EncodedBatch:
+    """Make a record batch of these offsets, as a fetch from the first one gives it."""
+    encoded = EncodedBatch.of_records([(b"key", b"value")] * (last - first + 1))
+    return replace(encoded, base_offset=first, last_offset=last, from_offset=first)
+
+
+class SteeredConsumer(BatchConsumer):
+    """Fetches what it is told to, and notes where it seeks to; the rest is the real consumer."""
+
+    def fetch_next(self, committed_offset: int | None, *batches: EncodedBatch) -> None:
+        self._committed = committed_offset
+        self._fetches = list(batches)
+        self.sought: list[int] = []
+
+    async def _wait_next_records(self, _timeout: float) -> tuple[dict[TP, list[EncodedBatch]], set[TP]]:
+        return {EVENTS: [self._fetches.pop(0)]}, {EVENTS}
+
+    async def _seek(self, _partition: TP, offset: int) -> None:
+        self.sought.append(offset)
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        return {EVENTS: self._committed}
+
+    def assignment(self) -> set[TP]:
+        return {EVENTS}
+
+    def highwater(self, _tp: TP) -> int:
+        return 1000
+
+
+def handed_on(committed: int | None, *batches: EncodedBatch) -> tuple[list[range], list[int]]:
+    """Give the offsets of each batch that is handed on from a committed offset on, and what was sought."""
+
+    async def run() -> tuple[list[range], list[int]]:
+        app = BatchApp("test", batched_topics=[EVENTS.topic], broker="kafka://127.0.0.1:1", store="memory://")
+        consumer = SteeredConsumer(
+            app.transport, callback=print, on_partitions_revoked=print, on_partitions_assigned=print
+        )
+        consumer.flow_active = True
+        consumer.fetch_next(committed, *batches)
+        await consumer.perform_seek()
+        offsets = []
+        for _ in batches:
+            async for _, message in consumer.getmany(timeout=1):
+                offsets.extend(range(each.from_offset, each.last_offset + 1) for each in message.value.encoded)
+        consumer._thread.thread_loop.close()
+        return offsets, consumer.sought
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("committed", "fetches", "offsets", "sought"),
+    [
+        pytest.param(10, [(10, 19), (20, 29)], [(10, 19), (20, 29)], [], id="one after the other"),
+        pytest.param(10, [(0, 14), (15, 19)], [(10, 14), (15, 19)], [], id="what was committed is left out"),
+        pytest.param(10, [(0, 9), (10, 19)], [(10, 19)], [], id="all of it was committed"),
+        pytest.param(10, [(20, 29), (10, 29)], [(10, 29)], [10], id="fetched before the seek to the committed offset"),
+        pytest.param(None, [(20, 29), (0, 29)], [(0, 29)], [0], id="nothing was committed yet"),
+        pytest.param(10, [(20, 29), (20, 29)], [(20, 29)], [10], id="the topic itself has a gap"),
+        pytest.param(
+            10, [(20, 29), (20, 29), (40, 49), (40, 49)], [(20, 29), (40, 49)], [10, 30], id="and another gap"
+        ),
+    ],
+)
+def test_each_record_is_handed_on_once(
+    committed: int | None, fetches: list[tuple[int, int]], offsets: list[tuple[int, int]], sought: list[int]
+) -> None:
+    found = handed_on(committed, *(fetched(first, last) for first, last in fetches))
+    assert found == ([range(first, last + 1) for first, last in offsets], sought)
