@@ -1,20 +1,19 @@
 """Due features into Driver Scores: the same columns for the stream, file scoring and the demo."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from schemas.columns import OUTPUT_COLUMNS
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures
-from scoring.features.windows import TRIP, WINDOW
+from scoring.features.windows import WINDOW
 from scoring.model.exposure import ExposureLimits
 from scoring.model.reasons import REASON_CODES
 from scoring.model.scorer import BANDS, Scorer
@@ -26,9 +25,6 @@ SEVERE_EVENT_KIND: Final = "severe_event"
 _KINDS: Final = ("window", "trip", SEVERE_EVENT_KIND)
 """By the codes of due rows."""
 
-_ISO_MS: Final = "%Y-%m-%dT%H:%M:%S%.3fZ"
-
-
 _SCORE_DIGITS: Final = 2
 """Hundredths of a point: finer than a person can use, and the same on every processor."""
 
@@ -36,13 +32,28 @@ _ID_BYTES: Final = 12
 """96 bits: among 10¹² scores the chance that two share an id is 10⁻⁵."""
 
 
-_NULLABLE: Final = (
-    *(name for name in FEATURE_NAMES if name not in COUNT_FEATURES),
-    "risk",
-    "score",
-    *(f"reason_{place}_impact" for place in (1, 2, 3)),
-)
-"""Columns whose NaN means unknown, as it does in counts."""
+@dataclass(frozen=True)
+class DriverScores:
+    """Scores, and what alerts say beside them.
+
+    Plain lists: most batches make a few scores, for which a data frame takes ten times as long.
+
+    Attributes
+    ----------
+    columns
+        A list for each column of ``DriverScore`` (times as ISO 8601 text) and of `ALERT_COLUMNS`, all as long. Rows of
+        the kind `SEVERE_EVENT_KIND` are the trip so far: alerts, but no scores of their own.
+    """
+
+    columns: dict[str, list[Any]]
+
+    def __len__(self) -> int:
+        return len(self.columns["score_id"])
+
+    def rows(self, names: Sequence[str], chosen: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Yield the chosen rows, by their numbers, with these columns in this order."""
+        columns = [self.columns[name] for name in names]
+        return ({name: column[row] for name, column in zip(names, columns, strict=True)} for row in chosen)
 
 
 class ScoreMaker:
@@ -71,7 +82,7 @@ class ScoreMaker:
         self._trip_exposure = trip_exposure
         self._window_exposure = window_exposure
 
-    def make(self, states: TripStates, due: DueFeatures, *, scored_at_ms: int) -> pl.DataFrame:
+    def make(self, states: TripStates, due: DueFeatures, *, scored_at_ms: int) -> DriverScores:
         """Score what is due.
 
         Parameters
@@ -85,64 +96,55 @@ class ScoreMaker:
 
         Returns
         -------
-        polars.DataFrame
-            A row a score, in the same order: the columns of ``DriverScore`` (times as ISO 8601 text), and
-            `ALERT_COLUMNS`. Rows of the kind ``severe_event`` are the trip so far: alerts, but no scores of their own.
+        DriverScores
+            A row for each row that is due, in the same order.
         """
         rows = due.rows
-        of_trip = rows["kind"] != WINDOW
-        columns: dict[str, pl.Series] = {
+        columns: dict[str, list[Any]] = {
             **_id_columns(states, rows),
             **_feature_columns(due.features),
-            **self._score_columns(due.features, of_trip),
-            "revision": pl.Series(rows["revision"]),
-            "event_count": pl.Series(rows["event_count"]),
-            "late_event_count": pl.Series(rows["late_event_count"]),
+            **self._score_columns(due.features, rows["kind"] != WINDOW),
+            "revision": rows["revision"].tolist(),
+            "event_count": rows["event_count"].tolist(),
+            "late_event_count": rows["late_event_count"].tolist(),
             "kind": _names(rows["kind"], _KINDS),
-            "final": pl.Series(rows["final"] == 1),
-            "window_start": pl.Series(rows["window_start_ms"]),
-            "window_end": pl.Series(rows["window_end_ms"]),
-            "event_time": pl.Series(rows["event_time_ms"]),
-            "latitude": pl.Series(rows["latitude"].astype(np.float64)),
-            "longitude": pl.Series(rows["longitude"].astype(np.float64)),
+            "final": (rows["final"] == 1).tolist(),
+            "window_start": _iso(rows["window_start_ms"]),
+            "window_end": _iso(rows["window_end_ms"]),
+            "event_time": _iso(rows["event_time_ms"]),
+            "latitude": rows["latitude"].tolist(),
+            "longitude": rows["longitude"].tolist(),
             "event_type": _names(rows["event_type"], EVENT_TYPES),
-            "peak_mps2": pl.Series(rows["peak_mps2"].astype(np.float64)),
+            "peak_mps2": rows["peak_mps2"].tolist(),
         }
+        same = {
+            "scored_at": _iso(np.array([scored_at_ms]))[0],
+            "model_name": self._scorer.name,
+            "model_version": self._scorer.version,
+            "model_role": "champion",
+            "threshold_profile": self._threshold_profile,
+        }
+        columns |= {name: [value] * len(rows) for name, value in same.items()}
         columns["score_id"] = self._score_ids(columns, rows)
-        columns["alerting"] = pl.Series(_enter_high_risk(states, rows["slot"], columns["band"], rows["kind"] == TRIP))
-        # One expression over many columns: Polars takes a tenth of a millisecond to begin any work at all.
-        return (
-            pl.DataFrame(columns)
-            .with_columns(
-                pl.col(_NULLABLE).fill_nan(None),
-                pl.col(*COUNT_FEATURES).fill_nan(None).cast(pl.Int64),
-                _iso("window_start", "window_end", "event_time"),
-                _iso("scored_at", of=pl.lit(scored_at_ms)),
-                model_name=pl.lit(self._scorer.name),
-                model_version=pl.lit(self._scorer.version),
-                model_role=pl.lit("champion"),
-                threshold_profile=pl.lit(self._threshold_profile),
-            )
-            .select(*OUTPUT_COLUMNS["driver-scores"], *ALERT_COLUMNS)
-        )
+        columns["alerting"] = _enter_high_risk(states, rows["slot"], columns["band"], columns["kind"])
+        return DriverScores(columns)
 
-    def _score_columns(self, features: NDArray[np.float64], is_trip: NDArray[np.bool_]) -> dict[str, pl.Series]:
+    def _score_columns(self, features: NDArray[np.float64], is_trip: NDArray[np.bool_]) -> dict[str, list[Any]]:
         limits = ExposureLimits.of_rows(is_trip, self._trip_exposure, self._window_exposure)
         batch = self._scorer.score(features, limits)
+        impacts = _nullable(batch.reason_impacts.round(_SCORE_DIGITS))
         columns = {
-            "status": pl.Series(batch.scored).replace_strict(
-                {True: "scored", False: "insufficient_exposure"}, return_dtype=pl.String
-            ),
-            "risk": pl.Series(batch.risk),
-            "score": pl.Series(batch.score.round(_SCORE_DIGITS)),
+            "status": ["scored" if scored else "insufficient_exposure" for scored in batch.scored.tolist()],
+            "risk": _nullable(batch.risk).tolist(),
+            "score": _nullable(batch.score.round(_SCORE_DIGITS)).tolist(),
             "band": _names(batch.band, BANDS),
         }
         for place in range(batch.reason_codes.shape[1]):
             columns[f"reason_{place + 1}"] = _names(batch.reason_codes[:, place], REASON_CODES)
-            columns[f"reason_{place + 1}_impact"] = pl.Series(batch.reason_impacts[:, place].round(_SCORE_DIGITS))
+            columns[f"reason_{place + 1}_impact"] = impacts[:, place].tolist()
         return columns
 
-    def _score_ids(self, columns: dict[str, pl.Series], rows: NDArray[np.void]) -> pl.Series:
+    def _score_ids(self, columns: dict[str, list[Any]], rows: NDArray[np.void]) -> list[str]:
         """Hash what each score is of: the trip, the part of it, and how much of it was known.
 
         A score made again after a crash has the same id and the same content.
@@ -150,40 +152,49 @@ class ScoreMaker:
         made_with = f"|{self._scorer.name}|{self._scorer.version}|{self._threshold_profile}"
         numbers = ("window_start_ms", "window_end_ms", "revision", "final", "event_count", "late_event_count")
         parts = zip(
-            *(columns[name].to_list() for name in ("vehicle_id", "trip_id", "kind")),
+            *(columns[name] for name in ("vehicle_id", "trip_id", "kind")),
             *(rows[name].tolist() for name in numbers),
             strict=True,
         )
         digest = partial(hashlib.blake2b, digest_size=_ID_BYTES)
-        return pl.Series([digest(("|".join(map(str, part)) + made_with).encode()).hexdigest() for part in parts])
+        return [digest(("|".join(map(str, part)) + made_with).encode()).hexdigest() for part in parts]
 
 
-def _iso(*names: str, of: pl.Expr | None = None) -> pl.Expr:
-    """Write epoch milliseconds as ISO 8601: columns in place, or an expression under a new name."""
-    epoch_ms = pl.col(names) if of is None else of.alias(names[0])
-    return epoch_ms.cast(pl.Datetime("ms")).dt.strftime(_ISO_MS)
+def _iso(epoch_ms: NDArray[np.int64]) -> list[str]:
+    return [f"{text}Z" for text in np.datetime_as_string(epoch_ms.astype("datetime64[ms]"), unit="ms").tolist()]
 
 
-def _names(codes: NDArray[np.int8], names: Sequence[str]) -> pl.Series:
+def _names(codes: NDArray[np.int8], names: Sequence[str]) -> list[str | None]:
     """Name codes; -1 is none."""
-    return pl.Series([*names, None], dtype=pl.String).gather(codes.astype(np.int64) % (len(names) + 1))
+    with_none = (*names, None)
+    return [with_none[code] for code in codes.tolist()]
 
 
-def _id_columns(states: TripStates, rows: NDArray[np.void]) -> dict[str, pl.Series]:
-    ids = states.ids_of(rows["slot"])
-    columns = {
-        name: pl.Series([of_trip[place] for of_trip in ids], dtype=pl.String) for place, name in enumerate(ID_COLUMNS)
-    }
+def _nullable(numbers: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Give numbers as objects, with None for NaN: unknown."""
+    objects = numbers.astype(object)
+    objects[np.isnan(numbers)] = None
+    return objects
+
+
+def _id_columns(states: TripStates, rows: NDArray[np.void]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {name: [] for name in ID_COLUMNS}
+    for ids in states.ids_of(rows["slot"]):
+        for column, text in zip(columns.values(), ids, strict=True):
+            column.append(text)
     columns["vehicle_class"] = _names(states.arrays.heads["vehicle_class"][rows["slot"]], VEHICLE_CLASSES)
     return columns
 
 
-def _feature_columns(features: NDArray[np.float64]) -> dict[str, pl.Series]:
-    return {name: pl.Series(features[:, place]) for place, name in enumerate(FEATURE_NAMES)}
+def _feature_columns(features: NDArray[np.float64]) -> dict[str, list[Any]]:
+    columns = dict(zip(FEATURE_NAMES, _nullable(features).T.tolist(), strict=True))
+    for name in COUNT_FEATURES:
+        columns[name] = [None if count is None else int(count) for count in columns[name]]
+    return columns
 
 
 def _enter_high_risk(
-    states: TripStates, slots: NDArray[np.int32], bands: pl.Series, is_trip: NDArray[np.bool_]
+    states: TripStates, slots: NDArray[np.int32], bands: Sequence[str | None], kinds: Sequence[str]
 ) -> list[bool]:
     """Say which scores take their trip into the high-risk band, and keep where each trip is.
 
@@ -191,8 +202,8 @@ def _enter_high_risk(
     """
     in_high_risk = states.arrays.heads["high_risk"]
     alerting = []
-    for slot, band, of_trip in zip(slots.tolist(), bands, is_trip.tolist(), strict=True):
-        if not of_trip or band is None:
+    for slot, band, kind in zip(slots.tolist(), bands, kinds, strict=True):
+        if kind != "trip" or band is None:
             alerting.append(False)
             continue
         alerting.append(band == "high" and in_high_risk[slot] == 0)

@@ -5,16 +5,15 @@ does not take stops the worker before the offsets of its source are committed, s
 """
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import polars as pl
+import orjson
 import structlog
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.columns import OUTPUT_COLUMNS
-from scoring.driver_scores import SEVERE_EVENT_KIND
+from scoring.driver_scores import SEVERE_EVENT_KIND, DriverScores
 from scoring.errors import DriverScoreError
 from stream_app import metrics
 from stream_app.data_metrics import count_scores
@@ -75,21 +74,18 @@ class Publisher:
         # A record a batch: the embedded broker, Tansu, gives the first offset of the last batch as the end of a topic.
         self._changelogs = Producer({**common, "batch.num.messages": 1, "message.max.bytes": MAX_CHUNK_BYTES})
 
-    def publish_scores(self, scores: pl.DataFrame) -> None:
-        """Publish what `ScoreMaker.make` made: all scores, the features of final trips, and the alerts."""
-        severe = scores["kind"] == SEVERE_EVENT_KIND
-        raising = scores["alerting"] | severe
-        if raising.any():
-            alerts = _alerts(scores.filter(raising))
-            self._publish(TRIP_ALERTS, alerts)
-            for alert_type, count in Counter(alerts["alert_type"]).items():
-                metrics.ALERTS.labels(alert_type).inc(count)
-            scores = scores.filter(~severe)
-        self._publish(DRIVER_SCORES, scores.select(OUTPUT_COLUMNS[DRIVER_SCORES.name]))
-        final = (scores["kind"] == "trip") & scores["final"]
-        if final.any():
-            self._publish(TRIP_FEATURES, scores.filter(final).select(OUTPUT_COLUMNS[TRIP_FEATURES.name]))
-        count_scores(scores)
+    def publish_scores(self, scores: DriverScores) -> None:
+        """Publish all scores, the features of final trips, and the alerts."""
+        kinds, final, alerting = (scores.columns[name] for name in ("kind", "final", "alerting"))
+        raising = [row for row, kind in enumerate(kinds) if alerting[row] or kind == SEVERE_EVENT_KIND]
+        for alert in map(_alert, scores.rows(tuple(scores.columns), raising)):
+            self._publish(TRIP_ALERTS, [alert])
+            metrics.ALERTS.labels(alert["alert_type"]).inc()
+        own = [row for row, kind in enumerate(kinds) if kind != SEVERE_EVENT_KIND]
+        self._publish(DRIVER_SCORES, scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], own))
+        trips = [row for row in own if kinds[row] == "trip" and final[row]]
+        self._publish(TRIP_FEATURES, scores.rows(OUTPUT_COLUMNS[TRIP_FEATURES.name], trips))
+        count_scores(scores, own)
 
     def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:
         """Publish driver profiles, given as driver id and JSON."""
@@ -135,13 +131,10 @@ class Publisher:
         if remaining and time.monotonic() >= deadline:
             raise DeliveryError(remaining, "any topic", f"no confirmation within {timeout_s:g} s")
 
-    def _publish(self, topic: TopicSpec, messages: pl.DataFrame) -> None:
-        if messages.is_empty():
-            return
+    def _publish(self, topic: TopicSpec, messages: Iterable[dict[str, Any]]) -> None:
         name = self._prefix + topic.name
-        lines = messages.write_ndjson().encode().splitlines()
-        for key, line in zip(messages["trip_id"].to_list(), lines, strict=True):
-            self._produce(name, key.encode(), line)
+        for message in messages:
+            self._produce(name, message["trip_id"].encode(), orjson.dumps(message))
 
     def _produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]] | None = None
@@ -165,21 +158,18 @@ class Publisher:
         self._failures.append((str(message.topic()), error.str()))
 
 
-def _alerts(alerting: pl.DataFrame) -> pl.DataFrame:
-    severe = pl.col("kind") == SEVERE_EVENT_KIND
-    return alerting.with_columns(
-        alert_id=pl.concat_str(pl.lit("alert_"), "score_id"),
-        alert_type=pl.when(severe).then(pl.lit("severe_event")).otherwise(pl.lit("high_risk_trip")),
-        score_id=pl.when(~severe).then("score_id"),
-        event_type=pl.when(severe).then("event_type"),
-        peak_mps2=pl.when(severe).then("peak_mps2"),
-        latitude=_coarse("latitude"),
-        longitude=_coarse("longitude"),
-        raised_at="scored_at",
-    ).select(OUTPUT_COLUMNS[TRIP_ALERTS.name])
-
-
-def _coarse(name: str) -> pl.Expr:
-    """Coarsen a position; a trip without one has zeros."""
-    unknown = (pl.col("latitude") == 0) & (pl.col("longitude") == 0)
-    return pl.when(unknown).then(None).otherwise(pl.col(name).round(_COARSE_DIGITS)).alias(name)
+def _alert(score: dict[str, Any]) -> dict[str, Any]:
+    severe = score["kind"] == SEVERE_EVENT_KIND
+    unknown_place = score["latitude"] == 0 and score["longitude"] == 0
+    alert = {
+        **score,
+        "alert_id": f"alert_{score['score_id']}",
+        "alert_type": "severe_event" if severe else "high_risk_trip",
+        "score_id": None if severe else score["score_id"],
+        "event_type": score["event_type"] if severe else None,
+        "peak_mps2": score["peak_mps2"] if severe else None,
+        "latitude": None if unknown_place else round(score["latitude"], _COARSE_DIGITS),
+        "longitude": None if unknown_place else round(score["longitude"], _COARSE_DIGITS),
+        "raised_at": score["scored_at"],
+    }
+    return {name: alert[name] for name in OUTPUT_COLUMNS[TRIP_ALERTS.name]}
