@@ -50,7 +50,12 @@ _PROBE_INTERVAL_MS: Final = 5000
 _PAUSE_S: Final = 0.02
 """Between two queries: without a pause they would keep a processor busy that the others need."""
 
-_SETTLE_S: Final = 3.0
+_WARM_UP_S: Final = 45.0
+"""Probes are sent, but not counted: a service that has just started compiles its code now, and answers late."""
+
+_MARGIN_S: Final = 3.0
+"""The fleet sends on for so long after the last probe."""
+
 _TIMEOUT_S: Final = 180.0
 
 
@@ -121,7 +126,7 @@ def measure(logs_dir: Path, *, seconds: float, heap_mb: int) -> DruidLatency:
     logs_dir
         Where all logs go.
     seconds
-        For how long the fleet sends.
+        For how long probes are counted.
     heap_mb
         Of Kafka.
     """
@@ -140,7 +145,7 @@ def _run(kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, seconds: float)
             change.make()
     place = Place(kafka.bootstrap, PREFIX, free_port(), logs_dir / "worker.log")
     command = [sys.executable, "-m", "bench.sending", place.bootstrap, place.topic, f"--vehicles={VEHICLES}"]
-    command += [f"--first={_FIRST_EVENTS}", f"--events={int(EVENTS_PER_S * seconds)}"]
+    command += [f"--first={_FIRST_EVENTS}", f"--events={int(EVENTS_PER_S * (_WARM_UP_S + seconds + _MARGIN_S))}"]
     command += [f"--events-per-s={EVENTS_PER_S}"]
     load_before = os.getloadavg()[0]
     with (
@@ -185,16 +190,16 @@ def _measure(
     watcher.start()
     sender.stdin.write(b"go\n")
     sender.stdin.flush()
-    time.sleep(_SETTLE_S)
-    produced = _send_probes(place, int((seconds - 2 * _SETTLE_S) * _PROBES_PER_S))
+    produced = _send_probes(place, int((_WARM_UP_S + seconds) * _PROBES_PER_S))
     wait_until(lambda: produced.keys() <= watcher.seen.keys(), worker, _TIMEOUT_S)
     watcher.stop()
     report = json.loads(sender.stdout.readline())
-    latencies_s = np.array([watcher.seen[trip] - at for trip, at in produced.items()])
+    counted = list(produced.items())[int(_WARM_UP_S * _PROBES_PER_S) :]
+    latencies_s = np.array([watcher.seen[trip] - at for trip, at in counted])
     p50, p99 = np.quantile(latencies_s, [0.5, 0.99])
     return DruidLatency(
-        EVENTS_PER_S * seconds / report["elapsed_s"],
-        len(produced),
+        EVENTS_PER_S * (_WARM_UP_S + seconds + _MARGIN_S) / report["elapsed_s"],
+        len(counted),
         float(p50),
         float(p99),
         float(latencies_s.max()),

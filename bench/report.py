@@ -35,11 +35,11 @@ an event durable is counted. *Stock Faust* (`bench/stock_faust.py`) is the same 
 shows it, one event at a time, on fewer events; *no table* keeps its states in memory only, durable nowhere.
 
 **Live**: events sent at a steady pace while the worker runs. Lag is the age of the oldest event whose offset is not
-committed; with a checkpoint every two seconds, a worker that is never late shows 1 s in the median and 2 s at most.
+committed; with a checkpoint every five seconds, a worker that is never late shows 2.5 s in the median and 5 s at most.
 
 **Into Druid**: a fleet of 20,000 vehicles sends 20,000 events a second through worker and Kafka into Druid, all on
 this machine. Beside it ten trips a second end; the clock of each runs from just before its last event is handed to the
-producer until an SQL query to Druid answers with its final score.
+producer until an SQL query to Druid answers with its final score. The first 45 s are not counted: Java compiles then.
 """
 
 

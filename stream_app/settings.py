@@ -101,7 +101,7 @@ class WorkerSettings(_Part):
     """How the worker works."""
 
     checkpoint_s: float = Field(
-        default=2.0, gt=0, le=60, description="States are stored and offsets committed this often"
+        default=5.0, gt=0, le=60, description="States are stored and offsets committed this often"
     )
     state_chunks: int = Field(default=16, ge=1, le=4096, description="Stored parts of each partition's trip states")
     fetch_bytes: int = Field(default=6 * 1024 * 1024, ge=1024, description="Fetched of a partition at once, at most")
