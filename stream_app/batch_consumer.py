@@ -265,6 +265,9 @@ class BatchApp(faust.App):
         """Commit the offsets of all that was acknowledged."""
         await self.consumer.commit()
 
+    def _create_directories(self) -> None:
+        """Make no folders: tables are in memory."""
+
     async def _on_agent_error(self, _agent: object, error: BaseException) -> None:
         if not self.failure.done():
             self.failure.set_exception(error)
