@@ -4,7 +4,7 @@ from threading import Lock
 from typing import Final
 
 MAX_CLIENTS: Final = 200
-"""Each client costs a worker some 11 series. Prometheus holds millions, but a worker answers each scrape in full."""
+"""Each client costs a worker some 20 series. Prometheus holds millions, but a worker answers each scrape in full."""
 
 OTHER: Final = "other"
 

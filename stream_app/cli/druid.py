@@ -37,13 +37,17 @@ def apply(
         changes = plan_changes(client, desired)
         if first_rows:
             changes += plan_first_rows(client, desired)
-        if not as_json:
-            _show_changes(changes, dry_run=dry_run)
-        if not dry_run:
-            for change in changes:
+        for change in changes:
+            if not dry_run:
                 change.make()
+            if not as_json:
+                _show_change(change)
     if as_json:
         typer.echo(json.dumps([_as_json(change) for change in changes]))
+    elif not changes:
+        typer.echo("nothing to change")
+    elif dry_run:
+        typer.echo(f"{len(changes)} changes, none made: this is a dry run")
 
 
 @druid.command()
@@ -61,17 +65,12 @@ def status(*, as_json: JsonOption = False) -> None:
         raise typer.Exit(UNHEALTHY)
 
 
-def _show_changes(changes: list[Change], *, dry_run: bool) -> None:
+def _show_change(change: Change) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for change in changes:
-        verb = "create" if change.is_new else "change"
-        console.print(f"{verb} {change.part} of {change.data_source}", markup=False)
-        for detail in change.details:
-            console.print(f"    {detail}", markup=False)
-    if not changes:
-        console.print("nothing to change")
-    elif dry_run:
-        console.print(f"{len(changes)} changes, none made: this is a dry run")
+    verb = "create" if change.is_new else "change"
+    console.print(f"{verb} {change.part} of {change.data_source}", markup=False)
+    for detail in change.details:
+        console.print(f"    {detail}", markup=False)
 
 
 def _as_json(change: Change) -> dict[str, object]:
