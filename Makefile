@@ -29,11 +29,11 @@ demo: $(VENV)/demo ## Score a simulated fleet with the real pipeline, and write 
 stack: $(VENV)/demo ## Start Kafka, Druid, Prometheus, Alertmanager and a worker on this machine
 	$(BIN)/driver-score stack up
 
-test: $(VENV)/dev ## Run all tests, on an embedded broker and on real servers
-	$(BIN)/python -m pytest
+test: test-unit ## Run all tests, on an embedded broker and on real servers
+	$(BIN)/python -m pytest -m "integration or e2e"
 
 test-unit: $(VENV)/dev ## Run the tests that need no broker
-	$(BIN)/python -m pytest tests/unit tests/property -m "not integration"
+	$(BIN)/python -m pytest -m "not integration and not e2e" --numprocesses 2
 
 check: $(VENV)/dev ## Check format, lint, types and import rules
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ Messages are handed to librdkafka at once and confirmed together at the next che
 does not take stops the worker before the offsets of its source are committed, so it is made again.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -29,6 +30,9 @@ from stream_app.topics import (
 )
 
 log = structlog.get_logger(__name__)
+
+_LIBRDKAFKA: Final = logging.getLogger("librdkafka")
+"""Its lines among ours, in our format, and not on standard error beside them."""
 
 _POLL_S: Final = 0.1
 _COARSE_DIGITS: Final = 2
@@ -70,9 +74,11 @@ class Publisher:
             "delivery.report.only.error": True,
             "on_delivery": self._on_delivery,
         }
-        self._outputs = Producer({**common, "linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes})
+        outputs = {**common, "linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes}
+        self._outputs = Producer(outputs, logger=_LIBRDKAFKA)
         # A record a batch: the embedded broker, Tansu, gives the first offset of the last batch as the end of a topic.
-        self._changelogs = Producer({**common, "batch.num.messages": 1, "message.max.bytes": MAX_CHUNK_BYTES})
+        changelogs = {**common, "batch.num.messages": 1, "message.max.bytes": MAX_CHUNK_BYTES}
+        self._changelogs = Producer(changelogs, logger=_LIBRDKAFKA)
 
     def publish_scores(self, scores: DriverScores) -> None:
         """Publish all scores, the features of final trips, and the alerts."""
