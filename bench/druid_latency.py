@@ -149,7 +149,7 @@ def _run(kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, seconds: float)
     command += [f"--events-per-s={EVENTS_PER_S}"]
     load_before = os.getloadavg()[0]
     with (
-        running_worker("driver-score", place, PARTITIONS) as worker,
+        running_worker("driver-score", place, PARTITIONS, checkpoint_s=settings.worker.checkpoint_s) as worker,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender,
     ):
         try:

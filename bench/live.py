@@ -28,7 +28,7 @@ class Live:
         The pace that was asked for, and the one that was kept.
     median_lag_s, max_lag_s
         Age of the oldest event not yet committed, at that pace: events sent and not committed over events a second.
-        Offsets are committed every five seconds, so 2.5 s is what a worker without any delay shows.
+        Offsets are committed every two seconds, so 1 s is what a worker without any delay shows.
     catch_up_s
         From the last event sent until all were committed.
     worker_cores, broker_cores, sender_cores

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from bench.sending import PARTITIONS
 
 POLL_S: Final = 0.05
-"""Between two looks at the committed offsets; they change every five seconds."""
+"""Between two looks at the committed offsets; they change every two seconds."""
 
 _NO_COORDINATOR_YET: Final = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE)
 

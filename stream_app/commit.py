@@ -77,7 +77,8 @@ class Checkpoints:
         return owned
 
     def done(self, event: EventT) -> None:
-        """Note that an event is in the states or tables, and its outputs are on their way."""
+        """Note that an event is in the states or tables, and its outputs are on their way; its bytes are let go."""
+        event.value = event.message.value = None
         self._unacknowledged.append(event)
 
     def forget(self) -> None:
