@@ -33,7 +33,7 @@ _COUNT_BYTES: Final = slice(57, 61)
 
 
 _GATHER_MS: Final = 50
-_GATHER_BYTES: Final = 256 * 1024
+_GATHER_BYTES: Final = 2 * 1024 * 1024
 """A fetch waits for so long or so much: a batch costs a millisecond whatever it has, and a broker that answers each
 handful of records is as busy with that as with all else."""
 
