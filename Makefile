@@ -45,7 +45,7 @@ format: $(VENV)/dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev ## Measure throughput on both brokers, next to stock Faust
+bench: $(VENV)/dev ## Measure throughput on both brokers next to stock Faust, and the way of a score into Druid
 	$(BIN)/python -m bench
 
 simulate: $(VENV)/dev ## Make the simulated fleet again (about 10 minutes)

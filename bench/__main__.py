@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +134,7 @@ def main() -> None:
     print(page[page.index("## Backlog") :])
     if arguments.write is not None:
         arguments.write.write_text(page)
+    shutil.rmtree(logs_dir)  # gigabytes of topics; kept where a run fails
     if arguments.json:
         print(json.dumps(as_json(backlogs, lives, druid)))
 
