@@ -137,6 +137,7 @@ class TripStates:
         evicted = slots[self.arrays.heads["status"][slots] == FREE]
         self.mark_changed(evicted)
         self.arrays.ids[evicted] = 0
+        self.arrays.heads["high_risk"][evicted] = 0  # set again by the scores of what was due last
         free = int(partition["free_slots"])
         self.arrays.free[free : free + len(evicted)] = evicted
         partition["free_slots"] += len(evicted)

@@ -15,7 +15,7 @@ from scoring.driver_scores import ALERT_COLUMNS, ScoreMaker
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
-from scoring.features.windows import DUE, TRIP, WINDOW
+from scoring.features.windows import DUE, TRIP, WINDOW, evict
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
 from scoring.trip_events.columns import EventColumns
@@ -189,6 +189,20 @@ def test_a_trip_alerts_when_it_enters_the_high_band_and_again_only_after_it_had_
     again = made(maker, states, due_of(states, WILD))
     assert again["alerting"].to_list() == [False], "the trip's state remembers"
     assert made(maker, states, due_of(states, WILD, trip_id="trip_2"))["alerting"].to_list() == [True]
+
+
+def test_a_trip_in_the_place_of_one_that_was_evicted_at_high_risk_alerts_too(
+    maker: ScoreMaker, states: TripStates
+) -> None:
+    last = due_of(states, WILD)
+    evict(
+        states.arrays, int(last.rows["slot"][0])
+    )  # as an update does that reports it and then meets much later events
+    assert made(maker, states, last)["alerting"].to_list() == [True]
+    update(states, EventColumns.of_frame(event_frame(*trip("trip_3", 0))), PARAMETERS)
+    following = due_of(states, WILD, trip_id="trip_3")
+    assert following.rows["slot"] == last.rows["slot"]
+    assert made(maker, states, following)["alerting"].to_list() == [True]
 
 
 def test_windows_never_alert(maker: ScoreMaker, states: TripStates) -> None:
