@@ -39,8 +39,9 @@ def send(topics: Topics, plan: pl.DataFrame) -> None:
     replay(event_messages(plan), bootstrap=topics.bootstrap, topic=f"{topics.prefix}trip-events")
 
 
-def wait_for_some_more(topics: Topics) -> None:
-    seen = len(topics.rows("driver-scores"))
+def send_and_wait_for_scores(topics: Topics, plan: pl.DataFrame) -> None:
+    seen = len(topics.everything("driver-scores"))
+    send(topics, plan)
     topics.wait_for("driver-scores", lambda scores: len(scores) > seen)
 
 
@@ -85,16 +86,14 @@ def test_a_worker_that_is_stopped_and_then_killed_goes_on_where_it_was(topics: T
     parts = list(plan_sending(events).iter_slices(len(events) // 4 + 1))
 
     with running_worker(topics.bootstrap, topics.prefix, **QUICK) as worker:
-        send(topics, parts[0])
-        wait_for_some_more(topics)
+        send_and_wait_for_scores(topics, parts[0])
         send(topics, parts[1])
         worker.stop()
-    stopped_at = len(contents_by_id(topics.rows("driver-scores"), "score_id"))
-    assert stopped_at == len(topics.rows("driver-scores")), "a clean stop repeats nothing"
+    stopped_with = [json.loads(score.value() or b"") for score in topics.everything("driver-scores")]
+    assert len(contents_by_id(stopped_with, "score_id")) == len(stopped_with), "a clean stop repeats nothing"
 
     with running_worker(topics.bootstrap, topics.prefix, **QUICK, worker__checkpoint_s=60) as worker:
-        send(topics, parts[2])
-        wait_for_some_more(topics)  # published, not yet committed
+        send_and_wait_for_scores(topics, parts[2])  # published, not yet committed
         worker.kill()
 
     with running_worker(topics.bootstrap, topics.prefix, **QUICK) as worker:
