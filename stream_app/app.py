@@ -26,7 +26,7 @@ from stream_app.profile_agent import ProfileKeeper, ScoreRouter
 from stream_app.publishing import Publisher
 from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
 from stream_app.stored_table import StoredTable
-from stream_app.topics import DRIVER_SCORES, MAX_CHUNK_BYTES, PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
+from stream_app.topics import DRIVER_SCORES, PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.trip_agent import TripAgent
 from stream_app.wall_clock import now_ms
 
@@ -135,12 +135,7 @@ def _topic(app: BatchApp, name: str) -> TopicT:
 
 
 def _table(app: BatchApp, name: str) -> TableT:
-    return app.Table(
-        name,
-        key_type=bytes,
-        value_type=bytes,
-        extra_topic_configs={"max.message.bytes": str(MAX_CHUNK_BYTES)},
-    )
+    return app.Table(name, key_type=bytes, value_type=bytes)
 
 
 def _decoder(settings: DecodingSettings) -> Decoder:

@@ -1,7 +1,7 @@
 """Kafka into a Faust agent by the batch: one message per fetched partition instead of one per record.
 
 Faust spends about 80 µs on each message. So the topics of events are handed on as one message for all the records
-that were fetched of a partition; tables, changelogs and everything else go record by record as usual.
+that were fetched of a partition; changelogs, when they are restored, go record by record as usual.
 Acknowledging a batch commits the offset after its last record. aiokafka fetches, checks and filters; its records are
 left the bytes that they came as, since making objects of them costs more than all that is done with most of them.
 """
@@ -17,7 +17,7 @@ import structlog
 from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, ConsumerMessage, EventT
 
 from scoring.errors import DriverScoreError
 from stream_app.record_batch import EncodedBatch, RecordBatch
@@ -30,7 +30,6 @@ _FORMAT: Final = 2
 
 _COUNT_BYTES: Final = slice(57, 61)
 """Where the header of a record batch has the number of its records."""
-
 
 _GATHER_MS: Final = 50
 _GATHER_BYTES: Final = 2 * 1024 * 1024
@@ -238,6 +237,11 @@ class BatchConsumer(Consumer):
         acked.clear()
         self._acked_index[tp].clear()
         return newest + 1
+
+
+def is_current(event: EventT) -> bool:
+    """Tell whether an event was handed on since the last rebalance; an older one is read again by its new owner."""
+    return bool(event.message.generation_id == event.app.consumer_generation_id)
 
 
 class BatchTransport(Transport):

@@ -33,7 +33,7 @@ SAMPLES_WITHOUT: Final = Counter(
 BROKER_AVAILABLE: Final = Gauge("driver_score_worker_broker_available", "1 while a Kafka broker answers this worker")
 BATCH_SECONDS: Final = Histogram(
     "driver_score_worker_batch_seconds",
-    "Time to decode, compute, score and hand over one batch",
+    "Time to compute, score and hand over one batch, once it is decoded",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 CHECKPOINT_SECONDS: Final = Histogram(

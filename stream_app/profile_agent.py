@@ -13,6 +13,7 @@ from faust.types import StreamT
 
 from schemas.driver_score import DriverScore, RiskBand
 from scoring.driver_profile import ProfileState, count_trip, profile_message
+from stream_app.batch_consumer import is_current
 from stream_app.commit import Checkpoints
 from stream_app.publishing import Publisher
 from stream_app.record_batch import RecordBatch
@@ -44,7 +45,7 @@ class ScoreRouter:
     async def run(self, stream: StreamT) -> AsyncIterator[None]:
         """Send on until the stream ends."""
         async for event in stream.noack().events():
-            if event.message.generation_id == event.app.consumer_generation_id:
+            if is_current(event):
                 self._send_on(event.value)
                 self._checkpoints.done(event)
             yield
@@ -92,7 +93,7 @@ class ProfileKeeper:
     async def run(self, stream: StreamT) -> AsyncIterator[None]:
         """Count trips until the stream ends."""
         async for event in stream.noack().events():
-            if event.message.generation_id == event.app.consumer_generation_id:
+            if is_current(event):
                 batch: RecordBatch = event.value
                 for value in batch.records().values():
                     if value is not None:

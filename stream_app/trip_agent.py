@@ -11,6 +11,7 @@ from scoring.driver_scores import ScoreMaker
 from scoring.features.thresholds import KernelParameters
 from scoring.features.update import DueFeatures, close_trips, update
 from stream_app import metrics
+from stream_app.batch_consumer import is_current
 from stream_app.commit import Checkpoints
 from stream_app.data_metrics import count_sensors
 from stream_app.decoding import DecodedBatch, Decoder
@@ -57,9 +58,8 @@ class TripAgent:
                 event, decoded = await following
                 following = asyncio.ensure_future(self._next(events))
                 async with self._busy:
-                    if event.message.generation_id != event.app.consumer_generation_id:
-                        continue  # taken away while it waited; its new owner reads it again
-                    await self._take(event, decoded)
+                    if is_current(event):
+                        await self._take(event, decoded)
                 yield
         except StopAsyncIteration:
             return

@@ -193,7 +193,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     "From the newest record of a batch in Kafka to its scores at the producer.",
                     "latency_seconds",
                 ),
-                _quantiles("Time for a batch", "To decode, compute, score and hand over.", "batch_seconds"),
+                _quantiles("Time for a batch", "To compute, score and hand over, once it is decoded.", "batch_seconds"),
                 _quantiles(
                     "Time for a checkpoint",
                     "To confirm outputs, store states and commit offsets.",

@@ -7,18 +7,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
 from scoring.features.state_arrays import SAMPLE
 from scoring.features.trip_lookup import hash_texts
 
-MOTION_FIELDS: Final = (
-    "speed_kmh",
-    "acceleration_mps2",
-    "lateral_acceleration_mps2",
-    "heading_deg",
-    "speed_limit_kmh",
-    "peak_mps2",
-)
+MOTION_FIELDS: Final = tuple(name for name in MEASUREMENT_COLUMNS if name != "duration_s")
 """Measurements that a sample keeps as they are."""
 
 
