@@ -67,9 +67,12 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     app = _app(kafka, settings.worker)
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
     publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
-    profiles_table = StoredTable(_table(app, PROFILES_TABLE), publisher)
+    trips_table, profiles_table = (
+        StoredTable(_table(app, name), publisher, lambda: app.consumer_generation_id)
+        for name in (TRIPS_TABLE, PROFILES_TABLE)
+    )
     checkpoints = Checkpoints(
-        trips=StoredTable(_table(app, TRIPS_TABLE), publisher),
+        trips=trips_table,
         profiles=profiles_table,
         stored=StoredStates(parameters, settings.worker.state_chunks),
         publisher=publisher,
@@ -111,6 +114,7 @@ def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
         store="memory://",
         stream_buffer_maxsize=_BATCHES_WAITING,
         stream_wait_empty=False,
+        table_standby_replicas=0,
         topic_disable_leader=True,
         topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication,

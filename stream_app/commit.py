@@ -115,5 +115,5 @@ class Checkpoints:
         changed = [(number, owned) for number, owned in self._owned.items() if owned.states.changed_chunks.any()]
         for partition, owned in changed:
             for chunk, packed in self._stored.pack_changed(owned).items():
-                self._trips.put(partition, f"{partition}:{chunk}", packed)
+                self._trips.put(partition, f"{partition}:{chunk}", packed, included_offset=owned.included_offset)
         return bool(changed)
