@@ -25,6 +25,7 @@ from stream_app.partition_states import StoredStates
 from stream_app.profile_agent import ProfileKeeper, ScoreRouter
 from stream_app.publishing import Publisher
 from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
+from stream_app.source_partitions import SourcePartitions
 from stream_app.stored_table import StoredTable
 from stream_app.topics import DRIVER_SCORES, PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.trip_agent import TripAgent
@@ -84,6 +85,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
         score_maker=_score_maker(settings, scorer),
         publisher=publisher,
         checkpoints=checkpoints,
+        source=SourcePartitions(app, kafka.topic_prefix + TRIP_EVENTS.name),
     )
     by_driver = kafka.topic_prefix + SCORES_BY_DRIVER.name
     router = ScoreRouter(publisher, checkpoints, by_driver)
