@@ -95,6 +95,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     app.agent(_topic(app, by_driver), name="profiles")(profiles.run)
 
     async def forget(*_args: object, **_kwargs: object) -> None:
+        app.tenure += 1
         await trips.forget()
 
     app.on_partitions_revoked.connect(forget, weak=False)

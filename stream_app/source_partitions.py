@@ -33,7 +33,7 @@ class SourcePartitions:
 
     async def heard(self) -> set[int]:
         """Give those of which the broker has answered a fetch lately; none while partitions are being moved."""
-        if self._app.rebalancing or not self._app.consumer.flow_active:
+        if not self._app.consumer.reads:
             return set()
         return set(await self._app.consumer._thread.call_thread(self._answered))  # noqa: SLF001
 
