@@ -20,6 +20,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from faust.types import TP, ConsumerMessage, EventT
 
 from scoring.errors import DriverScoreError
+from stream_app import metrics
 from stream_app.record_batch import EncodedBatch, RecordBatch
 
 log = structlog.get_logger(__name__)
@@ -165,9 +166,21 @@ class BatchConsumer(Consumer):
         """Go back to the committed offset of each partition, or to its beginning: Faust's last step of a rebalance."""
         tenure = self.app.tenure
         await super().perform_seek()
+        await self._report_expired()
         self._tenure = tenure
         self._next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
         self._sought_back_to.clear()
+
+    async def _report_expired(self) -> None:
+        """Count the records that were deleted before they were read: nobody can bring them back, somebody must know."""
+        batched = [tp for tp in self.assignment() if tp.topic in self.app.batched_topics and self._read_offset[tp]]
+        for tp, first_offset in (await self.earliest_offsets(*batched)).items():
+            missing = (first_offset or 0) - (self._read_offset[tp] or 0)
+            if missing > 0:
+                metrics.EXPIRED.labels(tp.topic).inc(missing)
+                log.error(
+                    "records expired before they were read", topic=tp.topic, partition=tp.partition, count=missing
+                )
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
         """Fetch once and yield what came: a batch a partition, or single records."""

@@ -13,6 +13,9 @@ REJECTS: Final = Counter("driver_score_worker_rejects_total", "Records sent to t
 REPLAYED: Final = Counter(
     "driver_score_worker_replayed_events_total", "Events read again after a restart, and left out as already counted"
 )
+EXPIRED: Final = Counter(
+    "driver_score_worker_expired_records_total", "Records that Kafka deleted before they were read: lost", ["topic"]
+)
 DUPLICATES: Final = Counter("driver_score_worker_duplicate_events_total", "Events that were there already")
 LATE: Final = Counter("driver_score_worker_late_events_total", "Events that came after the grace period")
 SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores published", ["kind", "status"])
@@ -56,7 +59,7 @@ DROPPED_STATES: Final = Counter(
 )
 
 
-def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str]) -> None:
+def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str], topics: Iterable[str]) -> None:
     """Serve 0 for what may come, so that the first of it is an increase and not a beginning.
 
     Parameters
@@ -65,7 +68,11 @@ def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str]) -> None:
         Codes of dead letters.
     statuses
         Of scores.
+    topics
+        Full names of those that are read.
     """
+    for topic in topics:
+        EXPIRED.labels(topic)
     for code in reject_codes:
         REJECTS.labels(code)
     for kind in ("window", "trip"):

@@ -48,8 +48,8 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
         When Kafka stops taking outputs.
     """
     log.info("settings", **settings.loggable())
-    metrics.start_at_zero(RejectCode, get_args(ScoreStatus))
     kafka = settings.kafka
+    metrics.start_at_zero(RejectCode, get_args(ScoreStatus), _topics(kafka))
     scorer = load_scorer(settings)
     warm_up()
     specs, client = topics_of(kafka.group), kafka.client_config()
@@ -105,8 +105,7 @@ async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSetti
 @contextlib.contextmanager
 def _watched(worker: Worker, kafka: KafkaSettings) -> Iterator[None]:
     """Serve the worker's lag and whether its broker answers, while it works."""
-    topics = frozenset(kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES, SCORES_BY_DRIVER))
-    lag = LagCollector(partial(owned_positions, worker.app, topics))
+    lag = LagCollector(partial(owned_positions, worker.app, _topics(kafka)))
     watch = asyncio.ensure_future(
         watch_broker(kafka.bootstrap, kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name)
     )
@@ -116,3 +115,7 @@ def _watched(worker: Worker, kafka: KafkaSettings) -> Iterator[None]:
     finally:
         REGISTRY.unregister(lag)
         watch.cancel()
+
+
+def _topics(kafka: KafkaSettings) -> frozenset[str]:
+    return frozenset(kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES, SCORES_BY_DRIVER))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from faust.types import TP
 
+from stream_app import metrics
 from stream_app.batch_consumer import BatchApp, BatchConsumer
 from stream_app.record_batch import EncodedBatch, RecordBatch
 
@@ -23,6 +24,8 @@ def fetched(first: int, last: int) -> EncodedBatch:
 class SteeredConsumer(BatchConsumer):
     """Fetches what it is told to, and notes where it seeks to; the rest is the real consumer."""
 
+    first_offset = 0
+
     def fetch_next(self, committed_offset: int | None, *batches: EncodedBatch) -> None:
         self._committed = committed_offset
         self._fetches = list(batches)
@@ -36,6 +39,9 @@ class SteeredConsumer(BatchConsumer):
 
     async def seek_to_committed(self) -> dict[TP, int | None]:
         return {EVENTS: self._committed}
+
+    async def earliest_offsets(self, *partitions: TP) -> dict[TP, int | None]:
+        return dict.fromkeys(partitions, self.first_offset)
 
     def assignment(self) -> set[TP]:
         return {EVENTS}
@@ -122,3 +128,18 @@ async def test_partitions_that_are_taken_away_while_the_consumer_seeks_are_not_r
         consumer.seek_to_committed = taken_away  # type: ignore[method-assign]
         await consumer.perform_seek()
         assert await next_batches(consumer) == []
+
+
+@pytest.mark.parametrize(
+    ("committed", "first_offset", "expired"), [(10, 0, 0), (10, 10, 0), (10, 40, 30), (None, 40, 0)]
+)
+async def test_records_that_were_deleted_before_they_were_read_are_counted(
+    committed: int | None, first_offset: int, expired: int
+) -> None:
+    counted = metrics.EXPIRED.labels(EVENTS.topic)
+    before = counted._value.get()
+    with a_consumer() as consumer:
+        consumer.first_offset = first_offset
+        consumer.fetch_next(committed)
+        await consumer.perform_seek()
+    assert counted._value.get() - before == expired
