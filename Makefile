@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test test-unit check format bench simulate train validate lock clean
+.PHONY: help demo stack test test-unit check format bench chaos simulate train validate lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -47,6 +47,9 @@ format: $(VENV)/dev ## Format the code
 
 bench: $(VENV)/dev ## Measure throughput on both brokers next to stock Faust, and the way of a score into Druid
 	$(BIN)/python -m bench
+
+chaos: $(VENV)/dev ## Kill, pause and restart workers and Kafka while a known stream is scored; SEED=number repeats a run
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 simulate: $(VENV)/dev ## Make the simulated fleet again (about 10 minutes)
 	$(BIN)/driver-score simulate --seed 2026 --output scoring/default_fleet/fleet.parquet

@@ -16,12 +16,15 @@ from stream_app.topics import create_topics
 from tests.brokers import wait_until
 from tests.chaos.faults import SESSION_TIMEOUT_S, Faults
 from tests.chaos.known_stream import KnownStream, Sender, known_stream
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import Verdict, judge, unfinished_trips
 from tests.chaos.workers import START_TIMEOUT_S, WorkerPool
-from tests.running_worker import Topics
+from tests.running_worker import Topics, last_finals
 
 PARTITIONS: Final = 4
 WORKERS: Final = 3
+
+SILENT_S: Final = 20.0
+"""What comes late at the very end is counted once its partition is silent; outages in between are no silence."""
 
 _BETWEEN_FAULTS_S: Final = (0.5, 8.0)
 """Some come while the group still recovers from the one before."""
@@ -90,6 +93,7 @@ def run_chaos(
         kafka__partitions=PARTITIONS,
         worker__session_timeout_s=SESSION_TIMEOUT_S,
         worker__checkpoint_s=1,
+        worker__silent_partition_s=SILENT_S,
         profiles__min_distance_km=0,
     )
     create_topics(kafka.bootstrap, _PREFIX, PARTITIONS)
@@ -104,6 +108,7 @@ def run_chaos(
         done = _make_faults(Faults(kafka, pool, draw), pool, sender, draw, faults, kinds, say)
         sender.release(1.0)
         _wait_for_the_end(pool, sender, topics, say)
+        _wait_for_silence(pool, stream, topics)
         seconds = time.monotonic() - started
         verdict = judge(stream, topics, models)
         verdict.check("messages that could not be sent", sender.failures)
@@ -157,6 +162,18 @@ def _wait_for_the_end(pool: WorkerPool, sender: Sender, topics: Topics, say: Cal
 
     wait_until(all_committed, _END_S, "everything is committed")
     say("all committed")
+
+
+def _wait_for_silence(pool: WorkerPool, stream: KnownStream, topics: Topics) -> None:
+    """Wait until what was due for silence is there; what is missing then is the verdict's to say."""
+    ends_s = time.monotonic() + 3 * SILENT_S
+    looked_at = -1
+    while time.monotonic() < ends_s:
+        pool.look_after()
+        before, looked_at = looked_at, len(topics.rows("driver-scores"))
+        if looked_at > before and not unfinished_trips(stream, last_finals(topics.rows("driver-scores"))):
+            break
+        time.sleep(_LOOK_S)
 
 
 def other_model(folder: Path) -> Path:

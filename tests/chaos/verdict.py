@@ -71,6 +71,17 @@ def judge(stream: KnownStream, topics: Topics, models: list[Path]) -> Verdict:
     return verdict
 
 
+def unfinished_trips(stream: KnownStream, finals: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Find the trips that have no final score of all their events, by vehicle and trip; say what they have."""
+    unfinished = {}
+    for trip_id, vehicle_id, expected in stream.expected.select("trip_id", "vehicle_id", "event_count").iter_rows():
+        for ids in _ids_of_copies(trip_id, vehicle_id, stream.copies):
+            found = finals[ids]["event_count"] if ids in finals else 0
+            if found != expected:
+                unfinished[ids] = f"{found} of {expected} events"
+    return unfinished
+
+
 def _ids_of_copies(trip_id: str, vehicle_id: str, copies: int) -> list[tuple[str, str]]:
     suffixes = ["", *(f".{number}" for number in range(2, copies + 1))]
     return [(vehicle_id + suffix, trip_id + suffix) for suffix in suffixes]
@@ -78,13 +89,13 @@ def _ids_of_copies(trip_id: str, vehicle_id: str, copies: int) -> list[tuple[str
 
 def _check_trips(verdict: Verdict, stream: KnownStream, finals: dict[tuple[str, str], dict[str, Any]]) -> None:
     """Check that each trip has a final score with all its events, and the features of the batch."""
-    missing, unequal, rounded = [], [], 0
+    unfinished = unfinished_trips(stream, finals)
+    unequal, rounded = [], 0
     for row in stream.expected.iter_rows(named=True):
         for ids in _ids_of_copies(row["trip_id"], row["vehicle_id"], stream.copies):
-            final = finals.get(ids)
-            if final is None or final["event_count"] != row["event_count"]:
-                missing.append(f"{ids}: {final and final['event_count']} of {row['event_count']} events")
+            if ids in unfinished:
                 continue
+            final = finals[ids]
             for name in FEATURE_NAMES:
                 streamed = math.nan if final[name] is None else float(final[name])
                 if math.isnan(streamed) and math.isnan(row[name]):
@@ -92,7 +103,9 @@ def _check_trips(verdict: Verdict, stream: KnownStream, finals: dict[tuple[str, 
                 if not math.isclose(streamed, row[name], rel_tol=TOLERANCE, abs_tol=0.0):
                     unequal.append(f"{ids} {name}: {streamed!r}, not {row[name]!r}")
                 rounded += streamed != row[name]
-    verdict.check("trips without a final score of all their events", missing)
+    verdict.check(
+        "trips without a final score of all their events", [f"{ids}: {found}" for ids, found in unfinished.items()]
+    )
     verdict.check("features that are not those of the batch", unequal)
     verdict.counts["trips"] = stream.trips
     verdict.counts["features compared"] = stream.trips * len(FEATURE_NAMES)
