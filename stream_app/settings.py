@@ -16,6 +16,7 @@ from scoring.errors import SettingsError
 from scoring.features.thresholds import SevereEventSettings, ThresholdProfile, WindowSettings
 
 _PREFIX: Final = "DRIVER_SCORE_"
+_REPOSITORY_DIR: Final = Path(__file__).resolve().parents[1]
 _REMEDY: Final = "docs/settings.md lists the settings and their limits"
 
 
@@ -206,7 +207,11 @@ _Port = Annotated[int, Field(ge=1, le=65_535)]
 class StackSettings(_Part):
     """What `driver-score stack` starts on this machine; all listen on loopback only."""
 
-    folder: Path = Field(default=Path("var/stack"), description="Of data, configuration and logs")
+    folder: Path = Field(
+        default=Path("var/stack"),
+        validate_default=True,
+        description="Of data, configuration and logs; a relative one counts from the repository's root",
+    )
     kafka_port: _Port = Field(default=9092, description="Of Kafka")
     kafka_controller_port: _Port = Field(default=9095, description="Of Kafka's own controller")
     druid_port: _Port = Field(default=8888, description="Of Druid's router: its API, SQL and console")
@@ -233,6 +238,11 @@ class StackSettings(_Part):
     )
     druid: bool = Field(default=True, description="Start Druid, which takes most of the memory")
     worker: bool = Field(default=True, description="Start a worker")
+
+    @field_validator("folder")
+    @classmethod
+    def _is_the_same_from_everywhere(cls, folder: Path) -> Path:
+        return _REPOSITORY_DIR / folder.expanduser()
 
 
 class Settings(BaseSettings):
