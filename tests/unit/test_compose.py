@@ -18,6 +18,7 @@ from stream_app.stack.druid_properties import EXTENSIONS, services
 from stream_app.stack.kafka import CLUSTER_ID, MAX_MESSAGE_BYTES
 from stream_app.stack.programs import JAR_LISTS_DIR, REPOSITORY_DIR
 from stream_app.stack.prometheus import PROMETHEUS_DIR
+from tests.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, KAFKA_SERVICES, ComposeServices, DockerServers
 
 DOCKER_DIR = REPOSITORY_DIR / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER_DIR / "compose.yaml").read_text())
@@ -142,6 +143,37 @@ def test_a_service_restarts_and_says_when_it_is_healthy_unless_it_runs_once(name
     else:
         assert service["restart"] == "unless-stopped"
         assert name == "worker" or "test" in service["healthcheck"], "the image itself checks the worker"
+
+
+def test_the_containers_of_tests_are_kafka_and_druid_of_this_file_where_the_tests_look_for_them() -> None:
+    servers = DockerServers()
+    given = servers.environment()
+
+    def filled_in(text: str) -> str:
+        return re.sub(r"\$\{(\w+)(?::[-?][^}]*)?\}", lambda found: given.get(found[1], found[0]), text)
+
+    assert KAFKA_SERVICES == ["kafka"]
+    assert set(DRUID_SERVICES) == {name for name in SERVICES if name.startswith("druid-")} - {"druid-apply"}
+    assert {f"127.0.0.1:{servers.druid_port}:8888"} == {filled_in(port) for port in SERVICES["druid-router"]["ports"]}
+    (port,) = (filled_in(port) for port in SERVICES["kafka"]["ports"])
+    assert port.endswith(f":{servers.kafka_port}:29092")
+    advertised = filled_in(environment("kafka")["KAFKA_ADVERTISED_LISTENERS"])
+    assert advertised == f"INTERNAL://{KAFKA_INSIDE},EXTERNAL://{servers.bootstrap}"
+    needed = {name for name, kind in re.findall(r"\$\{(\w+)(:\?)", (DOCKER_DIR / "compose.yaml").read_text())}
+    assert needed <= set(given)
+
+
+def test_containers_of_tests_keep_their_data_when_they_are_stopped_and_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(ComposeServices, "_run_command", lambda _self, cmd: asked.append(" ".join(cmd[1:])))
+    with ComposeServices(["kafka"]) as services:
+        services.stop()
+        services.start()
+    compose = "compose -f compose.yaml"
+    start, stop = f"{compose} up --wait kafka", f"{compose} stop kafka"
+    assert asked == [start, stop, start, stop]
 
 
 def test_something_waits_for_each_service_that_runs_once() -> None:
