@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from stream_app.alert_routing import alertmanager_config
 from stream_app.cli.main import app
+from stream_app.metrics_server import LIVE_PATH
 from stream_app.settings import AlertSettings, Settings, load_settings
 from stream_app.stack.druid_properties import EXTENSIONS, services
 from stream_app.stack.kafka import CLUSTER_ID, MAX_MESSAGE_BYTES
@@ -220,8 +221,14 @@ def test_health_checks_look_where_their_own_service_listens() -> None:
     for name, service in SERVICES.items():
         for port in re.findall(r"127\.0\.0\.1[: ](\d+)", json.dumps(service.get("healthcheck", {}))):
             assert int(port) in CONTAINER_PORTS[name], name
-    checked = re.findall(r"http://127\.0\.0\.1:(\d+)/metrics", (DOCKER_DIR / "Dockerfile").read_text())
-    assert [int(port) for port in checked] == [9464]
+    checked = re.findall(r"http://127\.0\.0\.1:(\d+)(/health/\w+)", (DOCKER_DIR / "Dockerfile").read_text())
+    assert checked == [("9464", LIVE_PATH)]
+    assert SERVICES["exporter"]["healthcheck"]["test"][-1] == f"http://127.0.0.1:9465{LIVE_PATH}"
+
+
+def test_a_worker_is_given_the_time_that_its_stop_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    timeout_s = settings_of("worker", monkeypatch).worker.stop_timeout_s
+    assert float(SERVICES["worker"]["stop_grace_period"].removesuffix("s")) > timeout_s
 
 
 def test_published_ports_listen_on_loopback_and_lead_to_where_the_service_listens() -> None:
