@@ -1,16 +1,20 @@
 """The health addresses, and what a container engine is told of them."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 
 import pytest
 import requests
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import capture_logs
 
+from stream_app.health import GroupState, WorkerHealth
 from stream_app.health_check import problem
 from stream_app.metrics_server import LIVE_PATH, READY_PATH, serve_metrics
 from stream_app.stack.server_process import LOOPBACK, free_port
+from tests.brokers import wait_until
 
 STALLED = ["trip-events 0: nothing committed for 301 s, with 12 records to read"]
 
@@ -41,6 +45,27 @@ def test_the_check_passes_on_what_the_address_says(served: str) -> None:
     said = problem(served + LIVE_PATH) or ""
     assert said.startswith(f"{served}{LIVE_PATH} says 503: ")
     assert STALLED[0] in said
+
+
+def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
+    health = WorkerHealth(stalled_after_s=0.2)
+    released = threading.Event()
+
+    async def hang() -> None:
+        health.saw(GroupState(has_recovered=True, records_to_restore=0))
+        released.wait(30)
+
+    with capture_logs() as logs:
+        serve_metrics(LOOPBACK, 0, "ANY", CollectorRegistry(), live=health.live_problems)
+    url = logs[0]["address"].removesuffix("/metrics") + LIVE_PATH
+    loop = threading.Thread(target=lambda: asyncio.run(hang()))
+    loop.start()
+    try:
+        wait_until(lambda: requests.get(url, timeout=10).status_code == 503, 10, "the hang is seen")
+        assert requests.get(url, timeout=10).json()["problems"][0].startswith("the event loop has hung for ")
+    finally:
+        released.set()
+        loop.join()
 
 
 def test_the_command_ends_with_1_and_says_why_when_nothing_answers() -> None:
