@@ -17,7 +17,10 @@ BOARD_LINKS: Final = (
 )
 """Shown at the top of every dashboard."""
 
-TO_TRIP: Final = ("This trip", f"/d/{TRIPS_UID}?var-trip=${{__value.raw}}&${{__url_time_range}}")
+TO_TRIP: Final = (
+    "This trip",
+    f"/d/{TRIPS_UID}?var-trip=${{__value.raw}}&var-trip_vehicle=${{__data.fields.vehicle_id}}&${{__url_time_range}}",
+)
 TO_DRIVER: Final = ("This driver", f"/d/{DRIVERS_UID}?var-driver=${{__value.raw}}&${{__url_time_range}}")
 TO_VEHICLE: Final = (
     "This vehicle",

@@ -23,6 +23,8 @@ VEHICLE_CLASS: Final = ChoiceVariable(
 )
 MODEL_VERSION: Final = DruidVariable("model_version", "Model version", _values("model_version"))
 TRIP: Final = TextVariable("trip", "Trip")
+TRIP_VEHICLE: Final = TextVariable("trip_vehicle", "Trip's vehicle")
+"""Trip ids are the vehicle's own, so two vehicles may use the same; not `VEHICLE`, which would narrow the list, too."""
 RESOLUTION: Final = ChoiceVariable(
     "resolution", "Resolution", (("1 hour", "PT1H"), ("5 minutes", "PT5M"), ("1 day", "P1D"), ("1 week", "P1W"))
 )

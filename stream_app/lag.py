@@ -29,6 +29,14 @@ class Position:
         return max(0, self.end - self.committed)
 
 
+@dataclass(frozen=True)
+class Progress:
+    """Where a partition is, and for how long its commits have stood still while there was lag, seconds."""
+
+    position: Position
+    stalled_s: float
+
+
 class LagCollector(Collector):
     """Serves the lag of each owned partition, and for how long its commits have stood still.
 
@@ -56,15 +64,19 @@ class LagCollector(Collector):
             "Time since the committed offset last moved, while there is lag; else 0",
             labels=_LABELS,
         )
+        for tp, progress in sorted(self.look().items()):
+            lag.add_metric([tp.topic, str(tp.partition)], progress.position.lag)
+            stalled.add_metric([tp.topic, str(tp.partition)], progress.stalled_s)
+        yield lag
+        yield stalled
+
+    def look(self) -> dict[TP, Progress]:
+        """Look at each partition; the oftener this is called, the finer is the time."""
         with self._lock:
             now_s = self._clock_s()
             positions = self._positions()
             self._moved = {tp: self._last_moved(tp, position, now_s) for tp, position in positions.items()}
-            for tp, position in sorted(positions.items()):
-                lag.add_metric([tp.topic, str(tp.partition)], position.lag)
-                stalled.add_metric([tp.topic, str(tp.partition)], now_s - self._moved[tp][1])
-        yield lag
-        yield stalled
+            return {tp: Progress(position, now_s - self._moved[tp][1]) for tp, position in positions.items()}
 
     def _last_moved(self, tp: TP, position: Position, now_s: float) -> tuple[int, float]:
         before = self._moved.get(tp)

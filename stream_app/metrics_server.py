@@ -1,15 +1,35 @@
-"""Serve metrics to Prometheus."""
+"""Serve metrics to Prometheus, and health to orchestrators."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app, start_http_server
 
 from scoring.errors import SettingsError
 
 log = structlog.get_logger(__name__)
 
+LIVE_PATH: Final = "/health/live"
+READY_PATH: Final = "/health/ready"
 
-def serve_metrics(host: str, port: int, setting: str, registry: CollectorRegistry = REGISTRY) -> None:
-    """Serve metrics on a thread of their own, until the process ends.
+Problems = Callable[[], list[str]]
+"""Says what is wrong; nothing for healthy."""
+
+
+def serve_metrics(
+    host: str,
+    port: int,
+    setting: str,
+    registry: CollectorRegistry = REGISTRY,
+    *,
+    live: Problems = list,
+    ready: Problems = list,
+) -> None:
+    """Serve metrics and health on threads of their own, until the process ends.
 
     Parameters
     ----------
@@ -19,6 +39,8 @@ def serve_metrics(host: str, port: int, setting: str, registry: CollectorRegistr
         The variable that an error names.
     registry
         What is served.
+    live, ready
+        Say what is wrong, at `LIVE_PATH` and `READY_PATH`; called from any thread.
 
     Raises
     ------
@@ -31,4 +53,20 @@ def serve_metrics(host: str, port: int, setting: str, registry: CollectorRegistr
         raise SettingsError(
             setting, f"can't listen on {host}:{port} ({error.strerror})", remedy="Choose a free port, or 0"
         ) from error
+    server.set_app(_with_health(make_wsgi_app(registry), {LIVE_PATH: live, READY_PATH: ready}))
     log.info("metrics", address=f"http://{host}:{server.server_port}/metrics")
+
+
+def _with_health(metrics: WSGIApplication, checks: Mapping[str, Problems]) -> WSGIApplication:
+    """Answer some paths with what is wrong: status 200 and nothing, or 503 and each problem."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        check = checks.get(environ["PATH_INFO"])
+        if check is None:
+            return metrics(environ, start_response)
+        problems = check()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
+        start_response(f"{status.value} {status.phrase}", [("Content-Type", "application/json")])
+        return [json.dumps({"ok": not problems, "problems": problems}).encode()]
+
+    return serve

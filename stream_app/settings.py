@@ -16,6 +16,7 @@ from scoring.errors import SettingsError
 from scoring.features.thresholds import SevereEventSettings, ThresholdProfile, WindowSettings
 
 _PREFIX: Final = "DRIVER_SCORE_"
+_REPOSITORY_DIR: Final = Path(__file__).resolve().parents[1]
 _REMEDY: Final = "docs/settings.md lists the settings and their limits"
 
 
@@ -114,6 +115,15 @@ class WorkerSettings(_Part):
     metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served on")
     metrics_port: int | None = Field(default=None, ge=0, le=65_535, description="Of Prometheus metrics; 0 for any free")
     create_topics: bool = Field(default=True, description="Create missing topics at the start")
+    stalled_after_s: float = Field(
+        default=300, ge=1, le=86_400, description="No progress for longer than this, and the worker is not alive"
+    )
+    stop_timeout_s: float = Field(
+        default=10,
+        gt=0,
+        le=600,
+        description="A stop that takes longer is given up; what is not committed is read again",
+    )
 
 
 class ProfileSettings(_Part):
@@ -206,7 +216,11 @@ _Port = Annotated[int, Field(ge=1, le=65_535)]
 class StackSettings(_Part):
     """What `driver-score stack` starts on this machine; all listen on loopback only."""
 
-    folder: Path = Field(default=Path("var/stack"), description="Of data, configuration and logs")
+    folder: Path = Field(
+        default=Path("var/stack"),
+        validate_default=True,
+        description="Of data, configuration and logs; a relative one counts from the repository's root",
+    )
     kafka_port: _Port = Field(default=9092, description="Of Kafka")
     kafka_controller_port: _Port = Field(default=9095, description="Of Kafka's own controller")
     druid_port: _Port = Field(default=8888, description="Of Druid's router: its API, SQL and console")
@@ -233,6 +247,11 @@ class StackSettings(_Part):
     )
     druid: bool = Field(default=True, description="Start Druid, which takes most of the memory")
     worker: bool = Field(default=True, description="Start a worker")
+
+    @field_validator("folder")
+    @classmethod
+    def _is_the_same_from_everywhere(cls, folder: Path) -> Path:
+        return _REPOSITORY_DIR / folder.expanduser()
 
 
 class Settings(BaseSettings):

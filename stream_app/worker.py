@@ -16,6 +16,8 @@ from scoring.model.scorer import Scorer
 from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
 from stream_app.broker_watch import watch_broker
+from stream_app.graceful_stop import StopDeadline, take_no_more
+from stream_app.health import WorkerHealth, group_state
 from stream_app.lag import LagCollector, owned_positions
 from stream_app.metrics_server import serve_metrics
 from stream_app.rejects import RejectCode
@@ -28,6 +30,10 @@ log = structlog.get_logger(__name__)
 _SWITCH_S: Final = 0.0003
 """A thread that comes back from a kernel waits for so long for one that runs Python; Python's own 5 ms, many times a
 batch, were a fifth of the throughput."""
+
+_REPORT_S: Final = 1.0
+_NO_BROKER: Final = "no broker answers"
+_SLOW: Final = "the last batch or Kafka takes longer"
 
 
 def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None) -> None:
@@ -57,28 +63,57 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
         create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, client, specs=specs)
     else:
         require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, client, specs=specs)
+    health = WorkerHealth(settings.worker.stalled_after_s)
     if settings.worker.metrics_port is not None:
-        serve_metrics(settings.worker.metrics_host, settings.worker.metrics_port, "DRIVER_SCORE_WORKER__METRICS_PORT")
+        serve_metrics(
+            settings.worker.metrics_host,
+            settings.worker.metrics_port,
+            "DRIVER_SCORE_WORKER__METRICS_PORT",
+            live=health.live_problems,
+            ready=health.ready_problems,
+        )
     sys.setswitchinterval(_SWITCH_S)
-    asyncio.run(_run(settings, scorer, on_ready))
+    deadline = StopDeadline(settings.worker.stop_timeout_s, holdup=lambda: _SLOW if health.has_broker else _NO_BROKER)
+    try:
+        asyncio.run(_run(settings, scorer, health, deadline, on_ready))
+    finally:
+        deadline.cancel()
 
 
-async def _run(settings: Settings, scorer: Scorer, on_ready: Callable[[], None] | None) -> None:
+async def _run(
+    settings: Settings,
+    scorer: Scorer,
+    health: WorkerHealth,
+    deadline: StopDeadline,
+    on_ready: Callable[[], None] | None,
+) -> None:
     worker = build_worker(settings, scorer)  # here, as Faust binds to the running loop
     stop = asyncio.Event()
+
+    def begin_to_stop() -> None:
+        if not stop.is_set():
+            log.info("stopping")
+            deadline.begin()
+            health.is_stopping = True
+            take_no_more(worker.app)
+            stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, begin_to_stop)
     await worker.app.start()
     log.info("worker started")
     if on_ready is not None:
         on_ready()
     try:
-        with _watched(worker, settings.kafka):
+        with _watched(worker, settings.kafka, health):
             await _work_until(stop, worker, settings.worker)
-        log.info("stopping")
-        await worker.trips.checkpoint()
+            await worker.trips.checkpoint()
+    except Exception as error:
+        deadline.begin(error)
+        raise
     finally:
+        deadline.begin()
         await worker.app.stop()
     log.info("stopped")
 
@@ -89,12 +124,14 @@ async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSetti
     stopping = asyncio.ensure_future(stop.wait())
     events: set[asyncio.Future[Any]] = {stopping, crashed, worker.app.failure}
     try:
-        while not stopping.done():
+        while True:
             await asyncio.wait(events, timeout=settings.checkpoint_s, return_when=asyncio.FIRST_COMPLETED)
             if worker.app.failure.done():
                 worker.app.failure.result()
             if crashed.done():
                 raise worker.app.crash_reason or RuntimeError("the Faust application crashed")
+            if stopping.done():
+                return
             await worker.trips.close_silent(settings.silent_partition_s)
             await worker.trips.checkpoint()
     finally:
@@ -103,18 +140,30 @@ async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSetti
 
 
 @contextlib.contextmanager
-def _watched(worker: Worker, kafka: KafkaSettings) -> Iterator[None]:
-    """Serve the worker's lag and whether its broker answers, while it works."""
+def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iterator[None]:
+    """Serve the worker's lag and health, and whether its broker answers, while it works."""
     lag = LagCollector(partial(owned_positions, worker.app, _topics(kafka)))
-    watch = asyncio.ensure_future(
-        watch_broker(kafka.bootstrap, kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name)
-    )
+    health.watch(lag.look)
+    client, topic = kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name
+    watches = [
+        asyncio.ensure_future(watch_broker(kafka.bootstrap, client, topic, health.broker_answered)),
+        asyncio.ensure_future(_report(worker, lag, health)),
+    ]
     REGISTRY.register(lag)
     try:
         yield
     finally:
         REGISTRY.unregister(lag)
-        watch.cancel()
+        for watch in watches:
+            watch.cancel()
+
+
+async def _report(worker: Worker, lag: LagCollector, health: WorkerHealth) -> None:
+    """Tell from within the event loop that it turns, and where the worker is, until cancelled."""
+    while True:
+        lag.look()
+        health.saw(group_state(worker.app))
+        await asyncio.sleep(_REPORT_S)
 
 
 def _topics(kafka: KafkaSettings) -> frozenset[str]:

@@ -1,20 +1,17 @@
 """Brokers that tests run against."""
 
 import contextlib
-import gc
-import importlib
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from confluent_kafka import Consumer, Message, Producer
-from testcontainers.community.kafka import KafkaContainer
 
 from stream_app.stack.kafka import NativeKafka
+from tests.docker_servers import KAFKA_SERVICES, ComposeServices, DockerServers
 
 BOOTSTRAP_VARIABLE = "DRIVER_SCORE_TEST_BOOTSTRAP"
 
@@ -29,33 +26,16 @@ class RunningBroker:
 
 
 @contextlib.contextmanager
-def running_kafka(work_dir: Path) -> Iterator[str]:
+def running_kafka(work_dir: Path, docker: DockerServers | None) -> Iterator[str]:
     """Yield the address of a real Kafka: given by the environment, in Docker, or as a Java process."""
     if bootstrap := os.environ.get(BOOTSTRAP_VARIABLE):
         yield bootstrap
-    elif docker_answers():
-        with KafkaContainer("confluentinc/cp-kafka:7.9.0").with_kraft() as container:
-            yield container.get_bootstrap_server()
+    elif docker is not None:
+        with ComposeServices(KAFKA_SERVICES):
+            yield docker.bootstrap
     else:
         with NativeKafka(work_dir) as kafka:
             yield kafka.bootstrap
-
-
-def docker_answers() -> bool:
-    # By name: to linters and type checkers `docker` is our folder of that name.
-    docker = importlib.import_module("docker")
-    with warnings.catch_warnings():
-        # The Docker client forgets to close its socket when no engine answers.
-        warnings.simplefilter("ignore", ResourceWarning)
-        try:
-            client = docker.from_env()
-        except docker.errors.DockerException:
-            client = None
-        gc.collect()
-    if client is None:
-        return False
-    with contextlib.closing(client):
-        return bool(client.ping())
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, message: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import settings
 from scoring.errors import DriverScoreError
 from stream_app.embedded_broker import EmbeddedBroker
 from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
+from tests.docker_servers import DockerServers, docker_project
 
 pytest_plugins = ["tests.druid_servers", "tests.druid_fleet", "tests.real_data"]  # in the order of their imports
 
@@ -41,10 +42,18 @@ def embedded_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 
 
 @pytest.fixture(scope="session")
-def native_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+def docker_servers() -> Iterator[DockerServers | None]:
+    with docker_project() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def native_kafka(
+    docker_servers: DockerServers | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningBroker]:
     with contextlib.ExitStack() as servers:
         try:
-            bootstrap = servers.enter_context(running_kafka(tmp_path_factory.mktemp("native-kafka")))
+            bootstrap = servers.enter_context(running_kafka(tmp_path_factory.mktemp("native-kafka"), docker_servers))
         except DriverScoreError as error:
             pytest.fail(f"no Kafka to test with; {BOOTSTRAP_VARIABLE} names one that runs. {error}", pytrace=False)
         yield RunningBroker("kafka", bootstrap)

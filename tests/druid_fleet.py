@@ -85,9 +85,9 @@ def druid_fleet(
         with prometheus:
             fleet = DruidFleet(druid.url, prefix, empty_prefix, prometheus.url)
             wait_until(lambda: bool(fleet.ask_prometheus("driver_score_worker_events_total")), 60, "first scrape")
-            _apply_specs(druid.url, native_kafka.bootstrap, empty_prefix, first_rows=True)
+            _apply_specs(druid, empty_prefix, first_rows=True)
             druid.end_supervisors(empty_prefix)  # what they have stays, and nothing more comes
-            _apply_specs(druid.url, native_kafka.bootstrap, prefix, first_rows=False)
+            _apply_specs(druid, prefix, first_rows=False)
             _publish(native_kafka, topics, prefix)
             _wait_for_rows(fleet, topics)
             yield fleet
@@ -95,11 +95,12 @@ def druid_fleet(
     topics.close()
 
 
-def _apply_specs(url: str, bootstrap: str, prefix: str, *, first_rows: bool) -> None:
+def _apply_specs(druid: RunningDruid, prefix: str, *, first_rows: bool) -> None:
     settings = load_settings(
-        kafka={"bootstrap": bootstrap, "topic_prefix": prefix}, druid={"url": url, "data_source_prefix": prefix}
+        kafka={"bootstrap": druid.bootstrap, "topic_prefix": prefix},
+        druid={"url": druid.url, "kafka_bootstrap": druid.kafka_bootstrap, "data_source_prefix": prefix},
     )
-    with DruidClient(url) as client:
+    with DruidClient(druid.url) as client:
         desired = data_sources(settings)
         for change in plan_changes(client, desired):
             change.make()

@@ -17,6 +17,7 @@ from scoring.errors import DriverScoreError
 from stream_app.stack.druid import NativeDruid
 from stream_app.topics import TOPICS
 from tests.brokers import RunningBroker, wait_until
+from tests.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, ComposeServices, DockerServers
 
 VARIABLE = "DRIVER_SCORE_TEST_DRUID_URL"
 
@@ -26,11 +27,16 @@ ROWS_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True)
 class RunningDruid:
-    """A Druid that takes in from a Kafka; `native` is null where the environment gave it."""
+    """A Druid that takes in from a Kafka.
+
+    `bootstrap` is Kafka's address for tests, `kafka_bootstrap` that for Druid; `servers` is null where the environment
+    gave it.
+    """
 
     url: str
     bootstrap: str
-    native: NativeDruid | None = None
+    kafka_bootstrap: str
+    servers: NativeDruid | ComposeServices | None = None
 
     def sql(self, query: str, *parameters: object) -> list[dict[str, Any]]:
         """Return the rows of a query."""
@@ -51,16 +57,16 @@ class RunningDruid:
 
     def stop(self) -> dict[str, int]:
         """Stop it; return how many rows each data source has."""
-        assert self.native is not None, "is this test marked restarts_druid?"
+        assert self.servers is not None, "is this test marked restarts_druid?"
         tables = self.sql("SELECT TABLE_NAME AS name FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid'")
         rows = {table["name"]: self.rows(table["name"]) for table in tables}
-        self.native.stop()
+        self.servers.stop()
         return rows
 
     def start(self, rows: dict[str, int]) -> None:
         """Start it again, and wait until each data source has its rows: those of other tests, too."""
-        assert self.native is not None, "is this test marked restarts_druid?"
-        self.native.start()
+        assert self.servers is not None, "is this test marked restarts_druid?"
+        self.servers.start()
         for name, count in rows.items():
             self.wait_for_rows(name, count)
 
@@ -73,20 +79,26 @@ class RunningDruid:
 
 
 @pytest.fixture(scope="session")
-def druid(native_kafka: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDruid]:
-    """Give a real Druid: the one that the environment names, or one of plain Java processes."""
+def druid(
+    native_kafka: RunningBroker, docker_servers: DockerServers | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningDruid]:
+    """Give a real Druid: the one that the environment names, one in Docker, or one of plain Java processes."""
+    bootstrap = native_kafka.bootstrap
     if url := os.environ.get(VARIABLE):
-        yield RunningDruid(url, native_kafka.bootstrap)
-        return
-    process = NativeDruid(tmp_path_factory.mktemp("native-druid"), quick_start=True)
-    try:
-        process.start()
-    except DriverScoreError as error:
-        pytest.fail(f"no Druid to test with; {VARIABLE} names one that runs. {error}", pytrace=False)
-    try:
-        yield RunningDruid(process.url, native_kafka.bootstrap, process)
-    finally:
-        process.stop()
+        yield RunningDruid(url, bootstrap, bootstrap)
+    elif docker_servers is not None and bootstrap == docker_servers.bootstrap:
+        with ComposeServices(DRUID_SERVICES) as services:
+            yield RunningDruid(docker_servers.druid_url, bootstrap, KAFKA_INSIDE, services)
+    else:
+        process = NativeDruid(tmp_path_factory.mktemp("native-druid"), quick_start=True)
+        try:
+            process.start()
+        except DriverScoreError as error:
+            pytest.fail(f"no Druid to test with; {VARIABLE} names one that runs. {error}", pytrace=False)
+        try:
+            yield RunningDruid(process.url, bootstrap, bootstrap, process)
+        finally:
+            process.stop()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header() -> str:
     url = os.environ.get(VARIABLE)
     if url is None:
-        return "druid: plain Java processes, started when a test needs them"
+        return "druid: in Docker with its Kafka, or plain Java processes, started when a test needs them"
     return f"druid: {url}, tests marked restarts_druid are deselected"
 
 

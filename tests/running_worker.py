@@ -192,13 +192,17 @@ class Topics:
 
     def uncommitted(self, topic: str) -> int:
         """Return how many messages of a topic the worker's group has not committed."""
+        # Not the watermarks: the embedded broker's are wrong.
+        ends = {message.partition(): (message.offset() or 0) + 1 for message in self.messages(topic)}
+        return sum(ends.get(partition, 0) - offset for partition, offset in self.committed(topic).items())
+
+    def committed(self, topic: str) -> dict[int, int]:
+        """Return the offset of each partition that the worker's group would read first."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
         parts = [TopicPartition(self.prefix + topic, partition) for partition in range(self.partitions)]
         group = f"{self.prefix}driver-score"
         answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)])[group].result()
-        # Not the watermarks: the embedded broker's are wrong.
-        ends = {message.partition(): (message.offset() or 0) + 1 for message in self.messages(topic)}
-        return sum(ends.get(part.partition, 0) - max(part.offset, 0) for part in answer.topic_partitions)
+        return {part.partition: max(part.offset, 0) for part in answer.topic_partitions}
 
     def wait_until_committed(self, topic: str = "trip-events", timeout_s: float = 120.0) -> None:
         wait_until(lambda: self.uncommitted(topic) == 0, timeout_s, f"all of {topic} committed")

@@ -34,14 +34,17 @@ from grafana.panels import (
     TIME as ISO_TIME,
 )
 from grafana.sql import TIME, bucket, chosen, known, latest, trips
-from grafana.variables import CLIENT, RESOLUTION, TRIP, VEHICLE, VEHICLE_CLASS
+from grafana.variables import CLIENT, RESOLUTION, TRIP, TRIP_VEHICLE, VEHICLE, VEHICLE_CLASS
 
 _CHOSEN: Final = (chosen("client_id"), chosen("vehicle_class"), chosen("vehicle_id"))
 _WHERE: Final = " AND ".join((TIME, *_CHOSEN))
 _ANY: Final = "HAVING COUNT(*) > 0"
 _NO_TRIP: Final = "Choose a trip: click one above, or type its id at the top"
 _NO_ALERTS: Final = "No alerts in this period"
-_THIS_TRIP: Final = f"{TIME} AND trip_id = ${{trip:sqlstring}} AND model_role = 'champion'"
+_THIS_TRIP: Final = (
+    f"{TIME} AND trip_id = ${{trip:sqlstring}} AND ('' = ${{trip_vehicle:sqlstring}}"
+    " OR vehicle_id = ${trip_vehicle:sqlstring}) AND model_role = 'champion'"
+)
 
 # An alert that was sent again after a crash has the same id.
 _ALERTS: Final = (
@@ -129,7 +132,7 @@ HIGH_RISK_TRIPS: Final = Dashboard(
     title="High-risk trips",
     description="Trips in the high-risk band, the alerts they raised, and each of them window by window.",
     tags=("driver-score",),
-    variables=(CLIENT, VEHICLE_CLASS, VEHICLE, TRIP, RESOLUTION),
+    variables=(CLIENT, VEHICLE_CLASS, VEHICLE, TRIP, TRIP_VEHICLE, RESOLUTION),
     links=BOARD_LINKS,
     period="24h",
     refresh="30s",

@@ -23,6 +23,8 @@ _LONGEST_WAIT_S: Final = 0.1
 
 _PRODUCER: Final = {
     "acks": "all",
+    # A request that is tried again, as on a topic that was just created, must not come after later ones.
+    "enable.idempotence": True,
     "linger.ms": 20,
     "batch.size": 1_000_000,
     "batch.num.messages": 100_000,

@@ -1,21 +1,24 @@
 """A server as a process of this machine: start it, wait until it answers, keep its log, stop it."""
 
 import atexit
+import contextlib
 import http.client
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from scoring.errors import DriverScoreError
+from stream_app.stack import bounded_log
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -26,6 +29,7 @@ STOP_TIMEOUT_S: Final = 20.0
 """Kafka was seen to need up to 0.8 s to close its logs, Druid 3 s; far more, for a busy machine with large ones."""
 
 _ANSWER_TIMEOUT_S: Final = 2.0
+_LOG_END_TIMEOUT_S: Final = 2.0
 _LOOK_S: Final = 0.1
 
 
@@ -80,6 +84,7 @@ class ServerProcess(ABC):
         self.log_path = log_path.absolute()
         self.start_timeout_s = start_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_keeper: subprocess.Popen[bytes] | None = None
         self._spawned = 0.0
 
     @property
@@ -115,12 +120,12 @@ class ServerProcess(ABC):
         Parameters
         ----------
         detached
-            Let it run on when this process ends.
+            Let it run on when this process ends, with a log of bounded size.
         """
         command = self._command()
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         # An own session: Ctrl-C in a terminal must reach our process first, which then stops the server.
-        with self.log_path.open("ab") as log:
+        with self._log(bounded=detached) as log:
             self._process = subprocess.Popen(  # noqa: S603 - the command is built here
                 [*([] if detached else _dies_with_parent()), *command],
                 env={**os.environ, **self._environment()},
@@ -132,6 +137,28 @@ class ServerProcess(ABC):
         self._spawned = time.monotonic()
         if not detached:
             atexit.register(self.stop)
+
+    @contextlib.contextmanager
+    def _log(self, *, bounded: bool) -> Iterator[IO[bytes]]:
+        """Give what the server shall print into."""
+        if not bounded:
+            with self.log_path.open("ab") as log:
+                yield log
+            return
+        command = [sys.executable, "-m", bounded_log.__name__, str(self.log_path), str(bounded_log.MAX_LOG_BYTES)]
+        read_end, write_end = os.pipe()
+        with open(write_end, "wb") as log:  # noqa: PTH123 - no path, a pipe
+            self._log_keeper = subprocess.Popen(  # noqa: S603 - the command is built here
+                command, stdin=read_end, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+            os.close(read_end)
+            yield log
+
+    def _end_log(self) -> None:
+        """Wait until all that an ended server printed is in its log."""
+        if self._log_keeper is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # a child of the server may hold it open
+                self._log_keeper.wait(_LOG_END_TIMEOUT_S)
 
     def has_started(self) -> bool:
         """Tell whether a process that was spawned answers.
@@ -145,6 +172,7 @@ class ServerProcess(ABC):
             return False
         has_answered = self.answers()
         if self._process.poll() is not None:
+            self._end_log()
             raise ServerStartError(self.name, f"ended with status {self._process.returncode}", log_path=self.log_path)
         if not has_answered and time.monotonic() - self._spawned > self.start_timeout_s:
             problem = f"does not answer after {self.start_timeout_s:g} s"
@@ -168,6 +196,7 @@ class ServerProcess(ABC):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        self._end_log()
 
     def __enter__(self) -> Self:
         self.start()

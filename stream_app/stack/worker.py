@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from stream_app.metrics_server import READY_PATH
 from stream_app.stack.server_process import LOOPBACK, ServerProcess, http_answers
 
 _START_TIMEOUT_S: Final = 300.0
@@ -31,8 +32,8 @@ class NativeWorker(ServerProcess):
         self._bootstrap = bootstrap
 
     def answers(self) -> bool:
-        """Tell whether it serves its metrics: it does so when its model is loaded, before it joins its group."""
-        return http_answers(self.port, "/metrics")
+        """Tell whether it has its place in its group, and its states."""
+        return http_answers(self.port, READY_PATH)
 
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "stream_app", "worker"]

@@ -18,6 +18,7 @@ from stream_app.settings import StackSettings, load_settings
 from stream_app.stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
 from stream_app.stack.members import Member, stack_members
 from stream_app.stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
+from tests.brokers import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration]
 
@@ -87,7 +88,8 @@ def test_the_stack_starts_once_works_and_stops(stack: StackRun) -> None:
     assert stopped.stderr.splitlines()[0].split() == ["worker", "stopped"], "the worker commits while Kafka runs"
     assert stopped.stderr.splitlines()[-1].split() == ["kafka", "stopped"]
     assert not [state["pid"] for state in after_first.values() if psutil.pid_exists(state["pid"])]
-    assert "stopped" in (stack.folder / "logs" / "worker.log").read_text(), "SIGTERM let it end its work"
+    worker_log = stack.folder / "logs" / "worker.log"
+    wait_until(lambda: '"event": "stopped"' in worker_log.read_text(), 10, "SIGTERM let it end its work")
     assert stack.run("down").stderr.strip() == "nothing runs"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,7 @@ class FleetRun:
     """What was sent to the worker, and what was seen of it."""
 
     broker: RunningBroker
+    prefix: str
     bad: list[BadRecord]
     garbage: list[bytes]
     sent_records: int
@@ -77,7 +79,7 @@ def each_broker(request: pytest.FixtureRequest) -> RunningBroker:
 @pytest.fixture(scope="session")
 def fleet_run(each_broker: RunningBroker) -> FleetRun:
     """Bad input of every kind, then 200 disturbed trips; a clean stop; a restart, and one event more."""
-    prefix = "fleet-run-"
+    prefix = f"fleet-run-{uuid.uuid4().hex[:8]}-"
     create_topics(each_broker.bootstrap, prefix, PARTITIONS)
     topics = Topics(each_broker.bootstrap, prefix)
     events = some_trips(DRIVERS)
@@ -88,6 +90,7 @@ def fleet_run(each_broker: RunningBroker) -> FleetRun:
         pushes = _push_clocks(each_broker, prefix, plan["timestamp_ms"].max())
         run = FleetRun(
             each_broker,
+            prefix,
             bad,
             garbage=plan["garbage"].drop_nulls().to_list(),
             sent_records=sent.messages + len(bad) + pushes,

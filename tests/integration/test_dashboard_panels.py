@@ -12,7 +12,7 @@ import requests
 from grafana.boards import DASHBOARDS
 from grafana.boards.model import FEATURE
 from grafana.datasources import ALL, DruidSql, DruidVariable, PromQl
-from grafana.model import Panel
+from grafana.model import Dashboard, Panel
 from grafana.variables import RESOLUTION
 from tests.druid_fleet import DruidFleet
 from tests.grafana_plugin import decoding_problems
@@ -48,7 +48,11 @@ def chosen(druid_fleet: DruidFleet) -> dict[str, list[str]]:
     worst = druid_fleet.final_trips().filter(band="high").sort("score", "trip_id").row(0, named=True)
     everything = [f"'{ALL}'"]
     names = ("client", "vehicle", "vehicle_class", "model_version")
-    return dict.fromkeys(names, everything) | {"driver": [worst["driver_id"]], "trip": [worst["trip_id"]]}
+    return dict.fromkeys(names, everything) | {
+        "driver": [worst["driver_id"]],
+        "trip": [worst["trip_id"]],
+        "trip_vehicle": [worst["vehicle_id"]],
+    }
 
 
 def filled_in(sql: str, values: dict[str, list[str]], feature: str = "avg_speed", resolution: str = "PT1H") -> str:
@@ -162,6 +166,19 @@ def test_numbers_on_the_fleet_board_are_those_of_the_messages(
         assert rows == [[pytest.approx(value)]], title
 
 
+@pytest.mark.parametrize(("vehicle", "has_rows"), [("", True), ("another", False)])
+def test_a_trip_is_that_of_its_vehicle_or_of_any_where_none_is_named(
+    druid_fleet: DruidFleet, chosen: dict[str, list[str]], vehicle: str, has_rows: bool
+) -> None:
+    titles = [panel.title for panel in dashboard_of("driver-score-trips").panels() if "${trip:" in str(panel.targets)]
+    assert len(titles) == 5
+    for title in titles:
+        target = panel_of("driver-score-trips", title).targets[0]
+        sql = filled_in(target.sql, chosen | {"trip_vehicle": [vehicle]})
+        _, rows = run_sql(druid_fleet.url, druid_fleet.prefix, target, sql)
+        assert bool(rows) == has_rows, title
+
+
 def test_every_alert_is_in_the_table_of_alerts_with_a_score_or_without(
     druid_fleet: DruidFleet, chosen: dict[str, list[str]]
 ) -> None:
@@ -173,9 +190,12 @@ def test_every_alert_is_in_the_table_of_alerts_with_a_score_or_without(
     assert shown.count(-1) == alerts["score"].null_count() or alerts.height > 200
 
 
+def dashboard_of(uid: str) -> Dashboard:
+    return next(each for each in DASHBOARDS if each.uid == uid)
+
+
 def panel_of(uid: str, title: str) -> Panel:
-    dashboard = next(each for each in DASHBOARDS if each.uid == uid)
-    return next(panel for panel in dashboard.panels() if panel.title == title)
+    return next(panel for panel in dashboard_of(uid).panels() if panel.title == title)
 
 
 def asks_exporter(target: PromQl) -> bool:

@@ -54,6 +54,7 @@ def command(druid: RunningDruid, *arguments: str, **variables: str) -> Result:
         "KAFKA__BOOTSTRAP": druid.bootstrap,
         "KAFKA__TOPIC_PREFIX": PREFIX,
         "DRUID__URL": druid.url,
+        "DRUID__KAFKA_BOOTSTRAP": druid.kafka_bootstrap,
         "DRUID__DATA_SOURCE_PREFIX": PREFIX,
         **variables,
     }

@@ -103,6 +103,7 @@ def test_it_tells_how_many_messages_there_are_and_how_many_are_rows(druid: Runni
         "DRIVER_SCORE_KAFKA__BOOTSTRAP": druid.bootstrap,
         "DRIVER_SCORE_KAFKA__TOPIC_PREFIX": prefix,
         "DRIVER_SCORE_DRUID__URL": druid.url,
+        "DRIVER_SCORE_DRUID__KAFKA_BOOTSTRAP": druid.kafka_bootstrap,
         "DRIVER_SCORE_DRUID__DATA_SOURCE_PREFIX": prefix,
     }
     profiles = f"{prefix}driver-profiles"

@@ -45,7 +45,7 @@ def test_every_rejected_original_is_a_dead_letter_byte_by_byte_with_its_reason(f
         reason = dict(headers[len(sent.headers) :])
         assert reason["error-code"].decode() == sent.code
         assert reason["error-message"]
-        assert reason["source-topic"] == b"fleet-run-trip-events"
+        assert reason["source-topic"] == f"{fleet_run.prefix}trip-events".encode()
         assert int(reason["source-partition"]) in {0, 1}
         assert int(reason["source-offset"]) >= 0
 

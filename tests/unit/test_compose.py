@@ -13,11 +13,13 @@ from typer.main import get_command
 
 from stream_app.alert_routing import alertmanager_config
 from stream_app.cli.main import app
+from stream_app.metrics_server import LIVE_PATH
 from stream_app.settings import AlertSettings, Settings, load_settings
 from stream_app.stack.druid_properties import EXTENSIONS, services
 from stream_app.stack.kafka import CLUSTER_ID, MAX_MESSAGE_BYTES
 from stream_app.stack.programs import JAR_LISTS_DIR, REPOSITORY_DIR
 from stream_app.stack.prometheus import PROMETHEUS_DIR
+from tests.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, KAFKA_SERVICES, ComposeServices, DockerServers
 
 DOCKER_DIR = REPOSITORY_DIR / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER_DIR / "compose.yaml").read_text())
@@ -144,6 +146,37 @@ def test_a_service_restarts_and_says_when_it_is_healthy_unless_it_runs_once(name
         assert name == "worker" or "test" in service["healthcheck"], "the image itself checks the worker"
 
 
+def test_the_containers_of_tests_are_kafka_and_druid_of_this_file_where_the_tests_look_for_them() -> None:
+    servers = DockerServers()
+    given = servers.environment()
+
+    def filled_in(text: str) -> str:
+        return re.sub(r"\$\{(\w+)(?::[-?][^}]*)?\}", lambda found: given.get(found[1], found[0]), text)
+
+    assert KAFKA_SERVICES == ["kafka"]
+    assert set(DRUID_SERVICES) == {name for name in SERVICES if name.startswith("druid-")} - {"druid-apply"}
+    assert {f"127.0.0.1:{servers.druid_port}:8888"} == {filled_in(port) for port in SERVICES["druid-router"]["ports"]}
+    (port,) = (filled_in(port) for port in SERVICES["kafka"]["ports"])
+    assert port.endswith(f":{servers.kafka_port}:29092")
+    advertised = filled_in(environment("kafka")["KAFKA_ADVERTISED_LISTENERS"])
+    assert advertised == f"INTERNAL://{KAFKA_INSIDE},EXTERNAL://{servers.bootstrap}"
+    needed = {name for name, kind in re.findall(r"\$\{(\w+)(:\?)", (DOCKER_DIR / "compose.yaml").read_text())}
+    assert needed <= set(given)
+
+
+def test_containers_of_tests_keep_their_data_when_they_are_stopped_and_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(ComposeServices, "_run_command", lambda _self, cmd: asked.append(" ".join(cmd[1:])))
+    with ComposeServices(["kafka"]) as services:
+        services.stop()
+        services.start()
+    compose = "compose -f compose.yaml"
+    start, stop = f"{compose} up --wait kafka", f"{compose} stop kafka"
+    assert asked == [start, stop, start, stop]
+
+
 def test_something_waits_for_each_service_that_runs_once() -> None:
     waited_for = {needed for service in SERVICES.values() for needed in service.get("depends_on", {})}
     assert waited_for >= ONE_SHOT, "else `up --wait` takes its end for a failure"
@@ -188,8 +221,14 @@ def test_health_checks_look_where_their_own_service_listens() -> None:
     for name, service in SERVICES.items():
         for port in re.findall(r"127\.0\.0\.1[: ](\d+)", json.dumps(service.get("healthcheck", {}))):
             assert int(port) in CONTAINER_PORTS[name], name
-    checked = re.findall(r"http://127\.0\.0\.1:(\d+)/metrics", (DOCKER_DIR / "Dockerfile").read_text())
-    assert [int(port) for port in checked] == [9464]
+    checked = re.findall(r"http://127\.0\.0\.1:(\d+)(/health/\w+)", (DOCKER_DIR / "Dockerfile").read_text())
+    assert checked == [("9464", LIVE_PATH)]
+    assert SERVICES["exporter"]["healthcheck"]["test"][-1] == f"http://127.0.0.1:9465{LIVE_PATH}"
+
+
+def test_a_worker_is_given_the_time_that_its_stop_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    timeout_s = settings_of("worker", monkeypatch).worker.stop_timeout_s
+    assert float(SERVICES["worker"]["stop_grace_period"].removesuffix("s")) > timeout_s
 
 
 def test_published_ports_listen_on_loopback_and_lead_to_where_the_service_listens() -> None:

@@ -30,7 +30,7 @@ EACH_PANEL = pytest.mark.parametrize(
     ids=lambda one: one.uid if isinstance(one, Dashboard) else one.title,
 )
 
-BUILT_IN = {"__from", "__to", "__value.raw", "__url_time_range", "__data.fields.driver_id"}
+BUILT_IN = {"__from", "__to", "__value.raw", "__url_time_range", "__data.fields.driver_id", "__data.fields.vehicle_id"}
 
 
 def columns_of(source: str) -> set[str]:
@@ -167,6 +167,14 @@ def test_links_of_columns_lead_to_boards_with_the_variable_they_set() -> None:
     for link in links:
         uid, _, query = link.removeprefix("/d/").partition("?")
         assert set(re.findall(r"var-(\w+)=", query)) <= boards[uid]
+
+
+def test_what_a_link_takes_from_its_row_is_a_column_of_the_table() -> None:
+    for panel in (panel for dashboard in DASHBOARDS for panel in dashboard.panels()):
+        links = " ".join(column.link[1] for column in panel.columns if column.link)
+        assert set(re.findall(r"__data\.fields\.(\w+)", links)) <= {column.name for column in panel.columns}, (
+            panel.title
+        )
 
 
 @EACH_DASHBOARD

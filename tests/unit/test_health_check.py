@@ -1,43 +1,77 @@
-"""What tells a container engine whether a worker makes progress."""
+"""The health addresses, and what a container engine is told of them."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 
 import pytest
-from faust.types import TP
-from prometheus_client import CollectorRegistry, start_http_server
+import requests
+from prometheus_client import CollectorRegistry, Counter
+from structlog.testing import capture_logs
 
-from stream_app.health_check import MAX_STALLED_S, STALLED_METRIC, problem
-from stream_app.lag import LagCollector, Position
+from stream_app.health import GroupState, WorkerHealth
+from stream_app.health_check import problem
+from stream_app.metrics_server import LIVE_PATH, READY_PATH, serve_metrics
 from stream_app.stack.server_process import LOOPBACK, free_port
+from tests.brokers import wait_until
 
-ONE = TP("trip-events", 0)
-
-
-@pytest.mark.parametrize(
-    ("stalled_s", "expected"),
-    [(0.0, None), (MAX_STALLED_S, None), (MAX_STALLED_S + 1, "a partition has stalled for 301 s")],
-)
-def test_a_worker_is_healthy_until_a_partition_stalls_for_too_long(stalled_s: float, expected: str | None) -> None:
-    now_s = [0.0]
-    collector = LagCollector(lambda: {ONE: Position(3, 9)}, lambda: now_s[0])
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(collector)
-    assert STALLED_METRIC in {family.name for family in collector.collect()}
-    now_s[0] = stalled_s
-    server, thread = start_http_server(0, LOOPBACK, registry)
-    found = problem(f"http://{LOOPBACK}:{server.server_port}/metrics")
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    assert found == expected
+STALLED = ["trip-events 0: nothing committed for 301 s, with 12 records to read"]
 
 
-def test_a_worker_that_does_not_answer_is_one_line_and_a_failed_status() -> None:
-    url = f"http://{LOOPBACK}:{free_port()}/metrics"
-    done = subprocess.run(
+@pytest.fixture
+def served() -> str:
+    """Give the address of a server that is not alive, and ready; no real one is."""
+    registry = CollectorRegistry()
+    Counter("driver_score_test_events", "Something to serve", registry=registry).inc(7)
+    with capture_logs() as logs:
+        serve_metrics(LOOPBACK, 0, "ANY", registry, live=lambda: STALLED)
+    return str(logs[0]["address"]).removesuffix("/metrics")
+
+
+def test_a_health_address_answers_200_or_503_with_what_is_wrong(served: str) -> None:
+    ready, live = (requests.get(served + path, timeout=10) for path in (READY_PATH, LIVE_PATH))
+    assert (ready.status_code, ready.json()) == (200, {"ok": True, "problems": []})
+    assert (live.status_code, live.json()) == (503, {"ok": False, "problems": STALLED})
+    assert live.headers["Content-Type"] == "application/json"
+
+
+def test_metrics_are_served_beside(served: str) -> None:
+    assert "driver_score_test_events_total 7.0" in requests.get(f"{served}/metrics", timeout=10).text
+
+
+def test_the_check_passes_on_what_the_address_says(served: str) -> None:
+    assert problem(served + READY_PATH) is None
+    said = problem(served + LIVE_PATH) or ""
+    assert said.startswith(f"{served}{LIVE_PATH} says 503: ")
+    assert STALLED[0] in said
+
+
+def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
+    health = WorkerHealth(stalled_after_s=0.2)
+    released = threading.Event()
+
+    async def hang() -> None:
+        health.saw(GroupState(has_recovered=True, records_to_restore=0))
+        released.wait(30)
+
+    with capture_logs() as logs:
+        serve_metrics(LOOPBACK, 0, "ANY", CollectorRegistry(), live=health.live_problems)
+    url = logs[0]["address"].removesuffix("/metrics") + LIVE_PATH
+    loop = threading.Thread(target=lambda: asyncio.run(hang()))
+    loop.start()
+    try:
+        wait_until(lambda: requests.get(url, timeout=10).status_code == 503, 10, "the hang is seen")
+        assert requests.get(url, timeout=10).json()["problems"][0].startswith("the event loop has hung for ")
+    finally:
+        released.set()
+        loop.join()
+
+
+def test_the_command_ends_with_1_and_says_why_when_nothing_answers() -> None:
+    url = f"http://{LOOPBACK}:{free_port()}{LIVE_PATH}"
+    ran = subprocess.run(
         [sys.executable, "-m", "stream_app.health_check", url], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"{url} does not answer")
-    assert len(done.stderr.splitlines()) == 1
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"{url} does not answer:")

@@ -84,6 +84,16 @@ def test_variables_of_tests_and_tools_are_left_alone(monkeypatch: pytest.MonkeyP
     load_settings()
 
 
+@pytest.mark.parametrize("given", [None, "var/stack", str(DOCS.parents[1] / "var/stack")])
+def test_the_folder_of_the_stack_is_the_same_wherever_a_command_is_called(
+    given: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if given is not None:
+        monkeypatch.setenv("DRIVER_SCORE_STACK__FOLDER", given)
+    assert load_settings().stack.folder == DOCS.parents[1] / "var" / "stack"
+
+
 def test_the_password_is_never_logged() -> None:
     settings = load_settings(kafka={"security_protocol": "SASL_SSL", "username": "scorer", "password": "hunter2"})
     assert "hunter2" not in str(settings.loggable())

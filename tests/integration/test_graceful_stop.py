@@ -1,0 +1,112 @@
+"""SIGTERM in the middle of the work: nothing to do again, or one line that says why not."""
+
+import json
+import signal
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+
+from stream_app.graceful_stop import NOT_STOPPED
+from stream_app.replay import event_messages, plan_sending, replay
+from stream_app.stack.kafka import NativeKafka
+from stream_app.topics import create_topics
+from tests.brokers import wait_until
+from tests.integration.conftest import SETTINGS, some_trips
+from tests.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
+
+pytestmark = pytest.mark.integration
+
+UNTIL_STOPPED = {**SETTINGS, "worker__checkpoint_s": 60, "worker__fetch_bytes": 64 * 1024}
+"""Nothing is committed but by the stop; small batches, so that it comes while there is much left."""
+
+STOP_TIMEOUT_S = 3.0
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeKafka]:
+    with NativeKafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="module")
+def events() -> pl.DataFrame:
+    return some_trips(20)
+
+
+@pytest.fixture
+def topics(kafka: NativeKafka, topic_prefix: str, events: pl.DataFrame) -> Iterator[Topics]:
+    """Give topics with a backlog."""
+    create_topics(kafka.bootstrap, topic_prefix, PARTITIONS)
+    replay(event_messages(plan_sending(events)), bootstrap=kafka.bootstrap, topic=f"{topic_prefix}trip-events")
+    topics = Topics(kafka.bootstrap, topic_prefix)
+    yield topics
+    topics.close()
+
+
+def wait_until_busy(topics: Topics) -> None:
+    wait_until(lambda: len(topics.messages("driver-scores")) > 0, 60, "scores")
+
+
+def events_read(worker: RunningWorker) -> float:
+    return worker.metrics()["driver_score_worker_events_total"]
+
+
+def counts_by_trip(events: Iterable[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    return Counter((event["vehicle_id"], event["trip_id"]) for event in events)
+
+
+def committed_events(topics: Topics) -> list[dict[str, Any]]:
+    """Return the events that a worker which starts now would not read."""
+    committed = topics.committed("trip-events")
+    return [
+        json.loads(message.value() or b"")
+        for message in topics.everything("trip-events")
+        if (message.offset() or 0) < committed[message.partition() or 0]
+    ]
+
+
+def test_a_worker_that_is_stopped_at_full_load_has_committed_what_it_scored_and_leaves_nothing_to_replay(
+    topics: Topics, events: pl.DataFrame
+) -> None:
+    with running_worker(topics.bootstrap, topics.prefix, **UNTIL_STOPPED) as worker:
+        wait_until_busy(topics)
+        worker.stop()
+    included = committed_events(topics)
+    assert 0 < len(included) < len(events), "it was stopped in the middle"
+    there = counts_by_trip(included)
+    for message in topics.everything("driver-scores"):
+        score = json.loads(message.value() or b"")
+        assert score["event_count"] <= there[score["vehicle_id"], score["trip_id"]], "scored, and not committed"
+
+    with running_worker(topics.bootstrap, topics.prefix, **SETTINGS) as worker:
+        topics.wait_until_committed()
+        metrics = worker.metrics()
+        worker.stop()
+    assert metrics["driver_score_worker_replayed_events_total"] == 0
+    assert metrics["driver_score_worker_events_total"] >= len(events) - len(included), "it has read the rest"
+
+
+def test_without_a_broker_a_stop_is_given_up_in_time_with_one_line_and_all_is_read_again(
+    kafka: NativeKafka, topics: Topics, events: pl.DataFrame
+) -> None:
+    settings = {**UNTIL_STOPPED, "worker__stop_timeout_s": STOP_TIMEOUT_S}
+    with running_worker(topics.bootstrap, topics.prefix, **settings) as worker:
+        wait_until_busy(topics)
+        kafka.stop()
+        worker.process.send_signal(signal.SIGTERM)
+        status = worker.process.wait(STOP_TIMEOUT_S + 10)
+        log = worker.log
+        kafka.start()
+    assert status == NOT_STOPPED
+    assert "Traceback" not in log
+    last = json.loads(log.splitlines()[-1])
+    assert last["event"] == "not stopped in time; what is not committed will be read again"
+    assert last["timeout_s"] == STOP_TIMEOUT_S
+    assert log.count("not stopped in time") == 1
+
+    with running_worker(topics.bootstrap, topics.prefix, **SETTINGS) as worker:
+        wait_until(lambda: events_read(worker) >= len(events), 120, "all events again, as none was committed")
+        worker.stop()

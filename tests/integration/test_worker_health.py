@@ -1,0 +1,76 @@
+"""Health of real workers, as an orchestrator asks for it."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from stream_app.metrics_server import LIVE_PATH, READY_PATH
+from stream_app.stack.kafka import NativeKafka
+from stream_app.topics import create_topics
+from tests.brokers import producer, wait_until
+from tests.decoding import message
+from tests.integration.conftest import SETTINGS
+from tests.running_worker import READY_TIMEOUT_S, RunningWorker, running_worker, started_worker
+
+pytestmark = pytest.mark.integration
+
+ONE_PARTITION = {**SETTINGS, "kafka__partitions": 1}
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeKafka]:
+    with NativeKafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        yield kafka
+
+
+def problems(worker: RunningWorker, path: str) -> list[str]:
+    answer = requests.get(f"http://{worker.metrics_address}{path}", timeout=10)
+    said = answer.json()
+    assert (answer.status_code, said["ok"]) == ((503, False) if said["problems"] else (200, True))
+    return list(said["problems"])
+
+
+def wait_until_ready(worker: RunningWorker) -> None:
+    wait_until(lambda: problems(worker, READY_PATH) == [], 60, "readiness")
+
+
+def test_a_worker_is_ready_with_its_place_in_the_group_also_a_spare_one_and_not_without_a_broker(
+    kafka: NativeKafka, topic_prefix: str
+) -> None:
+    with started_worker(kafka.bootstrap, topic_prefix, **ONE_PARTITION) as first:
+        wait_until(lambda: '"metrics"' in first.log, READY_TIMEOUT_S, "the address")
+        assert problems(first, LIVE_PATH) == []
+        assert problems(first, READY_PATH), "it has not joined its group yet"
+        wait_until_ready(first)
+        with running_worker(kafka.bootstrap, topic_prefix, **ONE_PARTITION) as spare:
+            wait_until_ready(spare)
+            wait_until_ready(first)
+            owners = [worker for worker in (first, spare) if owned(worker)]
+            assert len(owners) == 1, "one of them has no partition"
+
+            kafka.stop()
+            wait_until(lambda: problems(first, READY_PATH) == ["no broker answers"], 60, "the outage is seen")
+            assert problems(first, LIVE_PATH) == []
+            kafka.start()
+            wait_until_ready(first)
+
+
+def owned(worker: RunningWorker) -> bool:
+    return any("lag_records" in name and "trip-events" in name for name in worker.metrics())
+
+
+def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: NativeKafka, topic_prefix: str) -> None:
+    create_topics(kafka.bootstrap, topic_prefix, 1)
+    settings = {**ONE_PARTITION, "worker__checkpoint_s": 60, "worker__stalled_after_s": 1}
+    with running_worker(kafka.bootstrap, topic_prefix, **settings) as worker:
+        wait_until_ready(worker)
+        client = producer(kafka.bootstrap)
+        client.produce(f"{topic_prefix}trip-events", message(), b"veh_1")
+        assert client.flush(20) == 0
+        wait_until(lambda: problems(worker, LIVE_PATH) != [], 30, "the standstill is seen")
+        (problem,) = problems(worker, LIVE_PATH)
+        assert problem.startswith(f"{topic_prefix}trip-events 0: nothing committed for ")
+        assert problem.endswith("with 1 records to read")
+        assert json.loads(worker.stop().splitlines()[-1])["event"] == "stopped"
