@@ -1,9 +1,9 @@
 """Trip states as bytes and back: chunks of a partition's trips, to be stored and restored.
 
 A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, the rows of
-its trips, array after array, as they are in memory, and their pending events. The fingerprint of their layout and of
-the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip took six times as long
-to make: half of a worker's time with 100,000 open trips.)
+its trips, array after array, as they are in memory, the texts of their ids, and their pending events. The fingerprint
+of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip
+took six times as long to make: half of a worker's time with 100,000 open trips.)
 """
 
 import hashlib
@@ -64,7 +64,7 @@ def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, included_offset:
         "clock": [partition["clock_ms"].item(), partition["next_sweep_ms"].item(), partition["active_trips"].item()],
     }
     rows = [_as_bytes(getattr(states.arrays, name))[slots].tobytes() for name in ROW_ARRAYS]
-    body = b"".join([*rows, samples.tobytes()])
+    body = b"".join([*rows, states.texts_of(slots).tobytes(), samples.tobytes()])
     return json.dumps(header).encode() + b"\n" + bytes(cramjam.lz4.compress_block(body))
 
 
@@ -105,6 +105,7 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
         rows = np.frombuffer(body, np.uint8, len(slots) * array.shape[1], position)
         array[slots] = rows.reshape(len(slots), array.shape[1])
         position += rows.nbytes
+    position += states.write_texts(slots, np.frombuffer(body, np.uint8, offset=position))
     samples = np.frombuffer(body, SAMPLE, offset=position)
     states.reserve_samples(len(samples))
     _restore_pending(states.arrays, slots, samples)
