@@ -25,6 +25,7 @@ from stream_app.partition_states import StoredStates
 from stream_app.profile_agent import ProfileKeeper, ScoreRouter
 from stream_app.publishing import Publisher
 from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
+from stream_app.source_partitions import SourcePartitions
 from stream_app.stored_table import StoredTable
 from stream_app.topics import DRIVER_SCORES, PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.trip_agent import TripAgent
@@ -67,9 +68,12 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     app = _app(kafka, settings.worker)
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
     publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
-    profiles_table = StoredTable(_table(app, PROFILES_TABLE), publisher)
+    trips_table, profiles_table = (
+        StoredTable(_table(app, name), publisher, lambda: app.consumer_generation_id)
+        for name in (TRIPS_TABLE, PROFILES_TABLE)
+    )
     checkpoints = Checkpoints(
-        trips=StoredTable(_table(app, TRIPS_TABLE), publisher),
+        trips=trips_table,
         profiles=profiles_table,
         stored=StoredStates(parameters, settings.worker.state_chunks),
         publisher=publisher,
@@ -81,6 +85,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
         score_maker=_score_maker(settings, scorer),
         publisher=publisher,
         checkpoints=checkpoints,
+        source=SourcePartitions(app, kafka.topic_prefix + TRIP_EVENTS.name),
     )
     by_driver = kafka.topic_prefix + SCORES_BY_DRIVER.name
     router = ScoreRouter(publisher, checkpoints, by_driver)
@@ -90,6 +95,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     app.agent(_topic(app, by_driver), name="profiles")(profiles.run)
 
     async def forget(*_args: object, **_kwargs: object) -> None:
+        app.tenure += 1
         await trips.forget()
 
     app.on_partitions_revoked.connect(forget, weak=False)
@@ -111,6 +117,7 @@ def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
         store="memory://",
         stream_buffer_maxsize=_BATCHES_WAITING,
         stream_wait_empty=False,
+        table_standby_replicas=0,
         topic_disable_leader=True,
         topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication,

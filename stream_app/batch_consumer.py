@@ -25,6 +25,7 @@ from stream_app.record_batch import EncodedBatch, RecordBatch
 log = structlog.get_logger(__name__)
 
 _NO_TIMESTAMP_TYPE: Final = 0
+_NO_TENURE: Final = -1
 _FORMAT: Final = 2
 """Of record batches since Kafka 0.11."""
 
@@ -143,19 +144,28 @@ class BatchConsumer(Consumer):
 
     Of those topics it skips nothing: a fetch that is under way during a rebalance can come after the seek to the
     committed offset, with records from before it. Faust would take what lies between for a gap, and never read it.
+    And it hands on nothing from when partitions are taken away until tables are restored and it has sought.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._tenure = _NO_TENURE
         self._next_offset: dict[TP, int] = {}
         self._sought_back_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> _BatchConsumerThread:
         return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    @property
+    def reads(self) -> bool:
+        """Whether partitions are assigned, tables restored, and offsets sought: records may be worked on."""
+        return bool(self._tenure == self.app.tenure)
+
     async def perform_seek(self) -> None:
-        """Go back to the committed offset of each partition, or to its beginning."""
+        """Go back to the committed offset of each partition, or to its beginning: Faust's last step of a rebalance."""
+        tenure = self.app.tenure
         await super().perform_seek()
+        self._tenure = tenure
         self._next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
         self._sought_back_to.clear()
 
@@ -163,17 +173,15 @@ class BatchConsumer(Consumer):
         """Fetch once and yield what came: a batch a partition, or single records."""
         fetched, active_partitions = await self._wait_next_records(timeout)
         generation_id = self.app.consumer_generation_id
-        if fetched is None or self.should_stop:
-            return
-        if not self.flow_active:
-            # Faust seeks back what it fetched while a rebalance stopped the flow; so must we.
-            await self.perform_seek()
+        if fetched is None or self.should_stop or not self.flow_active:
             return
         for tp, records in fetched.items():
             if active_partitions is not None and tp not in active_partitions and tp not in self._buffered_partitions:
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             is_batched = tp.topic in self.app.batched_topics
+            if is_batched and not self.reads:
+                continue
             for message in await self._next_batch(tp, records) if is_batched else self._messages(tp, records):
                 if not self.flow_active or self.app.consumer_generation_id != generation_id:
                     return
@@ -206,7 +214,7 @@ class BatchConsumer(Consumer):
         return True
 
     def _batch_message(self, tp: TP, encoded: Sequence[EncodedBatch]) -> ConsumerMessage:
-        batch = RecordBatch(tp.topic, tp.partition, encoded)
+        batch = RecordBatch(tp.topic, tp.partition, encoded, self._tenure)
         return ConsumerMessage(
             topic=tp.topic,
             partition=tp.partition,
@@ -240,8 +248,8 @@ class BatchConsumer(Consumer):
 
 
 def is_current(event: EventT) -> bool:
-    """Tell whether an event was handed on since the last rebalance; an older one is read again by its new owner."""
-    return bool(event.message.generation_id == event.app.consumer_generation_id)
+    """Tell whether a batch is of this tenure; an older one is read again by the partition's owner."""
+    return bool(event.value.tenure == event.app.tenure)
 
 
 class BatchTransport(Transport):
@@ -264,6 +272,10 @@ class BatchApp(faust.App):
         self.batched_topics = frozenset(batched_topics)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Holds the error of an agent that failed: Faust alone would skip the event and go on."""
+        self.tenure = 0
+        """Counts how often partitions were taken away. Nothing that was fetched before may be worked on afterwards: its
+        states are dropped, and restored ones do not have what lies between. The group's generation changes too late,
+        when the next one begins."""
 
     async def commit_acknowledged(self) -> None:
         """Commit the offsets of all that was acknowledged."""

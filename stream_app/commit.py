@@ -7,7 +7,7 @@ scores made again have the same ids and content.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from faust.types import EventT
@@ -19,6 +19,9 @@ from stream_app.stored_table import StoredTable
 
 log = structlog.get_logger(__name__)
 
+_SILENCE: Final = "silence"
+"""Name of the row, among a partition's chunks, that says after which record the partition went silent."""
+
 CONFIRM_TIMEOUT_S = 60.0
 """A broker that restarts is back within a minute; after that the worker stops, and is started again."""
 
@@ -29,7 +32,7 @@ class Checkpoints:
     Parameters
     ----------
     trips
-        The table of packed chunks; its keys are ``partition:chunk``.
+        The table of packed chunks; its keys are ``partition:chunk``, and one is ``partition:silence``.
     profiles
         The table of profiles.
     stored
@@ -67,12 +70,14 @@ class Checkpoints:
         owned = self._owned.get(partition)
         if owned is None:
             prefix = f"{partition}:"
-            chunks = {
-                int(key.removeprefix(prefix)): packed
-                for key, packed in self._trips.stored_items()
+            rows = {
+                key.removeprefix(prefix): content
+                for key, content in self._trips.stored_items()
                 if key.startswith(prefix)
             }
-            owned = self._owned[partition] = self._stored.restore(partition, chunks)
+            silent_after = int(rows.pop(_SILENCE, b"-1"))
+            chunks = {int(chunk): packed for chunk, packed in rows.items()}
+            owned = self._owned[partition] = self._stored.restore(partition, chunks, silent_after)
             log.info("partition taken over", partition=partition, trips=len(owned.states), chunks=len(chunks))
         return owned
 
@@ -80,6 +85,12 @@ class Checkpoints:
         """Note that an event is in the states or tables, and its outputs are on their way; its bytes are let go."""
         event.value = event.message.value = None
         self._unacknowledged.append(event)
+
+    async def store_silence(self, partition: int, last_offset: int) -> None:
+        """Store that the trips of a partition that are open after a record are closed; confirmed when it returns."""
+        self._trips.put(partition, f"{partition}:{_SILENCE}", str(last_offset).encode(), included_offset=last_offset)
+        self._trips.send()
+        await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
 
     def forget(self) -> None:
         """Drop all states, as partitions are taken away; what is not stored will be read again."""
@@ -115,5 +126,5 @@ class Checkpoints:
         changed = [(number, owned) for number, owned in self._owned.items() if owned.states.changed_chunks.any()]
         for partition, owned in changed:
             for chunk, packed in self._stored.pack_changed(owned).items():
-                self._trips.put(partition, f"{partition}:{chunk}", packed)
+                self._trips.put(partition, f"{partition}:{chunk}", packed, included_offset=owned.included_offset)
         return bool(changed)

@@ -97,18 +97,19 @@ class ProfileKeeper:
                 batch: RecordBatch = event.value
                 for value in batch.records().values():
                     if value is not None:
-                        self._count(batch.partition, DriverScore.model_validate_json(value))
+                        self._count(batch, DriverScore.model_validate_json(value))
                 self._checkpoints.done(event)
             yield
 
-    def _count(self, partition: int, trip: DriverScore) -> None:
+    def _count(self, batch: RecordBatch, trip: DriverScore) -> None:
         """Count a trip and publish the profile; also for a repeated one, whose profile a crash may have swallowed."""
         half_life_days, min_distance_km = self._settings.half_life_days, self._settings.min_distance_km
         stored = self._table.get(trip.driver_id)
         before = ProfileState() if stored is None else ProfileState.model_validate_json(stored)
         after = count_trip(before, trip, half_life_days=half_life_days, min_distance_km=min_distance_km)
         if after is not before:
-            self._table.put(partition, trip.driver_id, after.model_dump_json().encode())
+            content = after.model_dump_json().encode()
+            self._table.put(batch.partition, trip.driver_id, content, included_offset=batch.last_offset)
         message = profile_message(
             after,
             trip,

@@ -117,8 +117,8 @@ class Publisher:
         """Send one message to a topic given by its full name."""
         self._produce(topic, key, value)
 
-    def store(self, changelog: str, partition: int, key: bytes, value: bytes) -> None:
-        """Write a row of a table to its changelog, given by its full name."""
+    def store(self, changelog: str, partition: int, key: bytes, value: bytes | None) -> None:
+        """Write a row of a table to its changelog, given by its full name; null deletes it."""
         self._enqueue(self._changelogs, changelog, value, key, partition=partition)
 
     def confirm(self, timeout_s: float) -> None:

@@ -176,11 +176,14 @@ class RecordBatch:
         Where they are from.
     encoded
         As they were fetched.
+    tenure
+        The consumer's tenure in which they were; see `BatchApp`.
     """
 
     topic: str
     partition: int
     encoded: Sequence[EncodedBatch]
+    tenure: int = 0
 
     @property
     def last_offset(self) -> int:

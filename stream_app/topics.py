@@ -22,6 +22,10 @@ CREATE_TIMEOUT_S: Final = 30.0
 
 POLL_S: Final = 0.05
 
+_SEGMENT_MS: Final = 10 * 60 * 1000
+_DIRTY_RATIO: Final = 0.3
+"""Kafka's half would let a changelog grow to twice its live rows before it is compacted."""
+
 
 @dataclass(frozen=True)
 class TopicSpec:
@@ -39,6 +43,9 @@ class TopicSpec:
         How long messages are kept, by their Kafka timestamp; null for a compacted topic.
     max_message_bytes
         Largest record batch that the broker takes, as it is sent (after compression).
+    segment_bytes
+        Of a topic that is read whole at a start: it is compacted but for its last segment, so this bounds what is read
+        beside its live rows. Kafka's own size where null.
     """
 
     name: str
@@ -46,12 +53,17 @@ class TopicSpec:
     cleanup_policy: str = "delete"
     retention_ms: int | None = 30 * DAY_MS
     max_message_bytes: int = MIB
+    segment_bytes: int | None = None
 
     def config(self) -> dict[str, str]:
         """Return Kafka's topic settings."""
         config = {"cleanup.policy": self.cleanup_policy, "max.message.bytes": str(self.max_message_bytes)}
         if self.retention_ms is not None:
             config["retention.ms"] = str(self.retention_ms)
+        if self.segment_bytes is not None:
+            config["segment.bytes"] = str(self.segment_bytes)
+            config["segment.ms"] = str(_SEGMENT_MS)
+            config["min.cleanable.dirty.ratio"] = str(_DIRTY_RATIO)
         return config
 
 
@@ -69,6 +81,9 @@ TRIP_EVENTS_DLQ: Final = TopicSpec("trip-events-dlq", "as received", max_message
 
 MAX_CHUNK_BYTES: Final = 16 * MIB
 """Largest stored chunk of states, compressed: some 28,000 trips that send each second, more that send less often."""
+
+CHANGELOG_SEGMENT_BYTES: Final = 64 * MIB
+"""Four of the largest chunks; Kafka's own 1 GiB would all be read when a partition moves."""
 
 TRIPS_TABLE: Final = "trips"
 PROFILES_TABLE: Final = "driver-profiles"
@@ -96,7 +111,9 @@ def topics_of(group: str) -> tuple[TopicSpec, ...]:
 
 def _changelog(group: str, table: str) -> TopicSpec:
     name = f"{group}-{table}-changelog"  # as Faust calls it
-    return TopicSpec(name, "as the table", "compact", None, max_message_bytes=MAX_CHUNK_BYTES)
+    return TopicSpec(
+        name, "as the table", "compact", None, max_message_bytes=MAX_CHUNK_BYTES, segment_bytes=CHANGELOG_SEGMENT_BYTES
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from stream_app.decoding import DecodedBatch, Decoder
 from stream_app.partition_states import PartitionStates
 from stream_app.publishing import Publisher
 from stream_app.record_batch import RecordBatch
+from stream_app.source_partitions import SourcePartitions
 from stream_app.wall_clock import now_ms
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,8 @@ class TripAgent:
     ----------
     decoder, parameters, score_maker, publisher, checkpoints
         The steps of the work.
+    source
+        The partitions of trip events.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class TripAgent:
         score_maker: ScoreMaker,
         publisher: Publisher,
         checkpoints: Checkpoints,
+        source: SourcePartitions,
     ) -> None:
         self._decoder = decoder
         self._parameters = parameters
@@ -47,7 +51,8 @@ class TripAgent:
         self._publisher = publisher
         self._checkpoints = checkpoints
         self._busy = asyncio.Lock()
-        self._last_record_at: dict[int, float] = {}
+        self._source = source
+        self._silent_since_s: dict[int, float] = {}
 
     async def run(self, stream: StreamT) -> AsyncIterator[None]:
         """Take in batches until the stream ends; while one is worked on, the next is decoded."""
@@ -75,16 +80,34 @@ class TripAgent:
         """Drop all states, as partitions are taken away."""
         async with self._busy:
             self._checkpoints.forget()
-            self._last_record_at.clear()
+            self._silent_since_s.clear()
 
     async def close_silent(self, after_s: float) -> None:
-        """Close the open trips of partitions that had no records for so long, by the wall clock."""
+        """Close the open trips of partitions that had no records for so long, by the wall clock.
+
+        It is stored first that they are closed, and after which record: should this worker crash before all is
+        published, the next one closes the same trips, whatever has come meanwhile.
+        """
         async with self._busy:
-            for partition, last_at in list(self._last_record_at.items()):
-                if time.monotonic() - last_at >= after_s:
-                    del self._last_record_at[partition]
-                    owned = self._checkpoints.states_of(partition)
-                    self._publish(owned, close_trips(owned.states, self._parameters))
+            now_s = time.monotonic()
+            heard = await self._source.heard()
+            self._silent_since_s = {partition: self._silent_since_s.get(partition, now_s) for partition in heard}
+            for partition, since_s in self._silent_since_s.items():
+                if now_s - since_s >= after_s:
+                    await self._close_silent(partition)
+                    self._silent_since_s[partition] = now_s
+
+    async def _close_silent(self, partition: int) -> None:
+        owned = self._owned(partition)
+        slots = owned.open_slots()
+        if len(slots) == 0:
+            return
+        await self._checkpoints.write()
+        last_offset = await self._source.silent_after(partition)
+        if last_offset is None:
+            return
+        await self._checkpoints.store_silence(partition, last_offset)
+        self._publish(owned, close_trips(owned.states, self._parameters, slots))
 
     async def _next(self, events: AsyncIterator[EventT]) -> tuple[EventT, DecodedBatch]:
         event = await anext(events)
@@ -95,12 +118,12 @@ class TripAgent:
         started = time.perf_counter()
         await asyncio.to_thread(self._process, batch, decoded)
         self._checkpoints.done(event)
-        self._last_record_at[batch.partition] = time.monotonic()
+        self._silent_since_s[batch.partition] = time.monotonic()
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
         metrics.LATENCY_SECONDS.observe(max(0.0, now_ms() / 1000 - event.message.timestamp))
 
     def _process(self, batch: RecordBatch, decoded: DecodedBatch) -> None:
-        owned = self._checkpoints.states_of(batch.partition)
+        owned = self._owned(batch.partition)
         events = decoded.events
         if owned.included_by_chunk:
             events = owned.leave_out_included(events, decoded.offsets)
@@ -114,6 +137,13 @@ class TripAgent:
         count_sensors(events)
         metrics.EVENTS.inc(len(events))
         metrics.OPEN_TRIPS.labels(str(batch.partition)).set(len(owned.states))
+
+    def _owned(self, partition: int) -> PartitionStates:
+        owned = self._checkpoints.states_of(partition)
+        if owned.closed is not None:
+            closed, owned.closed = owned.closed, None
+            self._publish(owned, closed)
+        return owned
 
     def _publish(self, owned: PartitionStates, due: DueFeatures) -> None:
         if len(due.rows) > 0:

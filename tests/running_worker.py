@@ -121,6 +121,7 @@ class Topics:
 
     bootstrap: str
     prefix: str
+    partitions: int = PARTITIONS
 
     def __post_init__(self) -> None:
         self._received: dict[str, list[Message]] = {}
@@ -134,7 +135,7 @@ class Topics:
             consumer = self._consumers[topic] = Consumer(
                 {"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}reader", "log_level": 0}
             )
-            consumer.assign([TopicPartition(self.prefix + topic, partition, 0) for partition in range(PARTITIONS)])
+            consumer.assign([TopicPartition(self.prefix + topic, partition, 0) for partition in range(self.partitions)])
         received = self._received.setdefault(topic, [])
         while batch := consumer.consume(10_000, timeout=0.05):
             assert not [message.error() for message in batch if message.error()]
@@ -151,7 +152,7 @@ class Topics:
                 "log_level": 0,
             }
         )
-        consumer.assign([TopicPartition(self.prefix + topic, partition, 0) for partition in range(PARTITIONS)])
+        consumer.assign([TopicPartition(self.prefix + topic, partition, 0) for partition in range(self.partitions)])
         received: list[Message] = []
         ended: set[int | None] = set()
 
@@ -162,7 +163,7 @@ class Topics:
                 else:
                     assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
                     ended.add(message.partition())
-            return len(ended) == PARTITIONS
+            return len(ended) == self.partitions
 
         wait_until(has_ended, READ_TIMEOUT_S, f"the end of {topic}")
         consumer.close()
@@ -192,7 +193,7 @@ class Topics:
     def uncommitted(self, topic: str) -> int:
         """Return how many messages of a topic the worker's group has not committed."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
-        parts = [TopicPartition(self.prefix + topic, partition) for partition in range(PARTITIONS)]
+        parts = [TopicPartition(self.prefix + topic, partition) for partition in range(self.partitions)]
         group = f"{self.prefix}driver-score"
         answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)])[group].result()
         # Not the watermarks: the embedded broker's are wrong.

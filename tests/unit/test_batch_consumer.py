@@ -1,13 +1,15 @@
 """What the consumer hands on of what was fetched: each record once, and none left out."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from faust.types import TP
 
 from stream_app.batch_consumer import BatchApp, BatchConsumer
-from stream_app.record_batch import EncodedBatch
+from stream_app.record_batch import EncodedBatch, RecordBatch
 
 EVENTS = TP("trip-events", 0)
 
@@ -42,23 +44,29 @@ class SteeredConsumer(BatchConsumer):
         return 1000
 
 
+@contextlib.contextmanager
+def a_consumer() -> Iterator[SteeredConsumer]:
+    app = BatchApp("test", batched_topics=[EVENTS.topic], broker="kafka://127.0.0.1:1", store="memory://")
+    consumer = SteeredConsumer(app.transport, callback=print, on_partitions_revoked=print, on_partitions_assigned=print)
+    consumer.flow_active = True
+    yield consumer
+    consumer._thread.thread_loop.close()
+
+
+async def next_batches(consumer: SteeredConsumer) -> list[RecordBatch]:
+    return [message.value async for _, message in consumer.getmany(timeout=1)]
+
+
 def handed_on(committed: int | None, *batches: EncodedBatch) -> tuple[list[range], list[int]]:
     """Give the offsets of each batch that is handed on from a committed offset on, and what was sought."""
 
     async def run() -> tuple[list[range], list[int]]:
-        app = BatchApp("test", batched_topics=[EVENTS.topic], broker="kafka://127.0.0.1:1", store="memory://")
-        consumer = SteeredConsumer(
-            app.transport, callback=print, on_partitions_revoked=print, on_partitions_assigned=print
-        )
-        consumer.flow_active = True
-        consumer.fetch_next(committed, *batches)
-        await consumer.perform_seek()
-        offsets = []
-        for _ in batches:
-            async for _, message in consumer.getmany(timeout=1):
-                offsets.extend(range(each.from_offset, each.last_offset + 1) for each in message.value.encoded)
-        consumer._thread.thread_loop.close()
-        return offsets, consumer.sought
+        with a_consumer() as consumer:
+            consumer.fetch_next(committed, *batches)
+            await consumer.perform_seek()
+            found = [batch for _ in batches for batch in await next_batches(consumer)]
+            offsets = [range(each.from_offset, each.last_offset + 1) for batch in found for each in batch.encoded]
+            return offsets, consumer.sought
 
     return asyncio.run(run())
 
@@ -82,3 +90,35 @@ def test_each_record_is_handed_on_once(
 ) -> None:
     found = handed_on(committed, *(fetched(first, last) for first, last in fetches))
     assert found == ([range(first, last + 1) for first, last in offsets], sought)
+
+
+async def test_nothing_is_handed_on_from_when_partitions_are_taken_away_until_the_consumer_has_sought_again() -> None:
+    with a_consumer() as consumer:
+        consumer.fetch_next(10, fetched(10, 19))
+        await consumer.perform_seek()
+        [before] = await next_batches(consumer)
+        assert before.tenure == consumer.app.tenure
+
+        consumer.app.tenure += 1
+        assert before.tenure != consumer.app.tenure, "what is still in a queue is of before"
+        consumer.fetch_next(10, fetched(20, 29))
+        assert await next_batches(consumer) == []
+
+        consumer.fetch_next(10, fetched(10, 29))
+        await consumer.perform_seek()
+        [after] = await next_batches(consumer)
+        assert (after.tenure, after.encoded[0].from_offset) == (consumer.app.tenure, 10)
+
+
+async def test_partitions_that_are_taken_away_while_the_consumer_seeks_are_not_read() -> None:
+    with a_consumer() as consumer:
+        consumer.fetch_next(10, fetched(10, 19))
+        seek = consumer.seek_to_committed
+
+        async def taken_away() -> dict[TP, int | None]:
+            consumer.app.tenure += 1
+            return await seek()
+
+        consumer.seek_to_committed = taken_away  # type: ignore[method-assign]
+        await consumer.perform_seek()
+        assert await next_batches(consumer) == []

@@ -194,3 +194,39 @@ def test_a_crash_between_the_storing_of_two_chunks_counts_every_event_once(crash
     after_replay = back.leave_out_included(events.take(slice(-1, None)), np.array([offsets[-1] + 1]))
     assert len(after_replay) == 1
     assert back.included_by_chunk == {}
+
+
+@pytest.mark.parametrize("stored_since", range(CHUNKS + 1))
+def test_a_crash_while_trips_are_closed_for_silence_closes_the_same_trips_again_whatever_came_since(
+    stored_since: int,
+) -> None:
+    events = a_fleet()
+    half = len(events) // 2
+    stored = StoredStates(PARAMETERS, CHUNKS)
+    owned = stored.restore(0, {})
+    update(owned.states, events.take(slice(0, half)), PARAMETERS)
+    owned.included_offset = half - 1
+    chunks = stored.pack_changed(owned)
+    closed = due_by_trip(owned.states, close_trips(owned.states, PARAMETERS))
+    chunks_after = stored.pack_changed(owned)
+    rest = events.take(slice(half, None))
+    expected = due_by_trip(owned.states, update(owned.states, rest, PARAMETERS))
+
+    chunks.update({chunk: chunks_after[chunk] for chunk in range(stored_since)})  # the others were never stored
+    back = stored.restore(0, chunks, silent_after=half - 1)
+    again = {} if back.closed is None else due_by_trip(back.states, back.closed)
+    chunk_of = chunk_of_trip(owned.states)
+    assert again == {ids: due for ids, due in closed.items() if chunk_of[ids[0]] >= stored_since}
+    changed = set(np.flatnonzero(back.states.changed_chunks).tolist())
+    assert changed == {chunk_of[ids[0]] for ids in again}
+    assert due_by_trip(back.states, update(back.states, rest, PARAMETERS)) == expected
+
+
+def test_a_chunk_stored_after_the_silence_keeps_its_open_trips_open() -> None:
+    stored = StoredStates(PARAMETERS, CHUNKS)
+    owned = stored.restore(0, {})
+    update(owned.states, a_fleet(), PARAMETERS)
+    owned.included_offset = 50
+    chunks = stored.pack_changed(owned)
+    assert stored.restore(0, chunks, silent_after=49).closed is None
+    assert stored.restore(0, chunks, silent_after=50).closed is not None

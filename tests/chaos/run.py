@@ -1,0 +1,170 @@
+"""A run: the stream goes on, fault after fault, until all is sent and done."""
+
+import json
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stream_app.app import DEFAULT_MODEL
+from stream_app.stack.kafka import NativeKafka
+from stream_app.topics import create_topics
+from tests.brokers import wait_until
+from tests.chaos.faults import SESSION_TIMEOUT_S, Faults
+from tests.chaos.known_stream import KnownStream, Sender, known_stream
+from tests.chaos.verdict import Verdict, judge
+from tests.chaos.workers import START_TIMEOUT_S, WorkerPool
+from tests.running_worker import Topics
+
+PARTITIONS: Final = 4
+WORKERS: Final = 3
+
+_BETWEEN_FAULTS_S: Final = (0.5, 8.0)
+"""Some come while the group still recovers from the one before."""
+
+_EXPECTED_FAULT_S: Final = 9.0
+_END_S: Final = 600.0
+_LOOK_S: Final = 0.1
+
+_PREFIX: Final = "chaos-"
+
+
+@dataclass
+class ChaosRun:
+    """What was done, and what came of it."""
+
+    seed: int
+    stream: KnownStream
+    faults: list[tuple[float, str, str]]
+    deaths: list[str]
+    starts: int
+    seconds: float
+    verdict: Verdict
+
+    @property
+    def faults_by_kind(self) -> Counter[str]:
+        return Counter(kind for _, kind, _ in self.faults)
+
+
+def run_chaos(
+    folder: Path,
+    *,
+    seed: int,
+    events: int,
+    faults: int,
+    kinds: list[str] | None = None,
+    say: Callable[[str], None] = print,
+) -> ChaosRun:
+    """Score a known stream while things go wrong, and judge what was published.
+
+    Parameters
+    ----------
+    folder
+        For the broker's data and all logs.
+    seed
+        Of the stream, the kinds of faults and their times; how they meet the work is up to the machine.
+    events, faults
+        How many.
+    kinds
+        The kinds of the faults in their order; drawn by chance where there are none.
+    say
+        Told of each fault.
+    """
+    draw = random.Random(seed)
+    stream = known_stream(events, seed)
+    say(f"{stream.messages:,} messages, {stream.trips:,} trips, {len(stream.garbage):,} of garbage")
+    models = [DEFAULT_MODEL, other_model(folder / "other-model")]
+    kafka = NativeKafka(folder / "kafka")
+    kafka.start()
+    pool = WorkerPool(
+        kafka.bootstrap,
+        _PREFIX,
+        folder,
+        list(models),
+        WORKERS,
+        draw,
+        kafka__partitions=PARTITIONS,
+        worker__session_timeout_s=SESSION_TIMEOUT_S,
+        worker__checkpoint_s=1,
+        profiles__min_distance_km=0,
+    )
+    create_topics(kafka.bootstrap, _PREFIX, PARTITIONS)
+    topics = Topics(kafka.bootstrap, _PREFIX, PARTITIONS)
+    pace = stream.messages / (faults * _EXPECTED_FAULT_S)
+    sender = Sender(stream, bootstrap=kafka.bootstrap, topic=f"{_PREFIX}trip-events", messages_per_s=pace)
+    started = time.monotonic()
+    try:
+        pool.look_after()
+        wait_until(lambda: pool.some() is not None, START_TIMEOUT_S, "a worker that is ready")
+        sender.start()
+        done = _make_faults(Faults(kafka, pool, draw), pool, sender, draw, faults, kinds, say)
+        sender.release(1.0)
+        _wait_for_the_end(pool, sender, topics, say)
+        seconds = time.monotonic() - started
+        verdict = judge(stream, topics, models)
+        verdict.check("messages that could not be sent", sender.failures)
+        return ChaosRun(seed, stream, done, pool.deaths, pool.starts, seconds, verdict)
+    finally:
+        sender.stop()
+        pool.kill_all()
+        topics.close()
+        kafka.stop()
+
+
+def _make_faults(
+    faults: Faults,
+    pool: WorkerPool,
+    sender: Sender,
+    draw: random.Random,
+    count: int,
+    kinds: list[str] | None,
+    say: Callable[[str], None],
+) -> list[tuple[float, str, str]]:
+    started = time.monotonic()
+    done: list[tuple[float, str, str]] = []
+    while len(done) < count:
+        sender.release((len(done) + 1) / (count + 1))
+        next_s = time.monotonic() + draw.uniform(*_BETWEEN_FAULTS_S)
+        while time.monotonic() < next_s:
+            pool.look_after()
+            time.sleep(_LOOK_S)
+        fault = faults.next(kinds[len(done)] if kinds else None)
+        if fault is not None:
+            done.append((time.monotonic() - started, *fault))
+            say(f"{done[-1][0]:6.1f} s  {sender.sent:>9,} sent  {fault[0]}: {fault[1]}")
+    return done
+
+
+def _wait_for_the_end(pool: WorkerPool, sender: Sender, topics: Topics, say: Callable[[str], None]) -> None:
+    """Wait until everything is sent and committed, by all three agents, and stays so."""
+
+    def all_sent() -> bool:
+        pool.look_after()
+        return not sender.is_alive()
+
+    wait_until(all_sent, _END_S, "the whole stream is sent")
+    say("all sent")
+
+    def all_committed() -> bool:
+        pool.look_after()
+        return not any(
+            topics.uncommitted(topic) for topic in ("trip-events", "driver-scores", "driver-scores-by-driver")
+        )
+
+    wait_until(all_committed, _END_S, "everything is committed")
+    say("all committed")
+
+
+def other_model(folder: Path) -> Path:
+    """Make a model that is told from the shipped one by its version and its scale of scores."""
+    shutil.copytree(DEFAULT_MODEL, folder)
+    path = folder / "model.json"
+    metadata = json.loads(path.read_text())
+    metadata["version"] = "v2"
+    metadata["scaling"]["offset"] -= 5
+    path.write_text(json.dumps(metadata))
+    return folder

@@ -1,0 +1,200 @@
+"""Whether what was published is what had to be, all of it and nothing else."""
+
+import json
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from schemas.features import FEATURE_NAMES
+from scoring.model.exposure import ExposureLimits
+from scoring.model.scorer import BANDS, Scorer
+from tests.chaos.known_stream import KnownStream
+from tests.feature_equality import TOLERANCE
+from tests.running_worker import Topics, last_finals, without_wall_clock
+
+EXAMPLES: Final = 5
+"""Of each kind of error that the report shows."""
+
+_SCORE_STEP: Final = 0.005
+"""Scores are published to a hundredth."""
+
+_DISTANCE_KM: Final = 0.002
+
+
+@dataclass
+class Verdict:
+    """What was found.
+
+    Attributes
+    ----------
+    counts
+        Of what was published.
+    errors
+        What is wrong: a line each, by kind.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def check(self, kind: str, wrong: list[str]) -> None:
+        """Note what is wrong of a kind; nothing, too, so that the report says what was looked at."""
+        self.errors[kind] = wrong
+
+    @property
+    def passed(self) -> bool:
+        return not any(self.errors.values())
+
+
+def judge(stream: KnownStream, topics: Topics, models: list[Path]) -> Verdict:
+    """Hold everything on the output topics against the batch computation."""
+    verdict = Verdict()
+    rows = {
+        topic: [json.loads(message.value() or b"") for message in topics.everything(topic)]
+        for topic in ("driver-scores", "trip-alerts", "trip-features", "driver-profiles")
+    }
+    scores = rows["driver-scores"]
+    finals = last_finals(scores)
+    _check_trips(verdict, stream, finals)
+    _check_scores(verdict, stream, finals, [Scorer.load(model) for model in models])
+    for topic, id_name in (("driver-scores", "score_id"), ("trip-alerts", "alert_id"), ("trip-features", "score_id")):
+        verdict.check(f"two contents of one {id_name} on {topic}", _conflicts(rows[topic], id_name))
+        verdict.counts[f"messages on {topic}"] = len(rows[topic])
+        verdict.counts[f"of them repeated on {topic}"] = len(rows[topic]) - len({row[id_name] for row in rows[topic]})
+    verdict.check("final scores changed without a higher revision", _unrevised(scores))
+    verdict.check("final scores without their row on trip-features", _unlogged(scores, rows["trip-features"]))
+    _check_profiles(verdict, finals, rows["driver-profiles"])
+    _check_dead_letters(verdict, stream, topics)
+    return verdict
+
+
+def _ids_of_copies(trip_id: str, vehicle_id: str, copies: int) -> list[tuple[str, str]]:
+    suffixes = ["", *(f".{number}" for number in range(2, copies + 1))]
+    return [(vehicle_id + suffix, trip_id + suffix) for suffix in suffixes]
+
+
+def _check_trips(verdict: Verdict, stream: KnownStream, finals: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """Check that each trip has a final score with all its events, and the features of the batch."""
+    missing, unequal, rounded = [], [], 0
+    for row in stream.expected.iter_rows(named=True):
+        for ids in _ids_of_copies(row["trip_id"], row["vehicle_id"], stream.copies):
+            final = finals.get(ids)
+            if final is None or final["event_count"] != row["event_count"]:
+                missing.append(f"{ids}: {final and final['event_count']} of {row['event_count']} events")
+                continue
+            for name in FEATURE_NAMES:
+                streamed = math.nan if final[name] is None else float(final[name])
+                if math.isnan(streamed) and math.isnan(row[name]):
+                    continue
+                if not math.isclose(streamed, row[name], rel_tol=TOLERANCE, abs_tol=0.0):
+                    unequal.append(f"{ids} {name}: {streamed!r}, not {row[name]!r}")
+                rounded += streamed != row[name]
+    verdict.check("trips without a final score of all their events", missing)
+    verdict.check("features that are not those of the batch", unequal)
+    verdict.counts["trips"] = stream.trips
+    verdict.counts["features compared"] = stream.trips * len(FEATURE_NAMES)
+    verdict.counts["of them not the same to the last bit"] = rounded
+
+
+def _check_scores(
+    verdict: Verdict, stream: KnownStream, finals: dict[tuple[str, str], dict[str, Any]], scorers: list[Scorer]
+) -> None:
+    """Check each final score against the model that it names."""
+    features = stream.expected.select(FEATURE_NAMES).to_numpy()
+    batches = {scorer.version: scorer.score(np.asarray(features, float), ExposureLimits()) for scorer in scorers}
+    wrong, by_version = [], Counter[str]()
+    for place, row in enumerate(stream.expected.iter_rows(named=True)):
+        for ids in _ids_of_copies(row["trip_id"], row["vehicle_id"], stream.copies):
+            final = finals.get(ids)
+            if final is None:
+                continue
+            batch = batches[final["model_version"]]
+            by_version[final["model_version"]] += 1
+            expected = (
+                (None, None, None)
+                if not batch.scored[place]
+                else (float(batch.risk[place]), float(batch.score[place]), BANDS[batch.band[place]])
+            )
+            found = final["risk"], final["score"], final["band"]
+            if not _same_score(found, expected):
+                wrong.append(f"{ids}: {found}, not {expected}")
+    verdict.check("scores that are not those of the batch", wrong)
+    verdict.counts |= {f"final scores by model {version}": count for version, count in sorted(by_version.items())}
+
+
+def _same_score(found: tuple[Any, Any, Any], expected: tuple[Any, Any, Any]) -> bool:
+    if None in found or None in expected:
+        return found == expected
+    return (
+        math.isclose(found[0], expected[0], rel_tol=TOLERANCE, abs_tol=0.0)
+        and abs(found[1] - expected[1]) <= _SCORE_STEP * (1 + TOLERANCE)
+        and found[2] == expected[2]
+    )
+
+
+def _conflicts(rows: list[dict[str, Any]], id_name: str) -> list[str]:
+    contents: dict[str, str] = {}
+    conflicts = []
+    for row in rows:
+        content = json.dumps(without_wall_clock(row), sort_keys=True)
+        if contents.setdefault(row[id_name], content) != content:
+            conflicts.append(f"{row[id_name]}: {contents[row[id_name]]} and {content}")
+    return conflicts
+
+
+def _unrevised(scores: list[dict[str, Any]]) -> list[str]:
+    """Find trips and windows that have two scores of one revision by one model."""
+    ids: dict[tuple[Any, ...], str] = {}
+    wrong = []
+    for score in scores:
+        start = score["window_start"] if score["kind"] == "window" else ""
+        of = (score["vehicle_id"], score["trip_id"], start, score["revision"], score["model_version"])
+        if ids.setdefault(of, score["score_id"]) != score["score_id"]:
+            wrong.append(f"{of}: {ids[of]} and {score['score_id']}")
+    return wrong
+
+
+def _unlogged(scores: list[dict[str, Any]], log: list[dict[str, Any]]) -> list[str]:
+    logged = {row["score_id"] for row in log}
+    finals = {score["score_id"] for score in scores if score["kind"] == "trip" and score["final"]}
+    return sorted(finals ^ logged)
+
+
+def _check_profiles(
+    verdict: Verdict, finals: dict[tuple[str, str], dict[str, Any]], profiles: list[dict[str, Any]]
+) -> None:
+    """Check that each driver's newest profile has counted each of the driver's scored trips once."""
+    expected: dict[str, tuple[int, float]] = {}
+    for final in finals.values():
+        trips, distance_km = expected.get(final["driver_id"], (0, 0.0))
+        if final["score"] is not None:
+            expected[final["driver_id"]] = trips + 1, distance_km + final["distance_km"]
+    newest = {profile["driver_id"]: profile for profile in profiles}
+    wrong = []
+    for driver_id, (trips, distance_km) in expected.items():
+        profile = newest.get(driver_id, {"trip_count": 0, "distance_km": 0.0})
+        if profile["trip_count"] != trips or abs(profile["distance_km"] - distance_km) > _DISTANCE_KM:
+            found = f"{profile['trip_count']} trips of {profile['distance_km']} km"
+            wrong.append(f"{driver_id}: {found}, not {trips} of {distance_km}")
+    verdict.check("drivers whose profile is not that of their trips", wrong)
+    verdict.counts["drivers"] = len(expected)
+
+
+def _check_dead_letters(verdict: Verdict, stream: KnownStream, topics: Topics) -> None:
+    letters = topics.everything("trip-events-dlq")
+    by_source: dict[tuple[bytes, bytes], bytes] = {}
+    for letter in letters:
+        headers = dict(letter.headers() or [])
+        by_source[headers["source-partition"], headers["source-offset"]] = letter.value() or b""
+    found, sent = Counter(by_source.values()), Counter(stream.garbage)
+    wrong = [
+        f"{content!r}: {found[content]} of {sent[content]}"
+        for content in found | sent
+        if found[content] != sent[content]
+    ]
+    verdict.check("dead letters missing or too many", wrong)
+    verdict.counts["garbage messages"] = len(stream.garbage)
+    verdict.counts["dead letters, with repeated ones"] = len(letters)
