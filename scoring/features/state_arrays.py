@@ -30,6 +30,7 @@ HEAD: Final = np.dtype(
         ("dirty_end_ms", np.int64),  # end of a scored window that an event has changed since; 0 for none
         ("severe_ms", np.int64),  # time of the last severe event; 0 for none
         ("seen_ms", np.float64),  # the partition's clock at the last event
+        ("moved_ms", np.float64),  # the same at the last event that was newer than all before
         ("ahead_ms", np.float64),  # how far the trip has run ahead of that clock
         ("event_count", np.int32),
         ("late_event_count", np.int32),
@@ -121,6 +122,7 @@ PARTITION: Final = np.dtype(
         ("clock_ms", np.float64),
         ("next_sweep_ms", np.float64),
         ("active_trips", np.int64),
+        ("mover_ms", np.int64),  # newest event time of the trips that moved the clock since the last sweep
         ("trips", np.int64),
         ("free_slots", np.int64),
         ("free_sample", np.int64),
