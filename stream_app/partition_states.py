@@ -1,11 +1,13 @@
 """The trip states of the partitions that this worker owns, and the part of the source that each includes."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from scoring.errors import DriverScoreError
 from scoring.features.state_arrays import OPEN
 from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
 from scoring.features.thresholds import KernelParameters
@@ -13,8 +15,23 @@ from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips, slots_of
 from scoring.trip_events.columns import EventColumns
 from stream_app import metrics
+from stream_app.topics import MAX_CHUNK_BYTES, MIB
 
 log = structlog.get_logger(__name__)
+
+_RECORD_BYTES: Final = 1024
+"""What Kafka adds to a chunk: key, headers and framing of its record batch, about 100 bytes."""
+
+
+class ChunkTooLargeError(DriverScoreError):
+    """The trips of a chunk take more than the changelog's topic takes in one record."""
+
+    def __init__(self, chunk: int, size: int, chunk_count: int) -> None:
+        super().__init__(
+            f"chunk {chunk} of a partition's trip states has {size / MIB:.1f} MiB, and a record may have "
+            f"{MAX_CHUNK_BYTES / MIB:g}. Set DRIVER_SCORE_WORKER__STATE_CHUNKS to more than {chunk_count}, or spread "
+            "the vehicles over more partitions; trips that are open then start afresh."
+        )
 
 
 @dataclass
@@ -129,5 +146,8 @@ class StoredStates:
             for chunk, slots in enumerate(owned.states.slots_by_chunk())
             if changed[chunk]
         }
+        for chunk, content in packed.items():
+            if len(content) > MAX_CHUNK_BYTES - _RECORD_BYTES:
+                raise ChunkTooLargeError(chunk, len(content), self._chunk_count)
         owned.states.changed_chunks[:] = False
         return packed

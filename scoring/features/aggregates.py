@@ -14,43 +14,51 @@ from schemas.features import FEATURE_NAMES
 from scoring.features.compilation import kernel
 from scoring.features.thresholds import KernelParameters
 
-AGGREGATES: Final = np.dtype(
-    [
-        ("duration_ms", np.int64),
-        ("speed_ms", np.int64),
-        ("distance_kmh_ms", np.float64),
-        ("speed_mean_kmh", np.float64),
-        ("speed_m2", np.float64),
-        ("rated_ms", np.int64),
-        ("lateral_ms", np.int64),
-        ("jerk_ms", np.int64),
-        ("acceleration_square_ms", np.float64),
-        ("lateral_square_ms", np.float64),
-        ("jerk_square_ms", np.float64),
-        ("peak_deceleration_mps2", np.float64),
-        ("peak_acceleration_mps2", np.float64),
-        ("peak_lateral_mps2", np.float64),
-        ("limit_ms", np.int64),
-        ("unlimited_ms", np.int64),
-        ("reported_speeding_ms", np.int64),
-        ("over_moderate_ms", np.int64),
-        ("over_serious_ms", np.int64),
-        ("over_severe_ms", np.int64),
-        ("night_ms", np.int64),
-        ("idle_ms", np.int64),
-        ("moving_ms", np.int64),
-        ("phone_ms", np.int64),
-        ("event_count", np.int32),
-        ("brake_count", np.int32),
-        ("acceleration_count", np.int32),
-        ("corner_count", np.int32),
-        ("stop_count", np.int32),
-        ("max_speed_kmh", np.float32),
-        ("phone_reported", np.int32),
-    ],
-    align=True,
-)
-"""One row a window or trip; zeros are the sums of nothing. ``*_square_ms`` are squares times milliseconds."""
+
+def _aggregates(milliseconds: type[np.signedinteger[Any]]) -> np.dtype[np.void]:
+    return np.dtype(
+        [
+            ("distance_kmh_ms", np.float64),
+            ("speed_mean_kmh", np.float64),
+            ("speed_m2", np.float64),
+            ("acceleration_square_ms", np.float64),
+            ("lateral_square_ms", np.float64),
+            ("jerk_square_ms", np.float64),
+            ("peak_deceleration_mps2", np.float64),
+            ("peak_acceleration_mps2", np.float64),
+            ("peak_lateral_mps2", np.float64),
+            ("duration_ms", milliseconds),
+            ("speed_ms", milliseconds),
+            ("rated_ms", milliseconds),
+            ("lateral_ms", milliseconds),
+            ("jerk_ms", milliseconds),
+            ("limit_ms", milliseconds),
+            ("unlimited_ms", milliseconds),
+            ("reported_speeding_ms", milliseconds),
+            ("over_moderate_ms", milliseconds),
+            ("over_serious_ms", milliseconds),
+            ("over_severe_ms", milliseconds),
+            ("night_ms", milliseconds),
+            ("idle_ms", milliseconds),
+            ("moving_ms", milliseconds),
+            ("phone_ms", milliseconds),
+            ("event_count", np.int32),
+            ("brake_count", np.int32),
+            ("acceleration_count", np.int32),
+            ("corner_count", np.int32),
+            ("stop_count", np.int32),
+            ("max_speed_kmh", np.float32),
+            ("phone_reported", np.int32),
+        ],
+        align=True,
+    )
+
+
+AGGREGATES: Final = _aggregates(np.int64)
+"""The sums of a trip; zeros are the sums of nothing. ``*_square_ms`` are squares times milliseconds."""
+
+WINDOW_AGGREGATES: Final = _aggregates(np.int32)
+"""The sums of a window: its times, an hour and a gap at most, fit half the bytes."""
 
 FEATURE_ROW: Final = np.dtype([(name, np.float64) for name in FEATURE_NAMES], align=True)
 """One row of features; an array of it is a feature matrix with names."""
@@ -65,7 +73,7 @@ def add_speeds(sums: Any, first_kmh: float, second_kmh: float, interval_ms: int)
     Parameters
     ----------
     sums
-        A row of `AGGREGATES`.
+        A row of `WINDOW_AGGREGATES`.
     first_kmh, second_kmh
         Speeds at the ends.
     interval_ms
@@ -84,7 +92,7 @@ def add_speeds(sums: Any, first_kmh: float, second_kmh: float, interval_ms: int)
 
 @kernel
 def merge(into: Any, later: Any) -> None:
-    """Add the sums of a later part to those of an earlier one; both are rows of `AGGREGATES`."""
+    """Add the sums of a later part to those of an earlier one; rows of `AGGREGATES` and `WINDOW_AGGREGATES`."""
     if later.speed_ms > 0:
         total = into.speed_ms + later.speed_ms
         delta = later.speed_mean_kmh - into.speed_mean_kmh
@@ -144,7 +152,7 @@ def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
     Parameters
     ----------
     sums
-        A row of `AGGREGATES`.
+        A row of either.
     parameters
         Thresholds.
     row

@@ -36,7 +36,7 @@ def add_driven_interval(cursor: Any, sums: Any, sample: Any, interval_ms: int, p
     cursor
         Where the trip's sums have got to: its last speed, standstill and phone use.
     sums
-        A row of ``AGGREGATES``.
+        A row of ``WINDOW_AGGREGATES``.
     sample
         The later end.
     interval_ms
@@ -44,8 +44,9 @@ def add_driven_interval(cursor: Any, sums: Any, sample: Any, interval_ms: int, p
     parameters
         Thresholds.
     """
-    mean_kmh = (cursor.speed_kmh + sample.speed_kmh) / 2.0
-    add_speeds(sums, cursor.speed_kmh, np.float64(sample.speed_kmh), interval_ms)
+    first_kmh, second_kmh = np.float64(cursor.speed_kmh), np.float64(sample.speed_kmh)
+    mean_kmh = (first_kmh + second_kmh) / 2.0
+    add_speeds(sums, first_kmh, second_kmh, interval_ms)
     sums.distance_kmh_ms += mean_kmh * interval_ms
 
     if mean_kmh < parameters.idle_kmh:

@@ -32,7 +32,8 @@ def fold(
     Parameters
     ----------
     cursor, hard_events, sums
-        The trip's row of ``CURSOR``, its three rows of ``HARD_EVENT``, and the window's row of ``AGGREGATES``.
+        The trip's row of ``CURSOR``, its three rows of ``HARD_EVENT``, and the window's row of
+        ``WINDOW_AGGREGATES``.
     sample
         A row of ``SAMPLE``, not older than any folded before.
     vehicle_class

@@ -9,6 +9,8 @@ ticks are remembered, which is enough for ticks half a second apart.
 import math
 from typing import Any
 
+import numpy as np
+
 from scoring.features.compilation import kernel
 from scoring.features.thresholds import KernelParameters
 
@@ -96,7 +98,7 @@ def _reference_tick(cursor: Any, timestamp_ms: int, parameters: KernelParameters
         return (-1, math.nan, math.nan)
     if timestamp_ms - reference[0] > parameters.max_difference_ms:
         return (-1, math.nan, math.nan)
-    return reference
+    return (reference[0], np.float64(reference[1]), np.float64(reference[2]))
 
 
 @kernel

@@ -1,6 +1,7 @@
 """The pending events of a trip: a list sorted by time, so that what comes out of order is sorted in.
 
-The lists of all trips of a partition share one pool of samples, linked by their indexes; 0 is the end of a list.
+The lists of all trips of a partition share one pool of samples, linked by their indexes; 0 is the end of a list. The
+free ones are a list too, in which 0 means the next index: so room that was never used is a list as it is, all zeros.
 """
 
 import math
@@ -48,7 +49,7 @@ def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
 
     partition = arrays.partition[0]
     index = partition.free_sample
-    partition.free_sample = pool[index].following
+    partition.free_sample = pool[index].following if pool[index].following != 0 else index + 1
     partition.free_samples -= 1
     before = pool[after].following if after != 0 else head.pending_first
     pool[index] = arrived

@@ -30,6 +30,7 @@ HEAD: Final = np.dtype(
         ("dirty_end_ms", np.int64),  # end of a scored window that an event has changed since; 0 for none
         ("severe_ms", np.int64),  # time of the last severe event; 0 for none
         ("seen_ms", np.float64),  # the partition's clock at the last event
+        ("moved_ms", np.float64),  # the same at the last event that was newer than all before
         ("ahead_ms", np.float64),  # how far the trip has run ahead of that clock
         ("event_count", np.int32),
         ("late_event_count", np.int32),
@@ -65,13 +66,13 @@ CURSOR: Final = np.dtype(
         ("acceleration_sum", np.float64),
         ("lateral_sum", np.float64),
         ("acceleration_mps2", np.float64),
-        ("speed_kmh", np.float64),
-        ("tick_0_kmh", np.float64),
-        ("tick_1_kmh", np.float64),
-        ("tick_2_kmh", np.float64),
-        ("tick_0_deg", np.float64),
-        ("tick_1_deg", np.float64),
-        ("tick_2_deg", np.float64),
+        ("speed_kmh", np.float32),  # what samples say, as they say it; widened before it is computed with
+        ("tick_0_kmh", np.float32),
+        ("tick_1_kmh", np.float32),
+        ("tick_2_kmh", np.float32),
+        ("tick_0_deg", np.float32),
+        ("tick_1_deg", np.float32),
+        ("tick_2_deg", np.float32),
         ("phone_earlier_ms", np.int32),  # of reports that ended since the last sample with a speed
         ("speeding_earlier_ms", np.int32),
         ("standstill_ms", np.int32),
@@ -103,15 +104,31 @@ SAMPLE: Final = np.dtype(
 )
 """One pending event; measurements are NaN when unknown. Row 0 of the pool is none."""
 
+IDENTITY: Final = np.dtype(
+    [
+        ("key", np.uint64),  # hash of vehicle and trip id
+        ("text_start", np.int64),
+        ("trip_size", np.uint8),  # 0 for a slot without a trip
+        ("vehicle_size", np.uint8),
+        ("driver_size", np.uint8),
+        ("client_size", np.uint8),
+    ],
+    align=True,
+)
+"""Who a trip is: where its ids stand among the texts, one behind the other, and their sizes in bytes."""
+
 PARTITION: Final = np.dtype(
     [
         ("clock_ms", np.float64),
         ("next_sweep_ms", np.float64),
         ("active_trips", np.int64),
+        ("mover_ms", np.int64),  # newest event time of the trips that moved the clock since the last sweep
         ("trips", np.int64),
         ("free_slots", np.int64),
         ("free_sample", np.int64),
         ("free_samples", np.int64),
+        ("text_bytes", np.int64),  # used from the beginning of the texts
+        ("idle_text_bytes", np.int64),  # of them, those of trips that are gone
         ("duplicate_count", np.int64),
         ("late_count", np.int64),
         ("evicted_count", np.int64),
@@ -123,14 +140,12 @@ PARTITION: Final = np.dtype(
 
 
 class StateArrays(NamedTuple):
-    """The arrays that kernels update in place; a slot is a row of each of the first seven.
+    """The arrays that kernels update in place; a slot is a row of each of the first six.
 
     Attributes
     ----------
-    ids
-        uint8 array [slots, 4, 64]: each id in UTF-8, zeros behind it.
-    keys
-        uint64 array [slots]: hash of vehicle and trip id.
+    texts
+        uint8 array: the ids of all trips in UTF-8. Those of a trip are rarely half as long as ids may be.
     pool
         Pending events.
     table
@@ -146,15 +161,15 @@ class StateArrays(NamedTuple):
     hard_events: NDArray[np.void]
     windows: NDArray[np.void]
     trips: NDArray[np.void]
-    ids: NDArray[np.uint8]
-    keys: NDArray[np.uint64]
+    identities: NDArray[np.void]
+    texts: NDArray[np.uint8]
     pool: NDArray[np.void]
     table: NDArray[np.int32]
     free: NDArray[np.int32]
     partition: NDArray[np.void]
 
 
-ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips", "ids", "keys")
+ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips", "identities")
 """Arrays with a row a slot."""
 
 
@@ -167,8 +182,8 @@ def unowned_arrays(arrays: StateArrays) -> StateArrays:
         unowned(arrays.hard_events),
         unowned(arrays.windows),
         unowned(arrays.trips),
-        unowned(arrays.ids),
-        unowned(arrays.keys),
+        unowned(arrays.identities),
+        unowned(arrays.texts),
         unowned(arrays.pool),
         unowned(arrays.table),
         unowned(arrays.free),

@@ -1,15 +1,15 @@
 """Trip states as bytes and back: chunks of a partition's trips, to be stored and restored.
 
 A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, the rows of
-its trips, array after array, as they are in memory, and their pending events. The fingerprint of their layout and of
-the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip took six times as long
-to make: half of a worker's time with 100,000 open trips.)
+its trips, array after array, as they are in memory, the texts of their ids, and their pending events. The fingerprint
+of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip
+took six times as long to make: half of a worker's time with 100,000 open trips.)
 """
 
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cramjam
 import numpy as np
@@ -21,6 +21,8 @@ from scoring.features.pending import insert
 from scoring.features.state_arrays import ROW_ARRAYS, SAMPLE, StateArrays
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
+
+_CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms")
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,13 @@ class ChunkHeader:
     trips
         How many it holds.
     clock
-        The partition's clock, next sweep and active trips, when the chunk was stored.
+        Of the partition, when the chunk was stored: `_CLOCK`.
     """
 
     fingerprint: str
     included_offset: int
     trips: int
-    clock: tuple[float, float, int]
+    clock: tuple[float, float, int, int]
 
 
 def fingerprint_of(parameters: KernelParameters) -> str:
@@ -61,10 +63,10 @@ def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, included_offset:
         "fingerprint": fingerprint,
         "trips": len(slots),
         "included_offset": included_offset,
-        "clock": [partition["clock_ms"].item(), partition["next_sweep_ms"].item(), partition["active_trips"].item()],
+        "clock": [partition[name].item() for name in _CLOCK],
     }
     rows = [_as_bytes(getattr(states.arrays, name))[slots].tobytes() for name in ROW_ARRAYS]
-    body = b"".join([*rows, samples.tobytes()])
+    body = b"".join([*rows, states.texts_of(slots).tobytes(), samples.tobytes()])
     return json.dumps(header).encode() + b"\n" + bytes(cramjam.lz4.compress_block(body))
 
 
@@ -78,8 +80,8 @@ def read_header(packed: bytes) -> ChunkHeader:
     """
     try:
         content = json.loads(packed[: packed.index(b"\n")])
-        clock_ms, next_sweep_ms, active_trips = content["clock"]
-        clock = (clock_ms, next_sweep_ms, active_trips)
+        clock_ms, next_sweep_ms, active_trips, mover_ms = content["clock"]
+        clock = (clock_ms, next_sweep_ms, active_trips, mover_ms)
         return ChunkHeader(content["fingerprint"], content["included_offset"], content["trips"], clock)
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(
@@ -91,12 +93,10 @@ def read_header(packed: bytes) -> ChunkHeader:
 def unpack_chunk(states: TripStates, packed: bytes) -> None:
     """Add the trips of a chunk to the states; its fingerprint must be right."""
     header = read_header(packed)
-    clock_ms, next_sweep_ms, active_trips = header.clock
     partition = states.arrays.partition[0]
-    if clock_ms >= partition["clock_ms"]:
-        partition["clock_ms"] = clock_ms
-        partition["next_sweep_ms"] = next_sweep_ms
-        partition["active_trips"] = active_trips
+    if header.clock[0] >= partition["clock_ms"]:
+        for name, content in zip(_CLOCK, header.clock, strict=True):
+            partition[name] = content
     body = bytes(cramjam.lz4.decompress_block(packed[packed.index(b"\n") + 1 :]))
     slots = states.take_slots(header.trips)
     position = 0
@@ -105,6 +105,7 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
         rows = np.frombuffer(body, np.uint8, len(slots) * array.shape[1], position)
         array[slots] = rows.reshape(len(slots), array.shape[1])
         position += rows.nbytes
+    position += states.write_texts(slots, np.frombuffer(body, np.uint8, offset=position))
     samples = np.frombuffer(body, SAMPLE, offset=position)
     states.reserve_samples(len(samples))
     _restore_pending(states.arrays, slots, samples)

@@ -46,14 +46,16 @@ class ThresholdProfile(BaseModel):
     name: str = Field(default="default", pattern=r"^[a-z0-9_-]{1,32}$")
     version: int = Field(default=1, ge=1)
     hard_events: dict[str, HardEventThresholds] = Field(default_factory=_default_hard_events)
-    max_gap_s: float = Field(default=10, gt=0, description="A longer interval counts neither time nor distance")
+    max_gap_s: float = Field(
+        default=10, gt=0, le=3600, description="A longer interval counts neither time nor distance"
+    )
     averaging_s: float = Field(
         default=0.5, ge=0.5, le=1, description="Accelerations are averaged over this long; 10 % less is enough"
     )
     min_difference_s: float = Field(
         default=0.9, gt=0, le=1.35, description="Speeds are differenced over 1 s; 10 % less, as loggers jitter"
     )
-    max_difference_s: float = Field(default=3.0, gt=0, description="and at most over this long")
+    max_difference_s: float = Field(default=3.0, gt=0, le=3600, description="and at most over this long")
     fault_mps2: float = Field(default=15.0, gt=0, description="A larger acceleration is a sensor fault")
     min_event_s: float = Field(default=0.4, gt=0, description="One averaging time, jitter allowed")
     release_share: float = Field(default=0.8, gt=0, le=1, description="An event ends below this share of its threshold")

@@ -1,8 +1,8 @@
-"""The slot of each event's trip: a hash table over the trips of a partition, and the bytes of their ids.
+"""The slot of each event's trip: a hash table over the trips of a partition, and the texts of their ids.
 
 A trip's key is its vehicle and trip id; a trip id need only be unique within its vehicle. The table is open addressing
 with linear probing (Knuth, The Art of Computer Programming 3, 6.4, algorithm L), at most half full; a match is always
-by the bytes, never by the hash alone.
+by the bytes, never by the hash alone. The ids of a trip stand one behind the other among the texts.
 """
 
 from typing import Any, Final
@@ -14,7 +14,9 @@ from scoring.features.state_arrays import StateArrays, unowned_arrays
 
 TRIP: Final = 0
 VEHICLE: Final = 1
-"""Places of the two ids of a key among the four of a trip."""
+DRIVER: Final = 2
+CLIENT: Final = 3
+"""Places of the ids of a trip; the first two are its key."""
 
 _FNV_OFFSET: Final = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME: Final = np.uint64(0x100000001B3)
@@ -55,11 +57,9 @@ def hash_texts(content: Any, starts: Any, sizes: Any, hashes: Any) -> None:
 
 
 @inlined_kernel
-def _same_id(known: Any, content: Any, start: int, size: int) -> bool:
-    if size < known.size and known[size] != 0:
-        return False
+def _same_text(texts: Any, known: int, content: Any, start: int, size: int) -> bool:
     for at in range(size):  # noqa: SIM110 - kernels have no generators
-        if known[at] != content[start + at]:
+        if texts[known + at] != content[start + at]:
             return False
     return True
 
@@ -84,7 +84,7 @@ def find_or_add(
     Returns
     -------
     int
-        Events done in all; fewer than there are where there is no room for one more trip.
+        Events done in all; fewer than there are where there is no room for one more trip, or for its ids.
     """
     arrays = unowned_arrays(arrays)
     content, id_starts, id_sizes = unowned(content), unowned(id_starts), unowned(id_sizes)
@@ -97,26 +97,43 @@ def find_or_add(
         hashed = _mixed(_fold(hashed, content, trip_start, trip_size))
         place = hashed & last_place
         slot = arrays.table[place]
-        while slot != 0 and not (
-            arrays.keys[slot] == hashed
-            and _same_id(arrays.ids[slot, TRIP], content, trip_start, trip_size)
-            and _same_id(arrays.ids[slot, VEHICLE], content, vehicle_start, vehicle_size)
-        ):
+        while slot != 0:
+            known = arrays.identities[slot]
+            if (
+                known.key == hashed
+                and known.trip_size == trip_size
+                and known.vehicle_size == vehicle_size
+                and _same_text(arrays.texts, known.text_start, content, trip_start, trip_size)
+                and _same_text(arrays.texts, known.text_start + trip_size, content, vehicle_start, vehicle_size)
+            ):
+                break
             place = (place + np.uint64(1)) & last_place
             slot = arrays.table[place]
         if slot == 0:
-            if partition.free_slots == 0 or 2 * partition.trips >= arrays.table.size:
+            text_size = id_sizes[row].sum()
+            if (
+                partition.free_slots == 0
+                or 2 * partition.trips >= arrays.table.size
+                or partition.text_bytes + text_size > arrays.texts.size
+            ):
                 return row
             partition.free_slots -= 1
             partition.trips += 1
             slot = arrays.free[partition.free_slots]
             arrays.table[place] = slot
-            arrays.keys[slot] = hashed
             arrays.heads[slot].vehicle_class = vehicle_classes[row]
+            identity = arrays.identities[slot]
+            identity.key = hashed
+            identity.text_start = partition.text_bytes
+            identity.trip_size = trip_size
+            identity.vehicle_size = vehicle_size
+            identity.driver_size = id_sizes[row, DRIVER]
+            identity.client_size = id_sizes[row, CLIENT]
             for number in range(id_sizes.shape[1]):
                 start = id_starts[row, number]
                 for at in range(id_sizes[row, number]):
-                    arrays.ids[slot, number, at] = content[start + at]
+                    arrays.texts[partition.text_bytes] = content[start + at]
+                    partition.text_bytes += 1
         slots[row] = slot
     return slots.size
 
@@ -126,7 +143,17 @@ def enter(arrays: StateArrays, slots: Any) -> None:
     """Enter slots into the table by their keys; it must have room, and no trip may be in it already."""
     last_place = np.uint64(arrays.table.size - 1)
     for slot in slots:
-        place = arrays.keys[slot] & last_place
+        place = arrays.identities[slot].key & last_place
         while arrays.table[place] != 0:
             place = (place + np.uint64(1)) & last_place
         arrays.table[place] = slot
+
+
+@kernel
+def gather_texts(arrays: StateArrays, slots: Any, starts: Any, gathered: Any) -> None:
+    """Copy the texts of some slots, each to its place in ``gathered``."""
+    for number in range(slots.size):
+        identity = arrays.identities[slots[number]]
+        size = np.int64(identity.trip_size) + identity.vehicle_size + identity.driver_size + identity.client_size
+        for at in range(size):
+            gathered[starts[number] + at] = arrays.texts[identity.text_start + at]

@@ -6,31 +6,35 @@ sums have got to), the sums of its current **window** and of the **trip** before
 are a trip that has not begun. Beside it stand the trip's ids, and where to find it by them (``trip_lookup``).
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event_frame import ID_COLUMNS
 from schemas.trip_event import MAX_ID_BYTES
-from scoring.features.aggregates import AGGREGATES
+from scoring.features.aggregates import AGGREGATES, WINDOW_AGGREGATES
 from scoring.features.hard_events import HARD_EVENT
 from scoring.features.state_arrays import (
     CURSOR,
     FIRST_SLOT,
     FREE,
     HEAD,
+    IDENTITY,
     PARTITION,
     ROW_ARRAYS,
     SAMPLE,
     StateArrays,
 )
-from scoring.features.trip_lookup import enter
+from scoring.features.trip_lookup import enter, gather_texts
 
-_GROWTH: Final = 1.5
-"""Growing by half keeps the copying per trip constant and wastes a third at most."""
+_GROWTH: Final = 1.125
+"""Growing by an eighth wastes a ninth at most. It copies little: the C library moves the pages of a large array."""
 
 _LEAST_TABLE: Final = 1024
+
+_LONGEST_TEXTS: Final = len(ID_COLUMNS) * MAX_ID_BYTES
+"""Of one trip."""
 
 
 class TripStates:
@@ -50,10 +54,10 @@ class TripStates:
             heads=np.zeros(rows, HEAD),
             cursors=np.zeros(rows, CURSOR),
             hard_events=np.zeros((rows, 3), HARD_EVENT),
-            windows=np.zeros(rows, AGGREGATES),
+            windows=np.zeros(rows, WINDOW_AGGREGATES),
             trips=np.zeros(rows, AGGREGATES),
-            ids=np.zeros((rows, len(ID_COLUMNS), MAX_ID_BYTES), np.uint8),
-            keys=np.zeros(rows, np.uint64),
+            identities=np.zeros(rows, IDENTITY),
+            texts=np.zeros(_LONGEST_TEXTS, np.uint8),
             pool=np.zeros(1, SAMPLE),
             table=np.zeros(_LEAST_TABLE, np.int32),
             free=np.arange(rows - 1, FIRST_SLOT - 1, -1, dtype=np.int32),
@@ -61,6 +65,7 @@ class TripStates:
         )
         self.arrays.partition["active_trips"] = 1
         self.arrays.partition["free_slots"] = capacity
+        self.arrays.partition["free_sample"] = len(self.arrays.pool)
         self.changed_chunks = np.zeros(chunk_count, np.bool_)
 
     def __len__(self) -> int:
@@ -78,16 +83,37 @@ class TripStates:
 
     def slots(self) -> NDArray[np.int64]:
         """Give the slots that have a trip."""
-        return np.flatnonzero(self.arrays.ids[:, 0, 0])
+        return np.flatnonzero(self.arrays.identities["trip_size"])
 
     def ids_of(self, slots: NDArray[np.integer]) -> list[tuple[str, ...]]:
         """Give trip, vehicle, driver and client id of each slot."""
-        texts = self.arrays.ids[slots].view(f"S{MAX_ID_BYTES}")[..., 0]
-        return [tuple(text.decode() for text in of_trip) for of_trip in texts.tolist()]
+        ends = np.cumsum(self._id_sizes(slots)).tolist()
+        texts = self.texts_of(slots).tobytes()
+        ids = [texts[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+        return list(zip(*(ids[place :: len(ID_COLUMNS)] for place in range(len(ID_COLUMNS))), strict=True))
+
+    def texts_of(self, slots: NDArray[np.integer]) -> NDArray[np.uint8]:
+        """Give the ids of these slots, one behind the other."""
+        sizes = self._id_sizes(slots).sum(axis=1)
+        ends = np.cumsum(sizes)
+        gathered = np.zeros(sizes.sum(), np.uint8)
+        gather_texts(self.arrays, slots, ends - sizes, gathered)
+        return gathered
+
+    def write_texts(self, slots: NDArray[np.integer], texts: NDArray[np.uint8]) -> int:
+        """Write the ids of slots whose identities say how long they are; give how many bytes of ``texts`` that took."""
+        sizes = self._id_sizes(slots).sum(axis=1)
+        size = int(sizes.sum())
+        self._reserve_texts(size)
+        used = int(self.arrays.partition["text_bytes"][0])
+        self.arrays.texts[used : used + size] = texts[:size]
+        self.arrays.identities["text_start"][slots] = used + np.cumsum(sizes) - sizes
+        self.arrays.partition["text_bytes"] += size
+        return size
 
     def chunks_of(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
         """Give the chunk that each slot's trip is stored in."""
-        return (self.arrays.keys[slots] % np.uint64(len(self.changed_chunks))).astype(np.int64)
+        return (self.arrays.identities["key"][slots] % np.uint64(len(self.changed_chunks))).astype(np.int64)
 
     def slots_by_chunk(self) -> list[NDArray[np.int64]]:
         """Give the slots of each chunk's trips, those left out that are evicted."""
@@ -102,10 +128,11 @@ class TripStates:
         self.changed_chunks[self.chunks_of(slots)] = True
 
     def make_room(self) -> None:
-        """Make room for more trips: slots, and a table that stays at most half full."""
+        """Make room for more trips: slots, texts, and a table that stays at most half full."""
         partition = self.arrays.partition[0]
         if partition["free_slots"] == 0:
             self._grow()
+        self._reserve_texts(_LONGEST_TEXTS)
         if 2 * partition["trips"] >= len(self.arrays.table):
             self.enter_all()
 
@@ -136,12 +163,15 @@ class TripStates:
         slots = self.slots()
         evicted = slots[self.arrays.heads["status"][slots] == FREE]
         self.mark_changed(evicted)
-        self.arrays.ids[evicted] = 0
+        partition["idle_text_bytes"] += self._id_sizes(evicted).sum()
+        self.arrays.identities[evicted] = np.zeros(1, IDENTITY)
         self.arrays.heads["high_risk"][evicted] = 0  # set again by the scores of what was due last
         free = int(partition["free_slots"])
         self.arrays.free[free : free + len(evicted)] = evicted
         partition["free_slots"] += len(evicted)
         partition["trips"] -= len(evicted)
+        if 2 * partition["idle_text_bytes"] > partition["text_bytes"]:
+            self._close_up_texts()
         self.enter_all()
 
     def keep_for_ever(self) -> None:
@@ -155,25 +185,40 @@ class TripStates:
             return
         used = len(self.arrays.pool)
         size = max(int(used * _GROWTH), used + count)
-        pool = np.zeros(size, SAMPLE)
-        pool[:used] = self.arrays.pool
-        pool["following"][used:] = np.arange(used + 1, size + 1)
-        pool["following"][-1] = partition["free_sample"]
-        partition["free_sample"] = used
+        _lengthen(self.arrays.pool, size)
         partition["free_samples"] += size - used
-        self.arrays = self.arrays._replace(pool=pool)
+
+    def _id_sizes(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Give the sizes of the ids of each slot, shape (slots, 4)."""
+        identities = self.arrays.identities[slots]
+        return np.column_stack([identities[f"{name.removesuffix('_id')}_size"] for name in ID_COLUMNS]).astype(np.int64)
+
+    def _reserve_texts(self, size: int) -> None:
+        needed = int(self.arrays.partition["text_bytes"][0]) + size
+        if needed > len(self.arrays.texts):
+            _lengthen(self.arrays.texts, int(needed * _GROWTH))
+
+    def _close_up_texts(self) -> None:
+        """Leave out the texts of trips that are gone."""
+        slots = self.slots()
+        texts = self.texts_of(slots)
+        self.arrays.partition["text_bytes"] = 0
+        self.arrays.partition["idle_text_bytes"] = 0
+        self.write_texts(slots, texts)
 
     def _grow(self) -> None:
         used = len(self.arrays.heads)
         rows = int(used * _GROWTH) + 64
-        grown = {}
         for name in ROW_ARRAYS:
-            old = getattr(self.arrays, name)
-            grown[name] = np.zeros((rows, *old.shape[1:]), old.dtype)
-            grown[name][:used] = old
+            _lengthen(getattr(self.arrays, name), rows)
         free = np.zeros(rows, np.int32)
         count = int(self.arrays.partition["free_slots"][0])
         free[: rows - used] = np.arange(rows - 1, used - 1, -1)
         free[rows - used : rows - used + count] = self.arrays.free[:count]
         self.arrays.partition["free_slots"] += rows - used
-        self.arrays = self.arrays._replace(free=free, **grown)
+        self.arrays = self.arrays._replace(free=free)
+
+
+def _lengthen(array: NDArray[Any], rows: int) -> None:
+    """Add rows of zeros to an array, in its place; views of it are void."""
+    array.resize((rows, *array.shape[1:]), refcheck=False)

@@ -181,11 +181,12 @@ def _take_event(
         head.first_ms = timestamp_ms
         head.newest_ms = timestamp_ms
         head.live_end_ms = window_end_ms(timestamp_ms, parameters)
+        head.moved_ms = arrays.partition[0].clock_ms
     elif repeats_event_id(arrays, slot, sample):
         arrays.partition[0].duplicate_count += 1
         return count
     elif timestamp_ms > head.newest_ms:
-        advance_clock(arrays, slot, timestamp_ms - head.newest_ms)
+        advance_clock(arrays, slot, timestamp_ms)
     head.seen_ms = arrays.partition[0].clock_ms
 
     if not begins and timestamp_ms <= max(head.newest_ms - parameters.grace_ms, head.folded_ms):

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
-from scoring.features.aggregates import AGGREGATES
+from scoring.features.aggregates import WINDOW_AGGREGATES
 from scoring.features.compilation import kernel
 from scoring.features.folding import fold
 from scoring.features.hard_events import ACCELERATION, BRAKE, CORNER, HARD_EVENT
@@ -70,7 +70,7 @@ def hard_events_of(trip: pl.DataFrame, parameters: KernelParameters) -> list[Har
         parameters,
         np.zeros(1, CURSOR),
         np.zeros((1, len(KINDS)), HARD_EVENT),
-        np.zeros(1, AGGREGATES),
+        np.zeros(1, WINDOW_AGGREGATES),
         counted,
     )
     return [HardEvent(int(samples["timestamp_ms"][row]), KINDS[kind]) for row, kind in np.argwhere(counted).tolist()]

@@ -4,29 +4,8 @@ import pytest
 
 from scoring.features.thresholds import WindowSettings
 from tests.reference.random_trips import NOON_MS, Event, event
-from tests.reference.streaming import Due, Partition
-
-YEAR_S = 365 * 86_400
-
-
-def at(
-    *seconds: float, trip: str = "trip_1", event_type: str = "sample", speed_kmh: float | None = 36.0
-) -> list[Event]:
-    return [event(NOON_MS + round(second * 1000), trip, event_type, speed_kmh=speed_kmh) for second in seconds]
-
-
-def end(second: float, trip: str = "trip_1") -> list[Event]:
-    return at(second, trip=trip, event_type="trip_end", speed_kmh=None)
-
-
-def told(rows: list[Due]) -> list[str]:
-    """Say each row in short: kind, seconds from noon, revision, events, final."""
-    return [
-        f"{row.kind} {(row.window_start_ms - NOON_MS) / 1000:g}-{(row.window_end_ms - NOON_MS) / 1000:g}"
-        f" r{row.revision} n{row.event_count}" + (" final" if row.final else "")
-        for row in rows
-    ]
-
+from tests.reference.streaming import Partition
+from tests.timelines import at, end, told
 
 # windows and trips in order -----------------------------------------------------------------------------------------
 
@@ -207,51 +186,6 @@ def test_the_grace_period_must_be_shorter_than_the_window() -> None:
         WindowSettings(window_s=60, grace_s=60)
 
 
-# silence and the partition's clock ------------------------------------------------------------------------------------
-
-
-def test_a_silent_trip_is_closed_by_the_progress_of_others() -> None:
-    #   trip_1   0 … 30
-    #   trip_2   0 … … … … … … … … … 500
-    partition = Partition(idle_gap_s=300)
-    partition.send([one for second in range(31) for trip in ("trip_1", "trip_2") for one in at(second, trip=trip)])
-    partition.send(at(*range(31, 330), trip="trip_2"))
-    assert partition.of_trip("trip_1") == []
-    partition.send(at(*range(330, 400), trip="trip_2"))
-    assert told(partition.of_trip("trip_1")) == ["window 0-60 r0 n31 final", "trip 0-30 r0 n31 final"]
-    assert not any(row.final for row in partition.of_trip("trip_2"))
-
-
-def interleaved(trip_count: int, seconds: range) -> list[Event]:
-    return [one for second in seconds for number in range(trip_count) for one in at(second, trip=f"trip_{number}")]
-
-
-def test_nine_of_ten_falling_silent_at_once_are_closed_by_the_tenth() -> None:
-    partition = Partition(idle_gap_s=300)
-    partition.send(interleaved(10, range(60)))
-    partition.send(at(*range(60, 1000), trip="trip_0"))
-    closed = {row.trip for row in partition.due if row.final}
-    assert closed == {f"trip_{number}" for number in range(1, 10)}
-
-
-def test_one_vehicle_with_a_date_a_year_ahead_closes_no_other_trip() -> None:
-    partition = Partition(idle_gap_s=300)
-    partition.send(interleaved(5, range(100)))
-    partition.send(at(99, *(YEAR_S + second for second in range(30)), trip="wrong_date"))
-    partition.send(interleaved(5, range(100, 130)))
-    assert not any(row.final for row in partition.due)
-    assert partition.of_trip("trip_3", "trip")[-1]["duration_s"] == 119
-
-
-@pytest.mark.parametrize("trip_count", [15, 100])
-def test_one_vehicle_that_uploads_two_hours_of_backlog_closes_no_other_trip(trip_count: int) -> None:
-    partition = Partition(idle_gap_s=300)
-    partition.send(interleaved(trip_count, range(100)))
-    partition.send(at(*range(-7200, 0), trip="backlog"))
-    partition.send(interleaved(trip_count, range(100, 130)))
-    assert not any(row.final for row in partition.due)
-
-
 # slots --------------------------------------------------------------------------------------------------------------
 
 
@@ -290,6 +224,7 @@ def test_a_sweep_that_closes_more_trips_than_fit_goes_on_where_it_stopped() -> N
     names = [f"trip_{number}" for number in range(count)]
     partition.send([one for name in names for one in at(0, trip=name)])
     partition.states.arrays.partition["clock_ms"] += 100_000
+    partition.states.arrays.partition["mover_ms"] = NOON_MS + 100_000
     partition.send(at(100, 101, trip="other"))
     assert {row.trip for row in partition.due if row.final} == set(names)
     assert len(partition.due) == 2 * count
