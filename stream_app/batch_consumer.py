@@ -151,6 +151,7 @@ class BatchConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._tenure = _NO_TENURE
+        self._not_handed_on: set[TP] = set()
         self._next_offset: dict[TP, int] = {}
         self._sought_back_to: dict[TP, int] = {}
 
@@ -163,13 +164,20 @@ class BatchConsumer(Consumer):
         return bool(self._tenure == self.app.tenure)
 
     async def perform_seek(self) -> None:
-        """Go back to the committed offset of each partition, or to its beginning: Faust's last step of a rebalance."""
+        """Go back to the committed offset of each partition, or to its beginning: Faust's last step of a rebalance.
+
+        Fetches go on meanwhile. What came before all was sought was not handed on; it is fetched again, as no later
+        record may ever come that would show the gap.
+        """
         tenure = self.app.tenure
+        self._not_handed_on.clear()
         await super().perform_seek()
         await self._report_expired()
         self._tenure = tenure
         self._next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
         self._sought_back_to.clear()
+        for tp in self._not_handed_on & self.assignment():
+            await self._seek(tp, self._next_offset[tp])
 
     async def _report_expired(self) -> None:
         """Count the records that were deleted before they were read: nobody can bring them back, somebody must know."""
@@ -194,6 +202,7 @@ class BatchConsumer(Consumer):
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             is_batched = tp.topic in self.app.batched_topics
             if is_batched and not self.reads:
+                self._not_handed_on.add(tp)
                 continue
             for message in await self._next_batch(tp, records) if is_batched else self._messages(tp, records):
                 if not self.flow_active or self.app.consumer_generation_id != generation_id:

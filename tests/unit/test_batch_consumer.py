@@ -143,3 +143,17 @@ async def test_records_that_were_deleted_before_they_were_read_are_counted(
         consumer.fetch_next(committed)
         await consumer.perform_seek()
     assert counted._value.get() - before == expired
+
+
+async def test_what_is_fetched_while_the_consumer_still_seeks_is_fetched_again() -> None:
+    with a_consumer() as consumer:
+        consumer.fetch_next(10, fetched(10, 19))
+        seek = consumer.seek_to_committed
+
+        async def fetched_meanwhile() -> dict[TP, int | None]:
+            assert await next_batches(consumer) == []
+            return await seek()
+
+        consumer.seek_to_committed = fetched_meanwhile  # type: ignore[method-assign]
+        await consumer.perform_seek()
+        assert consumer.sought == [10], "no later record may come that would show the gap"
