@@ -1,8 +1,8 @@
 """Trip states as bytes and back: chunks of a partition's trips, to be stored and restored.
 
 A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, the rows of
-its trips, array after array, as they are in memory, the texts of their ids, and their pending events. The fingerprint
-of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip
+its trips, array after array, the first byte of all rows first, the texts of their ids, and their pending events. The
+fingerprint of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip
 took six times as long to make: half of a worker's time with 100,000 open trips.)
 """
 
@@ -23,6 +23,9 @@ from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
 
 _CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms")
+
+_PACKING: Final = "bytes by column, lz4"
+"""Part of the fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def fingerprint_of(parameters: KernelParameters) -> str:
     arrays = TripStates().arrays._asdict()
     layout = [(arrays[name].dtype.descr, arrays[name].shape[1:]) for name in (*ROW_ARRAYS, "pool")]
     settings = [np.asarray(number).tolist() for number in parameters]
-    return hashlib.sha256(repr((layout, settings)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((_PACKING, layout, settings)).encode()).hexdigest()[:16]
 
 
 def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, included_offset: int, fingerprint: str) -> bytes:
@@ -65,8 +68,8 @@ def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, included_offset:
         "included_offset": included_offset,
         "clock": [partition[name].item() for name in _CLOCK],
     }
-    rows = [_as_bytes(getattr(states.arrays, name))[slots].tobytes() for name in ROW_ARRAYS]
-    body = b"".join([*rows, states.texts_of(slots).tobytes(), samples.tobytes()])
+    rows = [_by_column(_as_bytes(getattr(states.arrays, name))[slots]) for name in ROW_ARRAYS]
+    body = b"".join([*rows, states.texts_of(slots).tobytes(), _by_column(_as_bytes(samples))])
     return json.dumps(header).encode() + b"\n" + bytes(cramjam.lz4.compress_block(body))
 
 
@@ -102,11 +105,11 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
     position = 0
     for name in ROW_ARRAYS:
         array = _as_bytes(getattr(states.arrays, name))
-        rows = np.frombuffer(body, np.uint8, len(slots) * array.shape[1], position)
-        array[slots] = rows.reshape(len(slots), array.shape[1])
-        position += rows.nbytes
+        columns = body[position : position + len(slots) * array.shape[1]]
+        array[slots] = _by_row(columns, array.shape[1])
+        position += len(columns)
     position += states.write_texts(slots, np.frombuffer(body, np.uint8, offset=position))
-    samples = np.frombuffer(body, SAMPLE, offset=position)
+    samples = np.ascontiguousarray(_by_row(body[position:], SAMPLE.itemsize)).view(SAMPLE).reshape(-1)
     states.reserve_samples(len(samples))
     _restore_pending(states.arrays, slots, samples)
     states.enter_all()
@@ -115,6 +118,15 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
 def _as_bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:
     """View rows as bytes, shape (rows, bytes a row): NumPy gathers these ten times as fast as structured rows."""
     return rows.view(np.uint8).reshape(len(rows), -1)
+
+
+def _by_column(rows: NDArray[np.uint8]) -> bytes:
+    """Give the first byte of each row, then the second of each, and so on: a third less once it is compressed."""
+    return np.ascontiguousarray(rows.T).tobytes()
+
+
+def _by_row(columns: bytes, row_bytes: int) -> NDArray[np.uint8]:
+    return np.frombuffer(columns, np.uint8).reshape(row_bytes, len(columns) // row_bytes).T
 
 
 def _pending_of(states: TripStates, slots: NDArray[np.int64]) -> NDArray[np.void]:
