@@ -18,6 +18,7 @@ DEFAULT_CACHE_DIR: Final = REPOSITORY_DIR / "var" / "native"
 
 DEBIAN_PACKAGES: Final = {
     "java": "openjdk-17-jre-headless",
+    "javac": "openjdk-17-jdk-headless",
     "mvn": "maven",
     "prometheus": "prometheus",
     "promtool": "prometheus",
