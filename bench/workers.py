@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from bench import kafka_streams
 from bench.environments import quix_python
 from bench.sending import PARTITIONS
 from stream_app.stack.programs import REPOSITORY_DIR
@@ -21,6 +22,8 @@ Kind = Literal[
     "stock-faust, no table",
     "quix-streams",
     "polars-loop",
+    "kafka-streams, 1 thread",
+    "kafka-streams, 2 threads",
 ]
 OURS: Final[Kind] = "driver-score"
 
@@ -90,7 +93,7 @@ def running_worker(
         "WORKER__CHECKPOINT_S": str(checkpoint_s),
     }
     environment = os.environ | {f"DRIVER_SCORE_{name}": setting for name, setting in settings.items()}
-    command = _command(kind, place)
+    command = _command(kind, place, checkpoint_s)
     with (place.logs_dir / f"{place.prefix}worker-{number}.log").open("wb") as log:
         process = subprocess.Popen(
             command, env=environment, cwd=REPOSITORY_DIR, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -113,7 +116,7 @@ def running_workers(kind: Kind, place: Place, count: int) -> "Iterator[list[subp
         yield [stack.enter_context(running_worker(kind, place, number=number)) for number in range(count)]
 
 
-def _command(kind: Kind, place: Place) -> list[str]:
+def _command(kind: Kind, place: Place, checkpoint_s: float) -> list[str]:
     match kind:
         case "driver-score":
             return [str(Path(sys.executable).with_name("driver-score")), "worker"]
@@ -127,3 +130,12 @@ def _command(kind: Kind, place: Place) -> list[str]:
             return [str(quix_python()), "-m", "bench.quix_streams"]
         case "polars-loop":
             return [sys.executable, "-m", "bench.polars_loop"]
+        case "kafka-streams, 1 thread" | "kafka-streams, 2 threads":
+            return kafka_streams.command(
+                place.bootstrap,
+                place.prefix,
+                group=place.group,
+                state_dir=place.logs_dir / f"{place.prefix}streams",
+                commit_interval_s=checkpoint_s,
+                threads=1 if kind == "kafka-streams, 1 thread" else 2,
+            )
