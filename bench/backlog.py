@@ -1,11 +1,14 @@
 """Workers on a topic that is full when they start: how many events a second they work off."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from confluent_kafka.admin import AdminClient
 
 from bench.fleet import Fleet
 from bench.measuring import BenchmarkError, CommittedOffsets, Throughput, drain, median_throughput
@@ -66,20 +69,29 @@ class Broker:
         self._logs_dir = logs_dir
         self._numbers: Iterator[int] = iter(range(1_000_000))
 
-    def new_place(self) -> Place:
-        """Create the topics of a run."""
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Place]:
+        """Create the topics of a run; afterwards drop them, as they are large."""
         prefix = f"bench-{self.name}-{next(self._numbers)}-"
         if self._process.pid is None:
             raise BenchmarkError("the broker does not run")
         create_topics(self._process.bootstrap, prefix, PARTITIONS)
-        return Place(self._process.bootstrap, self._process.pid, prefix, self._logs_dir)
+        yield Place(self._process.bootstrap, self._process.pid, prefix, self._logs_dir)
+        admin = AdminClient({"bootstrap.servers": self._process.bootstrap, "log_level": 0})
+        own = [name for name in admin.list_topics(timeout=_TIMEOUT_S).topics if name.startswith(prefix)]
+        for deleted in admin.delete_topics(own).values():
+            deleted.result()
 
     def work_off(self, kind: Kind, load: Load, *, count: int = 1, runs: int = 1) -> BacklogRow:
         """Measure workers of one group on a full topic; of several runs, the median."""
-        results = [self._drain(self.new_place(), kind, load, count) for _ in range(runs)]
+        results = []
+        for _ in range(runs):
+            with self.place() as place:
+                results.append(self.drain(place, kind, load, count))
         return BacklogRow(self.name, kind, count, load, median_throughput(results))
 
-    def _drain(self, place: Place, kind: Kind, load: Load, count: int) -> Throughput:
+    def drain(self, place: Place, kind: Kind, load: Load, count: int = 1) -> Throughput:
+        """Fill the topic of a place, and measure workers of one group on it."""
         content = _content(load)
         asyncio.run(send(place.bootstrap, place.topic, content.batches, events_per_s=None))
         offsets = CommittedOffsets(place.bootstrap, place.group, place.topic)
@@ -96,9 +108,7 @@ class Broker:
         return result
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _content(load: Load) -> Content:
-    """Make what a topic is filled with once for all that work it off, one after another."""
+    """Make what a topic is filled with once for all that work it off."""
     return ready_content(Fleet(load.vehicles), load.events, samples=load.samples)
-
-

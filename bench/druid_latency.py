@@ -143,9 +143,7 @@ def _run(kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, seconds: float)
     events = int(EVENTS_PER_S * (_WARM_UP_S + seconds + _MARGIN_S))
     load_before = os.getloadavg()[0]
     with (
-        FleetSender(
-            place, vehicles=VEHICLES, first=_FIRST_EVENTS, events=events, events_per_s=EVENTS_PER_S
-        ) as sender,
+        FleetSender(place, vehicles=VEHICLES, first=_FIRST_EVENTS, events=events, events_per_s=EVENTS_PER_S) as sender,
         running_worker(OURS, place, checkpoint_s=settings.worker.checkpoint_s) as worker,
     ):
         _warm_up(place, settings, worker, sender)

@@ -192,18 +192,21 @@ def drain(
     """
     commits: list[Commit] = []
 
+    def all_at_work() -> bool:
+        return len(workers) == 1 or offsets.members() == len(workers)
+
     def all_committed() -> bool:
         committed = offsets.records()
-        if committed >= records / WARM_UP_SHARE and (not commits or committed > commits[-1].records):
-            if commits or len(workers) == 1 or offsets.members() == len(workers):
-                used_s = sum(cpu_s(worker.pid) for worker in workers)
-                commits.append(Commit(time.monotonic(), committed, used_s, cpu_s(broker_pid)))
+        is_news = not commits or committed > commits[-1].records
+        if is_news and committed >= records / WARM_UP_SHARE and (commits or all_at_work()):
+            used_s = sum(cpu_s(worker.pid) for worker in workers)
+            commits.append(Commit(time.monotonic(), committed, used_s, cpu_s(broker_pid)))
         return committed >= records
 
     wait_until(all_committed, workers, timeout_s)
     full = [commit for commit in commits if commit.records < records]
-    last = full[-1] if len(full) > 2 else commits[-1]
-    if last is commits[0]:
+    last = full[-1] if len(full) > 2 else commits[-1] if commits else None
+    if last is None or last is commits[0]:
         raise BenchmarkError("everything was committed at once; take more events")
     peak = sum(peak_mb(worker.pid) for worker in workers)
     return Throughput.between(commits[0], last, peak, events / records)

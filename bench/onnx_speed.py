@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -37,8 +38,8 @@ def measure(seconds: float) -> list[OnnxRow]:
     for batch in BATCHES:
         features = np.resize(golden, (batch, golden.shape[1]))
         inputs = derive_inputs(features, scorer.metadata.inputs)
-        graph_calls = _calls_per_s(lambda inputs=inputs: graph.run(inputs), seconds)
-        calls = _calls_per_s(lambda features=features: scorer.score(features, ExposureLimits()), seconds)
+        graph_calls = _calls_per_s(partial(graph.run, inputs), seconds)
+        calls = _calls_per_s(partial(scorer.score, features, ExposureLimits()), seconds)
         rows.append(OnnxRow(batch, graph_calls * batch, calls * batch))
     return rows
 

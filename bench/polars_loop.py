@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Sequence
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import polars as pl
@@ -50,6 +50,7 @@ _SCHEMA: Final = {
     **dict.fromkeys((*_IDS, "timestamp", "event_type"), pl.String()),
     **dict.fromkeys(_RANGES, pl.Float64()),
 }
+_INTEGERS: Final = ("window", "last_ms")
 _SUMS: Final = (*ADDED, HIGHEST)
 _SO_FAR: Final = "so_far_"
 """Before the names of a trip's sums without its open window; its highest speed has the open window's too."""
@@ -59,8 +60,14 @@ class OpenTrips:
     """The sums of open trips, a row each."""
 
     def __init__(self) -> None:
-        columns = dict.fromkeys((*_SUMS, *(_SO_FAR + name for name in _SUMS)), pl.Float64())
-        self._trips = pl.DataFrame(schema=dict.fromkeys(_TRIP, pl.String()) | columns | _INTEGERS)
+        sums = (*_SUMS, *(_SO_FAR + name for name in _SUMS))
+        self._trips = pl.DataFrame(
+            schema={
+                **dict.fromkeys(_TRIP, pl.String()),
+                **dict.fromkeys(_INTEGERS, pl.Int64()),
+                **dict.fromkeys(sums, pl.Float64()),
+            }
+        )
 
     def take(self, events: pl.DataFrame) -> list[EndedPart]:
         """Take in events in the order of their messages; give what is to be scored."""
@@ -92,9 +99,6 @@ class OpenTrips:
             .with_columns(*so_far, highest, following)
             .rename({"first_ms": "ended_ms"})
         )
-
-
-_INTEGERS: Final = {"window": pl.Int64(), "last_ms": pl.Int64()}
 
 
 def read_events(messages: Sequence[bytes]) -> pl.DataFrame:
@@ -137,7 +141,7 @@ def _by_window(events: pl.DataFrame, trips: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _ended_parts(row: dict[str, object]) -> list[EndedPart]:
+def _ended_parts(row: dict[str, Any]) -> list[EndedPart]:
     ids = {name: row[name] for name in ("trip_id", "vehicle_id", "driver_id", "client_id")}
     ids["timestamp"] = iso(row["ended_ms"])
     return [

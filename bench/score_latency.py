@@ -82,9 +82,7 @@ def alert_latencies(place: Place, *, vehicles: int, events_per_s: float, seconds
     def alert(key: str, value: bytes) -> Answer | None:
         return key, orjson.loads(value)["alert_type"]
 
-    seen, produced, sent_per_s = _run(
-        place, "trip-alerts", alert, types, braking_trip, vehicles, events_per_s, seconds
-    )
+    seen, produced, sent_per_s = _run(place, "trip-alerts", alert, types, braking_trip, vehicles, events_per_s, seconds)
     return [_latency(kind, seen, produced, vehicles, 0, events_per_s, sent_per_s) for kind in types]
 
 

@@ -106,9 +106,11 @@ def _envelopes(frame: pl.DataFrame, samples: int) -> pl.DataFrame:
     """Put neighbouring samples of a trip into one ``TripEventBatch``, as devices upload them."""
     burst = pl.int_range(pl.len()).floordiv(samples).alias("burst")
     of_sample = [name for name in frame.columns if name not in _OF_TRIP]
-    return frame.group_by(burst, *_OF_TRIP, maintain_order=True).agg(
-        pl.len().alias("count"), samples=pl.struct(of_sample)
-    ).drop("burst")
+    return (
+        frame.group_by(burst, *_OF_TRIP, maintain_order=True)
+        .agg(pl.len().alias("count"), samples=pl.struct(of_sample))
+        .drop("burst")
+    )
 
 
 async def send(bootstrap: str, topic: str, batches: Sequence[ReadyBatch], *, events_per_s: float | None) -> float:

@@ -120,16 +120,8 @@ def _command(kind: Kind, place: Place, checkpoint_s: float) -> list[str]:
     match kind:
         case "driver-score":
             return [str(Path(sys.executable).with_name("driver-score")), "worker"]
-        case "driver-score, metered":
-            return [sys.executable, "-m", "bench.stages", str(place.stages_path)]
-        case "stock-faust":
-            return [sys.executable, "-m", "bench.stock_faust"]
-        case "stock-faust, no table":
-            return [sys.executable, "-m", "bench.stock_faust", "--no-table"]
         case "quix-streams":
             return [str(quix_python()), "-m", "bench.quix_streams"]
-        case "polars-loop":
-            return [sys.executable, "-m", "bench.polars_loop"]
         case "kafka-streams, 1 thread" | "kafka-streams, 2 threads":
             return kafka_streams.command(
                 place.bootstrap,
@@ -139,3 +131,11 @@ def _command(kind: Kind, place: Place, checkpoint_s: float) -> list[str]:
                 commit_interval_s=checkpoint_s,
                 threads=1 if kind == "kafka-streams, 1 thread" else 2,
             )
+        case _:
+            modules = {
+                "driver-score, metered": ["bench.stages", str(place.stages_path)],
+                "stock-faust": ["bench.stock_faust"],
+                "stock-faust, no table": ["bench.stock_faust", "--no-table"],
+                "polars-loop": ["bench.polars_loop"],
+            }
+            return [sys.executable, "-m", *modules[kind]]

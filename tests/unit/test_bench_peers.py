@@ -62,5 +62,9 @@ def test_repeated_and_late_events_count_once_in_every_peer() -> None:
 
 def test_messages_that_break_the_contract_are_left_out_by_the_polars_loop() -> None:
     good = _messages(1)[0]
-    bad = [good.replace(b'"veh-', b'"veh '), good.replace(b'"speed_kmh":', b'"speed_kmh":9'), good.replace(b"T07", b"x")]
+    bad = [
+        good.replace(b'"veh-', b'"veh '),
+        good.replace(b'"speed_kmh":', b'"speed_kmh":9'),
+        good.replace(b"T07", b"x"),
+    ]
     assert read_events([good, *bad]).height == 1
