@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ _PARTS: Final = (*ON_KAFKA, *ALONE)
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=", ".join(_PARTS))
-    parser.add_argument("--scale", type=float, default=1.0, help="times all events and seconds; 0.1 for a quick look")
+    parser.add_argument("--scale", type=float, default=1.0, help="times all events and seconds; 0.5 for a quicker look")
     parser.add_argument("--runs", type=int, default=3, help="of our worker on the first backlog; the median counts")
     parser.add_argument("--large-peers", action="store_true", help="Kafka Streams with the large fleet too")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
@@ -39,9 +40,11 @@ def main() -> None:
     print(page)
     if arguments.write is not None:
         arguments.write.write_text(page)
-    shutil.rmtree(logs_dir)  # kept where a run fails
     if arguments.json:
         print(json.dumps(results.as_json()))
+    if results.failures:
+        sys.exit(1)
+    shutil.rmtree(logs_dir)
 
 
 if __name__ == "__main__":

@@ -158,9 +158,9 @@ def wait_until(condition: Callable[[], bool], workers: Workers, timeout_s: float
     while not condition():
         for worker in workers:
             if worker.poll() is not None:
-                raise BenchmarkError(f"the worker ended with status {worker.returncode}; its log says why")
+                raise BenchmarkError(f"the worker ended with status {worker.returncode}; the logs say why")
         if time.monotonic() > deadline:
-            raise BenchmarkError(f"the worker was not done within {timeout_s:g} s; its log says more")
+            raise BenchmarkError(f"the worker was not done within {timeout_s:g} s; the logs say more")
         time.sleep(POLL_S)
 
 
@@ -207,6 +207,6 @@ def drain(
     full = [commit for commit in commits if commit.records < records]
     last = full[-1] if len(full) > 2 else commits[-1] if commits else None
     if last is None or last is commits[0]:
-        raise BenchmarkError("everything was committed at once; take more events")
+        raise BenchmarkError("too few commits to measure between; take more events (--scale)")
     peak = sum(peak_mb(worker.pid) for worker in workers)
     return Throughput.between(commits[0], last, peak, events / records)

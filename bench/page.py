@@ -90,6 +90,7 @@ def _sections(results: Results) -> list[tuple[str, str, list[str]]]:
     """Give title, text and table of each section."""
     return [
         ("The bars", "", [f"- {verdict}" for verdict in verdicts(results)]),
+        ("Not measured", "", [f"- {failure}" for failure in results.failures]),
         ("Backlog", _BACKLOG, tables.backlog(results)),
         ("Several workers", _WORKERS, tables.workers(results.workers)),
         ("Envelopes", _ENVELOPES, tables.envelopes(results.envelopes)),

@@ -1,6 +1,7 @@
 """The parts of the benchmark, each of which can be left out."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -8,6 +9,7 @@ from typing import Final, TypeVar
 from bench import druid_latency, onnx_speed
 from bench.backlog import BacklogRow, Broker, Load
 from bench.live import run_live
+from bench.measuring import BenchmarkError
 from bench.results import KAFKA, Results
 from bench.score_latency import alert_latencies, score_latency
 from bench.stages import stage_costs_us
@@ -205,13 +207,24 @@ ALONE: Final[dict[str, Callable[[Results, Sizes, Path], None]]] = {
 
 
 def run_parts(chosen: Sequence[str], results: Results, sizes: Sizes, logs_dir: Path) -> None:
-    """Run the chosen parts, in the order of this module."""
+    """Run the chosen parts, in the order of this module; one that can't be measured does not stop the others."""
     if any(name in chosen for name in ON_KAFKA):
         with NativeKafka(logs_dir, heap_mb=_KAFKA_HEAP_MB) as process:
             on_kafka = OnKafka(results, sizes, Broker(KAFKA, process, logs_dir))
             for name, part in ON_KAFKA.items():
                 if name in chosen:
-                    part(on_kafka)
+                    with _noting_failure(name, results):
+                        part(on_kafka)
     for name, alone in ALONE.items():
         if name in chosen:
-            alone(results, sizes, logs_dir)
+            with _noting_failure(name, results):
+                alone(results, sizes, logs_dir)
+
+
+@contextlib.contextmanager
+def _noting_failure(name: str, results: Results) -> Iterator[None]:
+    try:
+        yield
+    except BenchmarkError as error:
+        results.failures.append(f"{name}: {error}")
+        _shown(results.failures[-1])

@@ -29,6 +29,8 @@ class Results:
         Processor time of each stage, µs an event.
     onnx
         Speed of the model.
+    failures
+        Parts that could not be measured, and why.
     """
 
     load_before: float
@@ -41,6 +43,7 @@ class Results:
     stages_us: dict[str, float] = field(default_factory=dict)
     onnx: list[OnnxRow] = field(default_factory=list)
     druid: DruidLatency | None = None
+    failures: list[str] = field(default_factory=list)
 
     def ours(self, vehicles: int, broker: str = KAFKA) -> BacklogRow | None:
         """Give what one worker of ours did of a fleet's single events, where it was measured."""

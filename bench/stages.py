@@ -65,7 +65,7 @@ def stage_costs_us(path: Path) -> dict[str, float]:
     warm = [snapshot for snapshot in snapshots if snapshot[_EVENTS] >= snapshots[-1][_EVENTS] / WARM_UP_SHARE]
     events = warm[-1][_EVENTS] - warm[0][_EVENTS] if warm else 0
     if not events:
-        raise BenchmarkError("the worker wrote too few checkpoints; take more events")
+        raise BenchmarkError("the worker wrote too few checkpoints; take more events (--scale)")
     return {stage: (warm[-1][stage] - warm[0][stage]) / events * 1e6 for stage in STAGES}
 
 
