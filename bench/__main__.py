@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from bench.machine import machine
 from bench.page import as_markdown
 from bench.parts import ALONE, ON_KAFKA, Sizes, run_parts
 from bench.results import Results
@@ -41,7 +42,7 @@ def main() -> None:
     if arguments.write is not None:
         arguments.write.write_text(page)
     if arguments.json:
-        print(json.dumps(results.as_json()))
+        print(json.dumps({"machine": machine(results.load_before), **results.as_json()}))
     if results.failures:
         sys.exit(1)
     shutil.rmtree(logs_dir)
