@@ -1,32 +1,45 @@
-"""The Python environment of a peer whose dependencies and ours exclude each other."""
+"""The Python environment of a peer whose dependencies and ours exclude each other.
 
+Quix Streams takes confluent-kafka and pydantic older than those of ``constraints.txt``, so it gets the newest that it
+takes, in an environment of its own.
+"""
+
+import hashlib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Final
 
 from bench.measuring import BenchmarkError
 from stream_app.stack.programs import DEFAULT_CACHE_DIR, REPOSITORY_DIR
 
-QUIX_STREAMS: Final = "quixstreams==3.28.1"
-"""It takes confluent-kafka and pydantic of half a year ago, where `constraints.txt` has newer ones."""
+_PROJECT: Final = REPOSITORY_DIR / "pyproject.toml"
+
+
+def quix_version() -> str:
+    """Give the version of Quix Streams that the extra ``bench`` names."""
+    extras = tomllib.loads(_PROJECT.read_text())["project"]["optional-dependencies"]
+    version: str = extras["bench"][0].partition("==")[2]
+    return version
 
 
 def quix_python(cache_dir: Path = DEFAULT_CACHE_DIR) -> Path:
-    """Give the Python of an environment with Quix Streams and this project, made unless it is there.
+    """Give the Python of an environment with Quix Streams and this project, made or brought up to date if need be.
 
     Raises
     ------
     BenchmarkError
         When pip fails.
     """
-    folder = cache_dir.absolute() / f"{QUIX_STREAMS.replace('==', '-')}-python{sys.version_info.minor}"
+    folder = cache_dir.absolute() / f"quixstreams-python3.{sys.version_info.minor}"
     python = folder / "bin" / "python"
-    made = folder / "made"
-    if not made.exists():
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+    made_of = folder / "made-of"
+    wanted = hashlib.sha256(_PROJECT.read_bytes()).hexdigest()
+    if not made_of.exists() or made_of.read_text() != wanted:
+        _run([sys.executable, "-m", "venv", str(folder)])
         _run([str(python), "-m", "pip", "install", "--quiet", "--editable", f"{REPOSITORY_DIR}[bench]"])
-        made.touch()
+        made_of.write_text(wanted)
     return python
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 
-from bench.environments import QUIX_STREAMS
+from bench.environments import quix_version
 
 _LIBRARIES: Final = ("faust-streaming", "aiokafka", "confluent-kafka", "polars", "numba", "numpy", "onnxruntime")
 _MIB: Final = 1024 * 1024
@@ -25,7 +25,7 @@ def machine(load_before: float) -> dict[str, str]:
         "load average": f"{load_before:.1f} before the run, {os.getloadavg()[0]:.1f} after it",
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in _LIBRARIES},
-        "quixstreams": QUIX_STREAMS.partition("==")[2],
+        "quixstreams": quix_version(),
     }
 
 
