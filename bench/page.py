@@ -23,13 +23,14 @@ end, so start-up and compilation are left out and everything that makes an event
 and offsets committed every 2 s by all, so that there are commits to measure between.
 
 All work off the events of the same fleet, the slow ones fewer of them, and score by the same ONNX model. Our worker
-does more than any of them: it sorts late events in, removes duplicates, gives reasons, alerts, and keeps profiles.
+does more than any of them: it sorts late events in, gives reasons, raises alerts, and keeps drivers' profiles.
 
 - *stock-faust*: Faust as its documentation shows it, one event at a time, a table with its changelog; *no table* keeps
   its states in memory only. It takes the features that fit a dictionary of sums, and checks messages with pydantic.
 - *quix-streams*: the same functions as a stateful step of Quix Streams, state in RocksDB with its changelog.
 - *polars-loop*: confluent-kafka and Polars by hand, the same sums for a batch at a time; nothing is durable.
-- *kafka-streams*: Java, all features, state in memory with cache and changelog; its peak is the heap that it is given.
+- *kafka-streams*: Java (`bench/kafka_streams`), nearly all features, checked as our worker checks; state in memory with
+  cache and changelog. Its peak is the heap that it is given.
 """
 
 _WORKERS: Final = """\
