@@ -112,7 +112,7 @@ def outputs(native_kafka: RunningBroker, tmp_path_factory: pytest.TempPathFactor
     send_all(native_kafka.bootstrap, topic)
     offsets = CommittedOffsets(native_kafka.bootstrap, f"{prefix}driver-score", topic)
     with running_peer(native_kafka.bootstrap, prefix, tmp_path_factory.mktemp("streams-peer")):
-        wait_until(lambda: offsets.records() == EVENTS + len(BAD_SINGLES), 60, "everything committed")
+        wait_until(lambda: offsets.records() == EVENTS + len(BAD_SINGLES), 120, "everything committed")
     offsets.close()
     topics = ("driver-scores", "trip-events-dlq", "driver-score-trips-changelog")
     return {name: messages_of(native_kafka, prefix + name) for name in topics}

@@ -22,6 +22,9 @@ final class Main {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
     private static final int MIB = 1024 * 1024;
 
+    /** Three times the default, for fewer polls; ten times was no faster. */
+    private static final int POLLED_RECORDS = 3000;
+
     private Main() { }
 
     public static void main(String[] arguments) throws Exception {
@@ -81,16 +84,15 @@ final class Main {
         properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, required(settings, "commit-ms"));
         properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, required(settings, "cache-bytes"));
         properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.AT_LEAST_ONCE);
-        properties.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 10_000);
+        properties.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, POLLED_RECORDS);
         properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        properties.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 10_000);
+        properties.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, POLLED_RECORDS);
         properties.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 4 * MIB);
         properties.put(ConsumerConfig.RECEIVE_BUFFER_CONFIG, MIB);
         properties.put(ProducerConfig.LINGER_MS_CONFIG, 100);
         properties.put(ProducerConfig.BATCH_SIZE_CONFIG, MIB / 4);
         properties.put(ProducerConfig.BUFFER_MEMORY_CONFIG, 128L * MIB);
         properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 12 * MIB); // what is rejected may be 11 MiB
-        properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, settings.getOrDefault("compression", "none"));
         return properties;
     }
 
