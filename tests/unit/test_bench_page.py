@@ -1,13 +1,17 @@
 """The page of the benchmark says of each bar whether it is met, and only of what was measured."""
 
+import dataclasses
+
 import pytest
 
 from bench.backlog import BacklogRow, Load
 from bench.druid_latency import DruidLatency
 from bench.measuring import Commit, Throughput
+from bench.onnx_speed import OnnxRow
 from bench.page import as_markdown
 from bench.results import Results
 from bench.score_latency import TopicLatency
+from bench.stages import STAGES
 from bench.verdicts import verdicts
 from bench.workers import Kind
 
@@ -66,6 +70,16 @@ def test_page_shows_the_parts_that_were_run_and_what_failed() -> None:
     titles = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
     assert titles == ["The bars", "Not measured", "From event to score", "Machine"]
     assert "| score | 1,000 | 50% | 100 | 100 | 500 | 50 | 100 | 200 | 300 |" in page
+
+
+def test_page_shows_several_workers_stages_and_the_model() -> None:
+    two = dataclasses.replace(_row("driver-score", 300_000), count=2)
+    results = Results(0.5, workers=[two], stages_us=dict.fromkeys(STAGES, 0.5), onnx=[OnnxRow(64, 2e6, 3e5)])
+    page = as_markdown(results)
+    assert "| 2 | 300,000 | 4.0 | 1.0 | 500 |" in page
+    assert f"| in all | {len(STAGES) / 2:.2f} |  |" in page
+    assert "| 64 | 2,000,000 | 300,000 |" in page
+    assert "## The bars" not in page
 
 
 def test_throughput_counts_the_events_of_envelopes_between_two_commits() -> None:
