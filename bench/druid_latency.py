@@ -1,14 +1,13 @@
 """How long from an event on Kafka until its score can be queried in Druid, with a fleet sending beside it.
 
 Probe trips end ten times a second. The clock of a probe runs from just before its
-``trip_end`` is handed to the producer until the answer of an SQL query has its final score. A query follows the last
+messages are handed to the producer until the answer of an SQL query has its final score. A query follows the last
 one after 20 ms: that, and what a query takes, is part of what is measured.
 """
 
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -17,23 +16,21 @@ from typing import Final
 
 import numpy as np
 import requests
-from confluent_kafka import Producer
 
-from bench.fleet import START_MS
+from bench.fleet_sender import FleetSender
 from bench.measuring import BenchmarkError, CommittedOffsets, wait_until
+from bench.probes import CLIENT, calm_trip, send_probes
 from bench.sending import PARTITIONS
-from bench.workers import Place, running_worker
+from bench.workers import OURS, Place, running_worker
 from druid_specs.apply import plan_changes
 from druid_specs.client import DruidClient
 from stream_app.druid import TopicSizes, data_sources
 from stream_app.settings import Settings, load_settings
 from stream_app.stack.druid import NativeDruid
 from stream_app.stack.kafka import NativeKafka
-from stream_app.stack.server_process import free_port
 from stream_app.topics import create_topics
 
 PREFIX: Final = "latency-"
-PROBE_CLIENT: Final = "client-probe"
 
 VEHICLES: Final = 20_000
 EVENTS_PER_S: Final = 20_000
@@ -43,9 +40,6 @@ _FIRST_EVENTS: Final = 200_000
 """Sent before the clock runs, so that everything is warm."""
 
 _PROBES_PER_S: Final = 10
-_PROBE_SAMPLES: Final = 31
-_PROBE_INTERVAL_MS: Final = 5000
-"""Two and a half minutes at 50 km/h: enough driving for a score."""
 
 _PAUSE_S: Final = 0.02
 """Between two queries: without a pause they would keep a processor busy that the others need."""
@@ -99,7 +93,7 @@ class _Watcher(threading.Thread):
     def run(self) -> None:
         query = (
             f'SELECT "trip_id" FROM "{PREFIX}driver-scores" '  # noqa: S608 - constants
-            f'WHERE "client_id" = \'{PROBE_CLIENT}\' AND "kind" = \'trip\' AND "final" = 1'
+            f'WHERE "client_id" = \'{CLIENT}\' AND "kind" = \'trip\' AND "final" = 1'
         )
         body = {"query": query, "resultFormat": "arrayLines", "context": {"useCache": False, "populateCache": False}}
         with requests.Session() as session:
@@ -143,36 +137,29 @@ def _run(kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, seconds: float)
     with DruidClient(druid.url) as client:
         for change in plan_changes(client, data_sources(settings)):
             change.make()
-    place = Place(kafka.bootstrap, PREFIX, free_port(), logs_dir / "worker.log")
-    command = [sys.executable, "-m", "bench.sending", place.bootstrap, place.topic, f"--vehicles={VEHICLES}"]
-    command += [f"--first={_FIRST_EVENTS}", f"--events={int(EVENTS_PER_S * (_WARM_UP_S + seconds + _MARGIN_S))}"]
-    command += [f"--events-per-s={EVENTS_PER_S}"]
+    if kafka.pid is None:
+        raise BenchmarkError("the broker does not run")
+    place = Place(kafka.bootstrap, kafka.pid, PREFIX, logs_dir)
+    events = int(EVENTS_PER_S * (_WARM_UP_S + seconds + _MARGIN_S))
     load_before = os.getloadavg()[0]
     with (
-        running_worker("driver-score", place, PARTITIONS, checkpoint_s=settings.worker.checkpoint_s) as worker,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender,
+        FleetSender(place, vehicles=VEHICLES, first=_FIRST_EVENTS, events=events, events_per_s=EVENTS_PER_S) as sender,
+        running_worker(OURS, place, checkpoint_s=settings.worker.checkpoint_s) as worker,
     ):
-        try:
-            _warm_up(place, settings, worker, sender)
-            return _measure(druid.url, place, worker, sender, load_before, seconds)
-        finally:
-            sender.kill()
+        _warm_up(place, settings, worker, sender)
+        return _measure(druid.url, place, worker, sender, load_before, seconds)
 
 
-def _warm_up(
-    place: Place, settings: Settings, worker: "subprocess.Popen[bytes]", sender: "subprocess.Popen[bytes]"
-) -> None:
+def _warm_up(place: Place, settings: Settings, worker: "subprocess.Popen[bytes]", sender: FleetSender) -> None:
     """Wait until the first part is scored and in Druid."""
-    if sender.stdout is None:
-        raise BenchmarkError("the sender has no pipes")
-    first = json.loads(sender.stdout.readline())["events"]
+    first = sender.first_records()
     offsets = CommittedOffsets(place.bootstrap, place.group, place.topic)
-    wait_until(lambda: offsets.events() >= first, worker, _TIMEOUT_S)
+    wait_until(lambda: offsets.records() >= first, [worker], _TIMEOUT_S)
     offsets.close()
     sizes = TopicSizes(settings.kafka)
     with DruidClient(settings.druid.url) as client:
         scores = f"{PREFIX}driver-scores"
-        wait_until(lambda: 0 < (sizes.count(scores) or 0) <= client.row_count(scores), worker, _TIMEOUT_S)
+        wait_until(lambda: 0 < (sizes.count(scores) or 0) <= client.row_count(scores), [worker], _TIMEOUT_S)
     sizes.close()
 
 
@@ -180,25 +167,22 @@ def _measure(
     url: str,
     place: Place,
     worker: "subprocess.Popen[bytes]",
-    sender: "subprocess.Popen[bytes]",
+    sender: FleetSender,
     load_before: float,
     seconds: float,
 ) -> DruidLatency:
-    if sender.stdin is None or sender.stdout is None:
-        raise BenchmarkError("the sender has no pipes")
     watcher = _Watcher(url)
     watcher.start()
-    sender.stdin.write(b"go\n")
-    sender.stdin.flush()
-    produced = _send_probes(place, int((_WARM_UP_S + seconds) * _PROBES_PER_S))
-    wait_until(lambda: produced.keys() <= watcher.seen.keys(), worker, _TIMEOUT_S)
+    sender.go()
+    count = int((_WARM_UP_S + seconds) * _PROBES_PER_S)
+    produced = send_probes(place, calm_trip, count=count, trips_per_s=_PROBES_PER_S)
+    wait_until(lambda: produced.keys() <= watcher.seen.keys(), [worker], _TIMEOUT_S)
     watcher.stop()
-    report = json.loads(sender.stdout.readline())
     counted = list(produced.items())[int(_WARM_UP_S * _PROBES_PER_S) :]
     latencies_s = np.array([watcher.seen[trip] - at for trip, at in counted])
     p50, p99 = np.quantile(latencies_s, [0.5, 0.99])
     return DruidLatency(
-        EVENTS_PER_S * (_WARM_UP_S + seconds + _MARGIN_S) / report["elapsed_s"],
+        sender.sent_per_s(),
         len(counted),
         float(p50),
         float(p99),
@@ -206,32 +190,3 @@ def _measure(
         float(np.median(watcher.query_s)),
         load_before,
     )
-
-
-def _send_probes(place: Place, count: int) -> dict[str, float]:
-    """Send probe trips at their pace; give the time at which each was ended."""
-    producer = Producer({"bootstrap.servers": place.bootstrap, "linger.ms": 0, "acks": "all", "log_level": 0})
-    produced = {}
-    started = time.perf_counter()
-    for number in range(count):
-        time.sleep(max(0.0, started + number / _PROBES_PER_S - time.perf_counter()))
-        trip_id = f"trip-probe-{number}"
-        vehicle_id = f"veh-probe-{number % 50}"
-        for step in range(_PROBE_SAMPLES):
-            value = {
-                "trip_id": trip_id,
-                "vehicle_id": vehicle_id,
-                "driver_id": "drv-probe",
-                "client_id": PROBE_CLIENT,
-                "timestamp": START_MS + number * 1000 + step * _PROBE_INTERVAL_MS,
-                "event_type": "trip_end" if step == _PROBE_SAMPLES - 1 else "sample",
-                "speed_kmh": 50 + step % 7,
-                "acceleration_mps2": 0.2,
-            }
-            if step == _PROBE_SAMPLES - 1:
-                produced[trip_id] = time.perf_counter()
-            producer.produce(place.topic, json.dumps(value).encode(), vehicle_id.encode())
-        producer.poll(0)
-    if producer.flush(_TIMEOUT_S):
-        raise BenchmarkError("probes were not delivered")
-    return produced

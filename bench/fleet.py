@@ -33,11 +33,21 @@ class Fleet:
 
     vehicles: int
 
-    def frames(self, events: int) -> Iterator[pl.DataFrame]:
-        """Make the fields of the messages, all vehicles second by second; beside them ``vehicle``, its number."""
-        for begin in range(0, events, _EVENTS_PER_FRAME):
-            number = np.arange(begin, min(begin + _EVENTS_PER_FRAME, events))
-            yield self._frame(number % self.vehicles, number // self.vehicles)
+    def frames(self, events: int, *, samples: int = 1) -> Iterator[pl.DataFrame]:
+        """Make the fields of the messages; beside them ``vehicle``, its number.
+
+        Parameters
+        ----------
+        events
+            How many.
+        samples
+            So many seconds of each vehicle come together, then those of the next vehicle, for an envelope each.
+        """
+        step = _EVENTS_PER_FRAME - _EVENTS_PER_FRAME % samples
+        for begin in range(0, events, step):
+            number = np.arange(begin, min(begin + step, events))
+            burst = number // samples
+            yield self._frame(burst % self.vehicles, burst // self.vehicles * samples + number % samples)
 
     def _frame(self, vehicle: NDArray[np.int64], second: NDArray[np.int64]) -> pl.DataFrame:
         draw = np.random.default_rng([self.vehicles, int(second[0]), int(vehicle[0])])

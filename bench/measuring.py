@@ -3,25 +3,33 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from bench.sending import PARTITIONS
+from scoring.errors import DriverScoreError
 
 POLL_S: Final = 0.05
 """Between two looks at the committed offsets; they change every two seconds."""
+
+WARM_UP_SHARE: Final = 5
+"""A fifth of the events is not counted: enough for every kernel to be compiled or loaded, and windows to end."""
 
 _NO_COORDINATOR_YET: Final = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE)
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 
-class BenchmarkError(Exception):
+Workers = Sequence["subprocess.Popen[bytes]"]
+
+
+class BenchmarkError(DriverScoreError):
     """A run that can't be measured."""
 
 
@@ -33,30 +41,30 @@ class Commit:
     ----------
     at_s
         By a monotonic clock.
-    events
+    records
         Committed since the beginning of the topic.
     worker_cpu_s, broker_cpu_s
-        Processor time since each began.
+        Processor time since each began; that of all workers.
     """
 
     at_s: float
-    events: int
+    records: int
     worker_cpu_s: float
     broker_cpu_s: float
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """What a worker did with a topic full of events.
+    """What a worker, or several, did with a topic full of events.
 
     Attributes
     ----------
     events_per_s
         Committed a second.
     cpu_s_per_million, broker_cpu_s_per_million
-        Processor seconds of the worker and of the broker, per million events.
+        Processor seconds of the workers and of the broker, per million events.
     peak_mb
-        Largest resident memory of the worker, MiB.
+        Largest resident memory of the workers, summed, MiB.
     events
         Counted: those between the commits that begin and end the measurement.
     """
@@ -68,15 +76,15 @@ class Throughput:
     events: int
 
     @classmethod
-    def between(cls, first: Commit, last: Commit, peak_mb: float) -> "Throughput":
+    def between(cls, first: Commit, last: Commit, peak_mb: float, events_per_record: float) -> "Throughput":
         """Compute it from two commits; each means that all before it is done and durable."""
-        events = last.events - first.events
+        events = (last.records - first.records) * events_per_record
         return cls(
             events_per_s=events / (last.at_s - first.at_s),
             cpu_s_per_million=(last.worker_cpu_s - first.worker_cpu_s) / events * 1e6,
             broker_cpu_s_per_million=(last.broker_cpu_s - first.broker_cpu_s) / events * 1e6,
             peak_mb=peak_mb,
-            events=events,
+            events=int(events),
         )
 
 
@@ -102,9 +110,11 @@ class CommittedOffsets:
 
     def __init__(self, bootstrap: str, group: str, topic: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._group = group
         self._partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
 
-    def events(self) -> int:
+    def records(self) -> int:
         """Sum the offsets of all partitions; 0 before the first commit, and while the group has no coordinator."""
         try:
             offsets = self._consumer.committed(self._partitions, timeout=10)
@@ -113,6 +123,11 @@ class CommittedOffsets:
                 return 0
             raise
         return sum(max(0, committed.offset) for committed in offsets)
+
+    def members(self) -> int:
+        """Count the members of the group that have partitions."""
+        group = self._admin.describe_consumer_groups([self._group])[self._group].result(timeout=10)
+        return sum(bool(member.assignment.topic_partitions) for member in group.members)
 
     def close(self) -> None:
         """Disconnect."""
@@ -131,60 +146,67 @@ def peak_mb(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
-def wait_until(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]", timeout_s: float) -> None:
+def wait_until(condition: Callable[[], bool], workers: Workers, timeout_s: float) -> None:
     """Poll until it holds.
 
     Raises
     ------
     BenchmarkError
-        When it does not in time, or the worker ends.
+        When it does not in time, or a worker ends.
     """
     deadline = time.monotonic() + timeout_s
     while not condition():
-        if worker.poll() is not None:
-            raise BenchmarkError(f"the worker ended with status {worker.returncode}; its log says why")
+        for worker in workers:
+            if worker.poll() is not None:
+                raise BenchmarkError(f"the worker ended with status {worker.returncode}; the logs say why")
         if time.monotonic() > deadline:
-            raise BenchmarkError(f"the worker was not done within {timeout_s:g} s; its log says more")
+            raise BenchmarkError(f"the worker was not done within {timeout_s:g} s; the logs say more")
         time.sleep(POLL_S)
 
 
 def drain(
-    worker: "subprocess.Popen[bytes]",
+    workers: Workers,
     broker_pid: int,
     offsets: CommittedOffsets,
     *,
-    warm_up: int,
+    records: int,
     events: int,
     timeout_s: float,
 ) -> Throughput:
-    """Measure a worker that works off a topic.
+    """Measure workers that work off a topic.
 
-    The clock runs from the first commit after the warm-up to the last one before the end, so that it sees neither
-    the start, the compilation of kernels, nor the wait for the timer of the last commit; what falls between two
-    commits is done whole, made durable included. Where there are not two such commits, to the end.
+    The clock runs from the first commit after the warm-up, with all workers at work, to the last one before the end,
+    so that it sees neither the start, the compilation of kernels, nor the wait for the timer of the last commit; what
+    falls between two commits is done whole, made durable included. Where there are not two such commits, to the end.
 
     Parameters
     ----------
-    worker, broker_pid
+    workers, broker_pid
         The processes.
     offsets
-        What the worker has committed.
-    warm_up, events
-        Events that are not counted at the beginning, and events in the topic.
+        What the workers have committed.
+    records, events
+        What the topic holds.
     timeout_s
         For all.
     """
     commits: list[Commit] = []
 
-    def all_committed() -> bool:
-        committed = offsets.events()
-        if committed >= warm_up and (not commits or committed > commits[-1].events):
-            commits.append(Commit(time.monotonic(), committed, cpu_s(worker.pid), cpu_s(broker_pid)))
-        return committed >= events
+    def all_at_work() -> bool:
+        return len(workers) == 1 or offsets.members() == len(workers)
 
-    wait_until(all_committed, worker, timeout_s)
-    full = [commit for commit in commits if commit.events < events]
-    last = full[-1] if len(full) > 2 else commits[-1]
-    if last is commits[0]:
-        raise BenchmarkError("everything was committed at once; take more events")
-    return Throughput.between(commits[0], last, peak_mb(worker.pid))
+    def all_committed() -> bool:
+        committed = offsets.records()
+        is_news = not commits or committed > commits[-1].records
+        if is_news and committed >= records / WARM_UP_SHARE and (commits or all_at_work()):
+            used_s = sum(cpu_s(worker.pid) for worker in workers)
+            commits.append(Commit(time.monotonic(), committed, used_s, cpu_s(broker_pid)))
+        return committed >= records
+
+    wait_until(all_committed, workers, timeout_s)
+    full = [commit for commit in commits if commit.records < records]
+    last = full[-1] if len(full) > 2 else commits[-1] if commits else None
+    if last is None or last is commits[0]:
+        raise BenchmarkError("too few commits to measure between; take more events (--scale)")
+    peak = sum(peak_mb(worker.pid) for worker in workers)
+    return Throughput.between(commits[0], last, peak, events / records)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -24,6 +25,9 @@ PARTITIONS: Final = 4
 BATCH_BYTES: Final = 128 * 1024
 """A record batch of some 450 messages, as a gateway in front of the devices sends them."""
 
+_OF_TRIP: Final = ("vehicle", "trip_id", "vehicle_id", "driver_id", "client_id")
+"""What samples in an envelope have in common."""
+
 _UNCOMPRESSED: Final = 0
 _UNCONFIRMED_BATCHES: Final = 256
 """32 MiB on their way at most: brokers slow down when more is waiting."""
@@ -31,7 +35,7 @@ _UNCONFIRMED_BATCHES: Final = 256
 
 @dataclass(frozen=True)
 class ReadyBatch:
-    """A record batch to send.
+    """A record batch to send, as often as wanted.
 
     Attributes
     ----------
@@ -48,30 +52,65 @@ class ReadyBatch:
     builder: BatchBuilder
 
 
-def ready_batches(fleet: Fleet, events: int) -> list[ReadyBatch]:
-    """Make the record batches of so many events, in the order in which they fill up."""
+@dataclass(frozen=True)
+class Content:
+    """What a topic is filled with.
+
+    Attributes
+    ----------
+    batches
+        In the order in which they fill up.
+    records, events
+        In all of them: an envelope is one record with several events.
+    """
+
+    batches: list[ReadyBatch]
+    records: int
+    events: int
+
+
+def ready_content(fleet: Fleet, events: int, *, samples: int = 1) -> Content:
+    """Make the record batches of so many events; several samples a message come as envelopes."""
     batches = []
     builders = [_builder() for _ in range(PARTITIONS)]
-    number = 0
-    for frame in fleet.frames(events):
-        lines = io.BytesIO()
-        frame.drop("vehicle").write_ndjson(lines)
+    records = done = 0
+    for frame in fleet.frames(events, samples=samples):
+        messages = frame.with_columns(count=1) if samples == 1 else _envelopes(frame, samples)
         now_ms = int(time.time() * 1000)
-        keys = frame["vehicle_id"].to_list()
-        for vehicle, key, line in zip(frame["vehicle"].to_list(), keys, lines.getvalue().splitlines(), strict=True):
+        columns = (messages[name].to_list() for name in ("vehicle", "vehicle_id", "count"))
+        for vehicle, key, count, line in zip(*columns, _lines(messages), strict=True):
             partition = vehicle % PARTITIONS
             key_bytes = key.encode()
             if builders[partition].append(timestamp=now_ms, key=key_bytes, value=line) is None:
-                batches.append(ReadyBatch(partition, number, builders[partition]))
+                batches.append(ReadyBatch(partition, done, builders[partition]))
                 builders[partition] = _builder()
                 builders[partition].append(timestamp=now_ms, key=key_bytes, value=line)
-            number += 1
-    batches.extend(ReadyBatch(partition, number, builder) for partition, builder in enumerate(builders))
-    return [batch for batch in batches if batch.builder.record_count()]
+            done += count
+            records += 1
+    rest = [ReadyBatch(partition, done, builder) for partition, builder in enumerate(builders)]
+    batches.extend(batch for batch in rest if batch.builder.record_count())
+    return Content(batches, records, events)
 
 
 def _builder() -> BatchBuilder:
     return BatchBuilder(BATCH_BYTES, _UNCOMPRESSED)
+
+
+def _lines(messages: pl.DataFrame) -> list[bytes]:
+    lines = io.BytesIO()
+    messages.drop("vehicle", "count").write_ndjson(lines)
+    return lines.getvalue().splitlines()
+
+
+def _envelopes(frame: pl.DataFrame, samples: int) -> pl.DataFrame:
+    """Put neighbouring samples of a trip into one ``TripEventBatch``, as devices upload them."""
+    burst = pl.int_range(pl.len()).floordiv(samples).alias("burst")
+    of_sample = [name for name in frame.columns if name not in _OF_TRIP]
+    return (
+        frame.group_by(burst, *_OF_TRIP, maintain_order=True)
+        .agg(pl.len().alias("count"), samples=pl.struct(of_sample))
+        .drop("burst")
+    )
 
 
 async def send(bootstrap: str, topic: str, batches: Sequence[ReadyBatch], *, events_per_s: float | None) -> float:
@@ -116,16 +155,16 @@ def main() -> None:
     parser.add_argument("--events", type=int, required=True, help="events sent paced")
     parser.add_argument("--events-per-s", type=float, required=True)
     arguments = parser.parse_args()
-    batches = ready_batches(Fleet(arguments.vehicles), arguments.first + arguments.events)
+    batches = ready_content(Fleet(arguments.vehicles), arguments.first + arguments.events).batches
     first = [batch for batch in batches if batch.end <= arguments.first]
     asyncio.run(send(arguments.bootstrap, arguments.topic, first, events_per_s=None))
-    _say(events=sum(batch.builder.record_count() for batch in first))
+    _say(records=sum(batch.builder.record_count() for batch in first))
     sys.stdin.readline()
     started = time.perf_counter()
     behind_s = asyncio.run(
         send(arguments.bootstrap, arguments.topic, batches[len(first) :], events_per_s=arguments.events_per_s)
     )
-    _say(behind_s=behind_s, elapsed_s=time.perf_counter() - started, cpu_s=time.process_time())
+    _say(behind_s=behind_s, elapsed_s=time.perf_counter() - started)
 
 
 def _say(**numbers: float) -> None:

@@ -9,7 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-Kind = Literal["driver-score", "stock-faust", "stock-faust, no table"]
+from bench import kafka_streams
+from bench.environments import quix_python
+from bench.sending import PARTITIONS
+from stream_app.stack.programs import REPOSITORY_DIR
+from stream_app.stack.server_process import free_port
+
+Kind = Literal[
+    "driver-score",
+    "driver-score, metered",
+    "stock-faust",
+    "stock-faust, no table",
+    "quix-streams",
+    "polars-loop",
+    "kafka-streams, 1 thread",
+    "kafka-streams, 2 threads",
+]
+OURS: Final[Kind] = "driver-score"
 
 STOP_TIMEOUT_S: Final = 60.0
 
@@ -25,18 +41,18 @@ class Place:
     ----------
     bootstrap
         Address of the broker.
+    broker_pid
+        Its process.
     prefix
         Before the names of topics and groups.
-    metrics_port
-        Where our worker shows its metrics.
-    log_path
+    logs_dir
         Where the worker's output goes.
     """
 
     bootstrap: str
+    broker_pid: int
     prefix: str
-    metrics_port: int
-    log_path: Path
+    logs_dir: Path
 
     @property
     def topic(self) -> str:
@@ -48,27 +64,40 @@ class Place:
         """Name of the worker's group."""
         return self.prefix + "driver-score"
 
+    @property
+    def stages_path(self) -> Path:
+        """Where a metered worker says what its stages cost."""
+        return self.logs_dir / f"{self.prefix}stages.json"
+
 
 @contextlib.contextmanager
 def running_worker(
-    kind: Kind, place: Place, partitions: int, *, checkpoint_s: float = CHECKPOINT_S
+    kind: Kind, place: Place, *, checkpoint_s: float = CHECKPOINT_S, number: int = 0
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run a worker as a user would; both take the same settings."""
+    """Run a worker as a user would; all kinds take the same settings.
+
+    Parameters
+    ----------
+    kind, place
+        What, and where.
+    checkpoint_s
+        Between two commits.
+    number
+        Of this worker among those of its group.
+    """
     settings = {
         "KAFKA__BOOTSTRAP": place.bootstrap,
         "KAFKA__TOPIC_PREFIX": place.prefix,
-        "KAFKA__PARTITIONS": str(partitions),
-        "WORKER__METRICS_PORT": str(place.metrics_port),
+        "KAFKA__PARTITIONS": str(PARTITIONS),
+        "WORKER__METRICS_PORT": str(free_port()),
         "WORKER__CHECKPOINT_S": str(checkpoint_s),
     }
     environment = os.environ | {f"DRIVER_SCORE_{name}": setting for name, setting in settings.items()}
-    commands = {
-        "driver-score": [str(Path(sys.executable).with_name("driver-score")), "worker"],
-        "stock-faust": [sys.executable, "-m", "bench.stock_faust"],
-        "stock-faust, no table": [sys.executable, "-m", "bench.stock_faust", "--no-table"],
-    }
-    with place.log_path.open("wb") as log:
-        process = subprocess.Popen(commands[kind], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    command = _command(kind, place, checkpoint_s)
+    with (place.logs_dir / f"{place.prefix}worker-{number}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment, cwd=REPOSITORY_DIR, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
     try:
         yield process
     finally:
@@ -78,3 +107,35 @@ def running_worker(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def running_workers(kind: Kind, place: Place, count: int) -> "Iterator[list[subprocess.Popen[bytes]]]":
+    """Run workers of one group."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(running_worker(kind, place, number=number)) for number in range(count)]
+
+
+def _command(kind: Kind, place: Place, checkpoint_s: float) -> list[str]:
+    match kind:
+        case "driver-score":
+            return [str(Path(sys.executable).with_name("driver-score")), "worker"]
+        case "quix-streams":
+            return [str(quix_python()), "-m", "bench.quix_streams"]
+        case "kafka-streams, 1 thread" | "kafka-streams, 2 threads":
+            return kafka_streams.command(
+                place.bootstrap,
+                place.prefix,
+                group=place.group,
+                state_dir=place.logs_dir / f"{place.prefix}streams",
+                commit_interval_s=checkpoint_s,
+                threads=1 if kind == "kafka-streams, 1 thread" else 2,
+            )
+        case _:
+            modules = {
+                "driver-score, metered": ["bench.stages", str(place.stages_path)],
+                "stock-faust": ["bench.stock_faust"],
+                "stock-faust, no table": ["bench.stock_faust", "--no-table"],
+                "polars-loop": ["bench.polars_loop"],
+            }
+            return [sys.executable, "-m", *modules[kind]]

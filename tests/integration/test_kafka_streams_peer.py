@@ -16,7 +16,7 @@ from confluent_kafka import TopicPartition
 from bench import kafka_streams
 from bench.fleet import Fleet
 from bench.measuring import CommittedOffsets
-from bench.sending import PARTITIONS, ready_batches, send
+from bench.sending import PARTITIONS, ready_content, send
 from scoring.driver_scores import SEVERE_EVENT_KIND, ScoreMaker
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
@@ -58,7 +58,7 @@ def running_peer(bootstrap: str, prefix: str, folder: Path) -> Iterator[None]:
 
 
 def send_all(bootstrap: str, topic: str) -> None:
-    asyncio.run(send(bootstrap, topic, ready_batches(FLEET, EVENTS), events_per_s=None))
+    asyncio.run(send(bootstrap, topic, ready_content(FLEET, EVENTS).batches, events_per_s=None))
     client = producer(bootstrap)
     for row in BAD_SINGLES:
         client.produce(topic, row.value(time.time_ns() // 1_000_000), row.title.encode())
@@ -112,7 +112,7 @@ def outputs(native_kafka: RunningBroker, tmp_path_factory: pytest.TempPathFactor
     send_all(native_kafka.bootstrap, topic)
     offsets = CommittedOffsets(native_kafka.bootstrap, f"{prefix}driver-score", topic)
     with running_peer(native_kafka.bootstrap, prefix, tmp_path_factory.mktemp("streams-peer")):
-        wait_until(lambda: offsets.events() == EVENTS + len(BAD_SINGLES), 120, "everything committed")
+        wait_until(lambda: offsets.records() == EVENTS + len(BAD_SINGLES), 120, "everything committed")
     offsets.close()
     topics = ("driver-scores", "trip-events-dlq", "driver-score-trips-changelog")
     return {name: messages_of(native_kafka, prefix + name) for name in topics}

@@ -1,0 +1,230 @@
+"""The parts of the benchmark, each of which can be left out."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from bench import druid_latency, onnx_speed
+from bench.backlog import BacklogRow, Broker, Load
+from bench.live import run_live
+from bench.measuring import BenchmarkError
+from bench.results import KAFKA, Results
+from bench.score_latency import alert_latencies, score_latency
+from bench.stages import stage_costs_us
+from bench.verdicts import EVENTS_PER_S, HALF
+from bench.workers import OURS, Kind
+from stream_app.embedded_broker import EmbeddedBroker
+from stream_app.stack.kafka import NativeKafka
+
+Result = TypeVar("Result")
+
+FLEET: Final = 1_000
+LARGE_FLEET: Final = 300_000
+_KAFKA_HEAP_MB: Final = 1024
+
+_EVENTS: Final = 3_000_000
+_PEER_EVENTS: Final[dict[Kind, int]] = {
+    "kafka-streams, 1 thread": _EVENTS,
+    "kafka-streams, 2 threads": _EVENTS,
+    "polars-loop": _EVENTS,
+    "quix-streams": 600_000,
+    "stock-faust": 100_000,
+    "stock-faust, no table": 100_000,
+}
+_LARGE_PEERS: Final[tuple[Kind, ...]] = ("kafka-streams, 1 thread", "kafka-streams, 2 threads")
+_MORE_WORKERS: Final = (2, 4)
+_SAMPLES: Final = 30
+_ENVELOPE_EVENTS: Final = 6_000_000
+"""More than of single events: they are worked off faster, and there must be commits to measure between."""
+
+_SHARES: Final = (0.1, HALF, 0.9)
+_ALERT_FLEET: Final = 20_000
+_LATENCY_S: Final = 20.0
+_LIVE_S: Final = 25.0
+_DRUID_S: Final = 40.0
+_ONNX_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes
+    ----------
+    scale
+        Times the events and seconds of the full benchmark.
+    runs
+        Of our worker on the first backlog; the median counts.
+    large_peers
+        Whether Kafka Streams works off the large fleet too.
+    """
+
+    scale: float
+    runs: int
+    large_peers: bool
+
+    def load(self, vehicles: int, events: int = _EVENTS, samples: int = 1) -> Load:
+        """Give a load at this scale."""
+        return Load(vehicles, int(events * self.scale), samples)
+
+
+class OnKafka:
+    """Runs the parts that share one Kafka, and adds to the results.
+
+    Parameters
+    ----------
+    results
+        Of all parts.
+    sizes
+        How much is measured.
+    broker
+        The real Kafka.
+    """
+
+    def __init__(self, results: Results, sizes: Sizes, broker: Broker) -> None:
+        self._results = results
+        self._sizes = sizes
+        self._broker = broker
+
+    def backlog(self) -> None:
+        """Work off the events of a small and of a large fleet."""
+        for vehicles in (FLEET, LARGE_FLEET):
+            self._ours(vehicles)
+
+    def peers(self) -> None:
+        """Let others do the same job."""
+        self._ours(FLEET)
+        for kind, events in _PEER_EVENTS.items():
+            self._results.backlog.append(self._work_off(kind, self._sizes.load(FLEET, events)))
+        for kind in _LARGE_PEERS if self._sizes.large_peers else ():
+            self._ours(LARGE_FLEET)
+            self._results.backlog.append(self._work_off(kind, self._sizes.load(LARGE_FLEET)))
+
+    def workers(self) -> None:
+        """Let several workers share a topic."""
+        self._results.workers.append(self._ours(FLEET))
+        for count in _MORE_WORKERS:
+            self._results.workers.append(self._work_off(OURS, self._sizes.load(FLEET), count=count))
+
+    def envelopes(self) -> None:
+        """Work off the same events one a message and in envelopes."""
+        load = self._sizes.load(FLEET, _ENVELOPE_EVENTS, _SAMPLES)
+        self._results.envelopes += [self._ours(FLEET), self._work_off(OURS, load)]
+
+    def latency(self) -> None:
+        """Time scores at shares of the worker's maximum."""
+        for vehicles, shares in ((FLEET, _SHARES), (LARGE_FLEET, (HALF,))):
+            maximum = self._ours(vehicles).throughput.events_per_s
+            for share in shares:
+                with self._broker.place() as place:
+                    timed = score_latency(
+                        place,
+                        vehicles=vehicles,
+                        events_per_s=share * maximum,
+                        share=share,
+                        seconds=_LATENCY_S * self._sizes.scale,
+                    )
+                self._results.scores.append(_shown(timed))
+
+    def alerts(self) -> None:
+        """Time alerts at a moderate pace."""
+        with self._broker.place() as place:
+            timed = alert_latencies(
+                place, vehicles=_ALERT_FLEET, events_per_s=_ALERT_FLEET, seconds=_LATENCY_S * self._sizes.scale
+            )
+        self._results.alerts = _shown(timed)
+
+    def live(self) -> None:
+        """Keep up with a steady pace."""
+        with self._broker.place() as place:
+            seconds = _LIVE_S * self._sizes.scale
+            live = run_live(place, vehicles=FLEET, events_per_s=EVENTS_PER_S, seconds=seconds)
+        self._results.lives.append(_shown(live))
+
+    def stages(self) -> None:
+        """Meter the stages of the worker."""
+        with self._broker.place() as place:
+            self._broker.drain(place, "driver-score, metered", self._sizes.load(FLEET))
+            self._results.stages_us = _shown(stage_costs_us(place.stages_path))
+
+    def _ours(self, vehicles: int) -> BacklogRow:
+        """Give what one worker of ours does of a fleet's events, measured if it is not yet."""
+        known = self._results.ours(vehicles)
+        if known is None:
+            runs = self._sizes.runs if vehicles == FLEET else 1
+            known = self._work_off(OURS, self._sizes.load(vehicles), runs=runs)
+            self._results.backlog.append(known)
+        return known
+
+    def _work_off(self, kind: Kind, load: Load, *, count: int = 1, runs: int = 1) -> BacklogRow:
+        return _shown(self._broker.work_off(kind, load, count=count, runs=runs))
+
+
+def embedded(results: Results, sizes: Sizes, logs_dir: Path) -> None:
+    """Work off both fleets' events on the embedded broker."""
+    with EmbeddedBroker(logs_dir) as process:
+        broker = Broker("embedded", process, logs_dir)
+        for vehicles in (FLEET, LARGE_FLEET):
+            results.backlog.append(_shown(broker.work_off(OURS, sizes.load(vehicles))))
+
+
+def onnx(results: Results, sizes: Sizes, _logs_dir: Path) -> None:
+    """Time the model."""
+    results.onnx = _shown(onnx_speed.measure(_ONNX_S * sizes.scale))
+
+
+def druid(results: Results, sizes: Sizes, logs_dir: Path) -> None:
+    """Time the way into Druid."""
+    results.druid = _shown(druid_latency.measure(logs_dir, seconds=_DRUID_S * sizes.scale, heap_mb=_KAFKA_HEAP_MB))
+
+
+def _shown(result: Result) -> Result:
+    """Print a result as soon as it is there: a run takes a while."""
+    print(result, flush=True)
+    return result
+
+
+ON_KAFKA: Final[dict[str, Callable[[OnKafka], None]]] = {
+    "backlog": OnKafka.backlog,
+    "peers": OnKafka.peers,
+    "workers": OnKafka.workers,
+    "envelopes": OnKafka.envelopes,
+    "latency": OnKafka.latency,
+    "alerts": OnKafka.alerts,
+    "live": OnKafka.live,
+    "stages": OnKafka.stages,
+}
+"""Parts that share one broker, in the order in which they run."""
+
+ALONE: Final[dict[str, Callable[[Results, Sizes, Path], None]]] = {
+    "embedded": embedded,
+    "onnx": onnx,
+    "druid": druid,
+}
+"""Parts that start what they need."""
+
+
+def run_parts(chosen: Sequence[str], results: Results, sizes: Sizes, logs_dir: Path) -> None:
+    """Run the chosen parts, in the order of this module; one that can't be measured does not stop the others."""
+    if any(name in chosen for name in ON_KAFKA):
+        with NativeKafka(logs_dir, heap_mb=_KAFKA_HEAP_MB) as process:
+            on_kafka = OnKafka(results, sizes, Broker(KAFKA, process, logs_dir))
+            for name, part in ON_KAFKA.items():
+                if name in chosen:
+                    with _noting_failure(name, results):
+                        part(on_kafka)
+    for name, alone in ALONE.items():
+        if name in chosen:
+            with _noting_failure(name, results):
+                alone(results, sizes, logs_dir)
+
+
+@contextlib.contextmanager
+def _noting_failure(name: str, results: Results) -> Iterator[None]:
+    try:
+        yield
+    except BenchmarkError as error:
+        results.failures.append(f"{name}: {error}")
+        _shown(results.failures[-1])

@@ -1,0 +1,110 @@
+"""Results as Markdown tables."""
+
+from collections.abc import Sequence
+
+from bench.backlog import BacklogRow
+from bench.druid_latency import DruidLatency
+from bench.live import Live
+from bench.onnx_speed import OnnxRow
+from bench.results import Results
+from bench.score_latency import TopicLatency
+from bench.stages import STAGES
+from bench.workers import OURS
+
+
+def backlog(results: Results) -> list[str]:
+    """Show each kind of worker, and how many times as fast as it ours is."""
+    rows = []
+    for row in results.backlog:
+        ratio = None if row.worker == OURS else results.ratio(row)
+        times = "" if ratio is None else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
+        got = row.throughput
+        rows.append([row.broker, row.worker, f"{row.load.vehicles:,}", f"{got.events_per_s:,.0f}", times, *_costs(row)])
+    names = ["broker", "worker", "vehicles", "events/s", "ours is times as fast", *_COSTS]
+    return _table(names, rows, text_columns=2)
+
+
+def workers(rows: Sequence[BacklogRow]) -> list[str]:
+    """Show several workers of ours on one topic."""
+    cells = [[str(row.count), f"{row.throughput.events_per_s:,.0f}", *_costs(row)] for row in rows]
+    return _table(["workers", "events/s in all", *_COSTS], cells)
+
+
+def envelopes(rows: Sequence[BacklogRow]) -> list[str]:
+    """Show what envelopes save."""
+    cells = [[str(row.load.samples), f"{row.throughput.events_per_s:,.0f}", *_costs(row)] for row in rows]
+    return _table(["samples a message", "events/s", *_COSTS], cells)
+
+
+def live(rows: Sequence[Live]) -> list[str]:
+    """Show how far behind a steady pace the worker is."""
+    names = ["vehicles", "asked/s", "sent/s", "median lag s", "most lag s", "caught up s", "worker", "broker", "sender"]
+    cells = [
+        [
+            f"{row.vehicles:,}",
+            f"{row.asked_events_per_s:,.0f}",
+            f"{row.sent_events_per_s:,.0f}",
+            *(f"{lag_s:.1f}" for lag_s in (row.median_lag_s, row.max_lag_s, row.catch_up_s)),
+            *(f"{cores:.2f}" for cores in (row.worker_cores, row.broker_cores, row.sender_cores)),
+        ]
+        for row in rows
+    ]
+    return _table(names, cells)
+
+
+def latency(rows: Sequence[TopicLatency]) -> list[str]:
+    """Show how long answers take."""
+    names = ["to", "vehicles", "of the maximum", "asked/s", "sent/s", "probes", "p50 ms", "p90 ms", "p99 ms", "most ms"]
+    cells = [
+        [
+            row.answer,
+            f"{row.vehicles:,}",
+            f"{row.share:.0%}" if row.share else "",
+            f"{row.asked_events_per_s:,.0f}",
+            f"{row.sent_events_per_s:,.0f}",
+            str(row.probes),
+            *(f"{1000 * time_s:.0f}" for time_s in (row.p50_s, row.p90_s, row.p99_s, row.max_s)),
+        ]
+        for row in rows
+    ]
+    return _table(names, cells, text_columns=1)
+
+
+def druid(row: DruidLatency | None) -> list[str]:
+    """Show how long scores take into Druid."""
+    if row is None:
+        return []
+    times_ms = [f"{1000 * time_s:.0f}" for time_s in (row.p50_s, row.p99_s, row.max_s, row.query_p50_s)]
+    names = ["events/s", "probes", "p50 ms", "p99 ms", "most ms", "one query ms"]
+    return _table(names, [[f"{row.sent_events_per_s:,.0f}", str(row.probes), *times_ms]])
+
+
+def onnx(rows: Sequence[OnnxRow]) -> list[str]:
+    """Show the speed of the model."""
+    cells = [[f"{row.batch:,}", f"{row.graph_rows_per_s:,.0f}", f"{row.scorer_rows_per_s:,.0f}"] for row in rows]
+    return _table(["rows a batch", "graph alone, rows/s", "score, band and reasons, rows/s"], cells)
+
+
+def stages(costs_us: dict[str, float]) -> list[str]:
+    """Show what each stage costs."""
+    if not costs_us:
+        return []
+    total_us = sum(costs_us.values())
+    cells = [[stage, f"{costs_us[stage]:.2f}", f"{costs_us[stage] / total_us:.0%}"] for stage in STAGES]
+    return _table(["stage", "CPU µs an event", "share"], [*cells, ["in all", f"{total_us:.2f}", ""]], text_columns=1)
+
+
+_COSTS = ["CPU s/million", "broker CPU s/million", "peak MiB"]
+
+
+def _costs(row: BacklogRow) -> list[str]:
+    got = row.throughput
+    return [f"{got.cpu_s_per_million:.1f}", f"{got.broker_cpu_s_per_million:.1f}", f"{got.peak_mb:,.0f}"]
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 0) -> list[str]:
+    """Write a table whose first columns are text, the others numbers; nothing where there is nothing to tell."""
+    if not rows:
+        return []
+    rule = ["---" if column < text_columns else "--:" for column in range(len(names))]
+    return [f"| {' | '.join(names)} |", f"|{'|'.join(rule)}|", *(f"| {' | '.join(cells)} |" for cells in rows)]
