@@ -45,8 +45,10 @@ _METERED: Final[tuple[tuple[type, str, str], ...]] = (
     (ScoreMaker, "make", SCORE),
     (Publisher, "publish_scores", PUBLISH),
     (Publisher, "publish_rejects", PUBLISH),
-    (Publisher, "confirm", CHECKPOINT),
-    (StoredStates, "pack_changed", CHECKPOINT),
+    (Publisher, "confirm_outputs", CHECKPOINT),
+    (Publisher, "confirm_stored", CHECKPOINT),
+    (StoredStates, "copy_changed", CHECKPOINT),
+    (StoredStates, "pack", CHECKPOINT),
     (StoredTable, "send", CHECKPOINT),
 )
 

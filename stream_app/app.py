@@ -69,7 +69,9 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
     publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
     trips_table, profiles_table = (
-        StoredTable(_table(app, name), publisher, lambda: app.consumer_generation_id)
+        StoredTable(
+            _table(app, name), publisher, lambda: app.consumer_generation_id, keeps_versions=name == TRIPS_TABLE
+        )
         for name in (TRIPS_TABLE, PROFILES_TABLE)
     )
     checkpoints = Checkpoints(

@@ -19,8 +19,11 @@ from stream_app.stored_table import StoredTable
 
 log = structlog.get_logger(__name__)
 
+_COMPLETE: Final = "complete"
+"""Name of the row, behind a partition's chunks, that says that all of them are there, as they were at one moment."""
+
 _SILENCE: Final = "silence"
-"""Name of the row, among a partition's chunks, that says after which record the partition went silent."""
+"""Name of the row that says after which record the partition went silent."""
 
 CONFIRM_TIMEOUT_S = 60.0
 """A broker that restarts is back within a minute; after that the worker stops, and is started again."""
@@ -32,7 +35,7 @@ class Checkpoints:
     Parameters
     ----------
     trips
-        The table of packed chunks; its keys are ``partition:chunk``, and one is ``partition:silence``.
+        The table of packed chunks, which keeps versions; its keys are ``partition:chunk``.
     profiles
         The table of profiles.
     stored
@@ -57,7 +60,10 @@ class Checkpoints:
         self._stored = stored
         self._publisher = publisher
         self._commit = commit
+        self._tenure = 0
         self._owned: dict[int, PartitionStates] = {}
+        self.busy = asyncio.Lock()
+        """Held while states are changed, copied or dropped."""
         self._unacknowledged: list[EventT] = []
 
     @property
@@ -69,15 +75,15 @@ class Checkpoints:
         """Give the states of a partition, restored from the table where this worker has none."""
         owned = self._owned.get(partition)
         if owned is None:
-            prefix = f"{partition}:"
-            rows = {
-                key.removeprefix(prefix): content
-                for key, content in self._trips.stored_items()
-                if key.startswith(prefix)
+            complete = self._trips.newest(f"{partition}:{_COMPLETE}")
+            silent_after = self._trips.newest(f"{partition}:{_SILENCE}").included_offset
+            chunks = {
+                int(key): packed
+                for key, packed in self._trips.stored_items(f"{partition}:", complete)
+                if key not in {_COMPLETE, _SILENCE}
             }
-            silent_after = int(rows.pop(_SILENCE, b"-1"))
-            chunks = {int(chunk): packed for chunk, packed in rows.items()}
-            owned = self._owned[partition] = self._stored.restore(partition, chunks, silent_after)
+            owned = self._stored.restore(partition, chunks, complete.included_offset, silent_after)
+            self._owned[partition] = owned
             log.info("partition taken over", partition=partition, trips=len(owned.states), chunks=len(chunks))
         return owned
 
@@ -88,19 +94,20 @@ class Checkpoints:
 
     async def store_silence(self, partition: int, last_offset: int) -> None:
         """Store that the trips of a partition that are open after a record are closed; confirmed when it returns."""
-        self._trips.put(partition, f"{partition}:{_SILENCE}", str(last_offset).encode(), included_offset=last_offset)
+        self._trips.put(partition, f"{partition}:{_SILENCE}", b"", included_offset=last_offset)
         self._trips.send()
-        await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
+        await asyncio.to_thread(self._publisher.confirm_stored, CONFIRM_TIMEOUT_S)
 
     def forget(self) -> None:
         """Drop all states, as partitions are taken away; what is not stored will be read again."""
+        self._tenure += 1
         self._owned.clear()
         self._trips.forget()
         self._profiles.forget()
         self._unacknowledged.clear()
 
     async def write(self) -> None:
-        """Confirm, store, acknowledge, commit.
+        """Confirm, store, acknowledge, commit; events are taken in meanwhile.
 
         Raises
         ------
@@ -108,23 +115,42 @@ class Checkpoints:
             When outputs were not delivered; nothing is acknowledged then.
         """
         started = time.monotonic()
-        acknowledged, self._unacknowledged = self._unacknowledged, []
-        changed = await asyncio.to_thread(self._pack_changed)
-        if not acknowledged and not changed:
+        async with self.busy:
+            tenure = self._tenure
+            acknowledged, self._unacknowledged = self._unacknowledged, []
+        changed = [await self._copy(partition, tenure) for partition in list(self._owned)]
+        if not acknowledged and not any(changed):
             return
-        await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
-        self._trips.send()
-        self._profiles.send()
-        await asyncio.to_thread(self._publisher.confirm, CONFIRM_TIMEOUT_S)
-        for event in acknowledged:
-            event.ack()
-        await self._commit()
+        await asyncio.to_thread(self._publisher.confirm_outputs, CONFIRM_TIMEOUT_S)
+        async with self.busy:
+            if self._tenure != tenure:
+                return
+            self._trips.send()
+            self._profiles.send()
+        await asyncio.to_thread(self._publisher.confirm_stored, CONFIRM_TIMEOUT_S)
+        async with self.busy:
+            if self._tenure != tenure:
+                return
+            for event in acknowledged:
+                event.ack()
+            await self._commit()
         metrics.LAST_COMMIT.set_to_current_time()
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)
 
-    def _pack_changed(self) -> bool:
-        changed = [(number, owned) for number, owned in self._owned.items() if owned.states.changed_chunks.any()]
-        for partition, owned in changed:
-            for chunk, packed in self._stored.pack_changed(owned).items():
-                self._trips.put(partition, f"{partition}:{chunk}", packed, included_offset=owned.included_offset)
-        return bool(changed)
+    async def _copy(self, partition: int, tenure: int) -> bool:
+        """Copy what has changed of a partition, all of one moment, and make rows of it; tell whether there is any."""
+        async with self.busy:
+            if self._tenure != tenure:
+                return False
+            owned = self._owned[partition]
+            included_offset = owned.included_offset
+            copied = await asyncio.to_thread(self._stored.copy_changed, owned)
+        if not copied:
+            return False
+        packed = await asyncio.to_thread(self._stored.pack, copied)
+        if self._tenure != tenure:
+            return False
+        for chunk, content in packed.items():
+            self._trips.put(partition, f"{partition}:{chunk}", content, included_offset=included_offset)
+        self._trips.put(partition, f"{partition}:{_COMPLETE}", b"", included_offset=included_offset)
+        return True

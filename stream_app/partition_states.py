@@ -1,6 +1,6 @@
 """The trip states of the partitions that this worker owns, and the part of the source that each includes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from scoring.errors import DriverScoreError
 from scoring.features.state_arrays import OPEN
-from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
+from scoring.features.state_chunks import CopiedChunk, copy_chunk, fingerprint_of, read_header, unpack_chunk
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
-from scoring.features.update import DueFeatures, close_trips, slots_of
+from scoring.features.update import DueFeatures, close_trips
 from scoring.trip_events.columns import EventColumns
 from stream_app import metrics
 from stream_app.topics import MAX_CHUNK_BYTES, MIB
@@ -44,16 +44,12 @@ class PartitionStates:
         Its trips.
     included_offset
         Offset of the last record that is included; -1 for none.
-    included_by_chunk
-        The same for each chunk, as it was restored: a crash can fall between the storing of two chunks. Records
-        that a chunk includes are left out for its trips when they are read again.
     closed
         What fell due when the states were restored, to be published; null for nothing.
     """
 
     states: TripStates
     included_offset: int = -1
-    included_by_chunk: dict[int, int] = field(default_factory=dict)
     closed: DueFeatures | None = None
 
     def open_slots(self) -> NDArray[np.int64]:
@@ -63,7 +59,7 @@ class PartitionStates:
         return slots[(heads["status"] == OPEN) | (heads["changed"] == 1)]
 
     def leave_out_included(self, events: EventColumns, offsets: NDArray[np.int64]) -> EventColumns:
-        """Leave out the events that the states include already.
+        """Leave out the events that the states include already: those read again after a crash.
 
         Parameters
         ----------
@@ -72,15 +68,9 @@ class PartitionStates:
         offsets
             Offset of the record of each event.
         """
-        replay_until = max(self.included_by_chunk.values(), default=-1)
-        if len(offsets) == 0 or offsets[0] > replay_until:
-            self.included_by_chunk.clear()
+        if len(offsets) == 0 or offsets[0] > self.included_offset:
             return events
-        chunks = self.states.chunks_of(slots_of(self.states, events))
-        included = np.full(len(self.states.changed_chunks), -1)
-        for chunk, offset in self.included_by_chunk.items():
-            included[chunk] = offset
-        fresh = offsets > included[chunks]
+        fresh = offsets > self.included_offset
         metrics.REPLAYED.inc(int((~fresh).sum()))
         return events.take(fresh)
 
@@ -101,27 +91,29 @@ class StoredStates:
         self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
         self._chunk_count = chunk_count
 
-    def restore(self, partition: int, chunks: dict[int, bytes], silent_after: int = -1) -> PartitionStates:
+    def restore(
+        self, partition: int, chunks: dict[int, bytes], included_offset: int = -1, silent_after: int = -1
+    ) -> PartitionStates:
         """Make the states of a partition of its stored chunks.
 
         Parameters
         ----------
         partition, chunks
             Its number, and the packed chunks by their numbers.
+        included_offset
+            Offset of the last record that they include.
         silent_after
-            Offset of the record after which it was silent for so long that open trips were closed; -1 for none. A
-            chunk that was not stored since then is of before, and its trips are closed again, to the same scores.
+            Offset of the record after which it was silent for so long that open trips were closed; -1 for none. States
+            that include no more may be of before, and their trips are closed again, to the same scores.
         """
-        restored = PartitionStates(TripStates(chunk_count=self._chunk_count))
-        known = {chunk: packed for chunk, packed in chunks.items() if self._knows(partition, chunk, packed)}
-        before = {chunk for chunk, packed in known.items() if read_header(packed).included_offset <= silent_after}
-        self._unpack(restored, {chunk: known[chunk] for chunk in before})
+        restored = PartitionStates(TripStates(chunk_count=self._chunk_count), included_offset)
+        for chunk, packed in chunks.items():
+            if self._knows(partition, chunk, packed):
+                unpack_chunk(restored.states, packed)
         restored.states.changed_chunks[:] = False
-        if len(slots := restored.open_slots()) > 0:
+        slots = restored.open_slots()
+        if included_offset <= silent_after and len(slots) > 0:
             restored.closed = close_trips(restored.states, self._parameters, slots)
-        changed = restored.states.changed_chunks.copy()
-        self._unpack(restored, {chunk: packed for chunk, packed in known.items() if chunk not in before})
-        restored.states.changed_chunks[:] = changed
         return restored
 
     def _knows(self, partition: int, chunk: int, packed: bytes) -> bool:
@@ -131,23 +123,30 @@ class StoredStates:
         log.warning("stored states were made with other settings and are dropped", partition=partition, chunk=chunk)
         return False
 
-    @staticmethod
-    def _unpack(restored: PartitionStates, chunks: dict[int, bytes]) -> None:
-        for chunk, packed in chunks.items():
-            unpack_chunk(restored.states, packed)
-            restored.included_by_chunk[chunk] = read_header(packed).included_offset
-            restored.included_offset = max(restored.included_offset, restored.included_by_chunk[chunk])
-
-    def pack_changed(self, owned: PartitionStates) -> dict[int, bytes]:
-        """Pack the chunks that have changed since they were last packed."""
-        changed = owned.states.changed_chunks.tolist()
-        packed = {
-            chunk: pack_chunk(owned.states, slots, included_offset=owned.included_offset, fingerprint=self._fingerprint)
+    def copy_changed(self, owned: PartitionStates) -> dict[int, CopiedChunk]:
+        """Copy the chunks that have changed since they were last copied, by their numbers."""
+        changed = owned.states.changed_chunks
+        if not changed.any():
+            return {}
+        copied = {
+            chunk: copy_chunk(owned.states, slots, fingerprint=self._fingerprint)
             for chunk, slots in enumerate(owned.states.slots_by_chunk())
             if changed[chunk]
         }
-        for chunk, content in packed.items():
-            if len(content) > MAX_CHUNK_BYTES - _RECORD_BYTES:
-                raise ChunkTooLargeError(chunk, len(content), self._chunk_count)
-        owned.states.changed_chunks[:] = False
+        changed[:] = False
+        return copied
+
+    def pack(self, copied: dict[int, CopiedChunk]) -> dict[int, bytes]:
+        """Pack copied chunks.
+
+        Raises
+        ------
+        ChunkTooLargeError
+            When no record can hold one.
+        """
+        packed = {}
+        for chunk, content in copied.items():
+            packed[chunk] = content.pack()
+            if len(packed[chunk]) > MAX_CHUNK_BYTES - _RECORD_BYTES:
+                raise ChunkTooLargeError(chunk, len(packed[chunk]), self._chunk_count)
         return packed

@@ -5,8 +5,9 @@ does not take stops the worker before the offsets of its source are committed, s
 """
 
 import logging
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -49,6 +50,29 @@ class DeliveryError(DriverScoreError):
         )
 
 
+class _Deliveries:
+    """Counts the outputs between two checkpoints that are not yet confirmed.
+
+    Parameters
+    ----------
+    lock
+        Held to change the count, and to begin with the next one.
+    on_delivery
+        Told of each delivery.
+    """
+
+    def __init__(self, lock: threading.Lock, on_delivery: Callable[[KafkaError | None, Message], None]) -> None:
+        self._lock = lock
+        self._on_delivery = on_delivery
+        self.waiting = 0
+
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        """Take a delivery report."""
+        self._on_delivery(error, message)
+        with self._lock:
+            self.waiting -= 1
+
+
 class Publisher:
     """Publishes outputs.
 
@@ -65,19 +89,24 @@ class Publisher:
     def __init__(self, bootstrap: str, prefix: str, client_config: dict[str, str]) -> None:
         self._prefix = prefix
         self._failures: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+        self._deliveries = _Deliveries(self._lock, self._on_delivery)
         common: dict[str, Any] = {
             **client_config,
             "bootstrap.servers": bootstrap,
             "acks": "all",
             "enable.idempotence": True,
             "queue.buffering.max.messages": 1_000_000,
-            "delivery.report.only.error": True,
-            "on_delivery": self._on_delivery,
         }
         outputs = {**common, "linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes}
         self._outputs = Producer(outputs, logger=_LIBRDKAFKA)
         # A record a batch: the embedded broker, Tansu, gives the first offset of the last batch as the end of a topic.
-        changelogs = {**common, "batch.num.messages": 1, "message.max.bytes": MAX_CHUNK_BYTES}
+        changelogs = {
+            **common,
+            "batch.num.messages": 1,
+            "message.max.bytes": MAX_CHUNK_BYTES,
+            "delivery.report.only.error": True,
+        }
         self._changelogs = Producer(changelogs, logger=_LIBRDKAFKA)
 
     def publish_scores(self, scores: DriverScores) -> None:
@@ -119,22 +148,38 @@ class Publisher:
 
     def store(self, changelog: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Write a row of a table to its changelog, given by its full name; null deletes it."""
-        self._enqueue(self._changelogs, changelog, value, key, partition=partition)
+        self._enqueue(self._changelogs, changelog, value, key, partition=partition, on_delivery=self._on_delivery)
 
-    def confirm(self, timeout_s: float) -> None:
-        """Wait until the broker has taken everything.
+    def confirm_outputs(self, timeout_s: float) -> None:
+        """Wait until the broker has taken all outputs of before this call, but not those that are published meanwhile.
 
         Raises
         ------
         DeliveryError
             When it has not.
         """
+        with self._lock:
+            deliveries, self._deliveries = self._deliveries, _Deliveries(self._lock, self._on_delivery)
         deadline = time.monotonic() + timeout_s
-        remaining = sum(producer.flush(timeout_s) for producer in (self._outputs, self._changelogs))
+        while deliveries.waiting and time.monotonic() < deadline:
+            self._outputs.poll(_POLL_S)
+        self._refuse_failures(deliveries.waiting, timeout_s)
+
+    def confirm_stored(self, timeout_s: float) -> None:
+        """Wait until the broker has taken all rows of tables.
+
+        Raises
+        ------
+        DeliveryError
+            When it has not.
+        """
+        self._refuse_failures(self._changelogs.flush(timeout_s), timeout_s)
+
+    def _refuse_failures(self, remaining: int, timeout_s: float) -> None:
         if self._failures:
             topic, reason = self._failures[0]
             raise DeliveryError(len(self._failures), topic, reason)
-        if remaining and time.monotonic() >= deadline:
+        if remaining:
             raise DeliveryError(remaining, "any topic", f"no confirmation within {timeout_s:g} s")
 
     def _publish(self, topic: TopicSpec, messages: Iterable[dict[str, Any]]) -> None:
@@ -145,7 +190,11 @@ class Publisher:
     def _produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]] | None = None
     ) -> None:
-        self._enqueue(self._outputs, topic, value, key, headers=headers or [])
+        with self._lock:
+            deliveries = self._deliveries
+            deliveries.waiting += 1
+        self._enqueue(self._outputs, topic, value, key, headers=headers or [], on_delivery=deliveries.report)
+        self._outputs.poll(0)
 
     def _enqueue(self, producer: Producer, topic: str, value: bytes | None, key: bytes | None, **options: Any) -> None:
         while True:

@@ -31,9 +31,14 @@ class SourcePartitions:
         self._app = app
         self._topic = topic
 
+    @property
+    def reads(self) -> bool:
+        """Whether partitions are this worker's now, with tables restored."""
+        return self._app.consumer.reads
+
     async def heard(self) -> set[int]:
         """Give those of which the broker has answered a fetch lately; none while partitions are being moved."""
-        if not self._app.consumer.reads:
+        if not self.reads:
             return set()
         return set(await self._app.consumer._thread.call_thread(self._answered))  # noqa: SLF001
 

@@ -3,9 +3,10 @@
 Faust itself would send each change at once, a request to the broker each; a row that changes often would be stored
 as often, and before the outputs that belong to it are confirmed.
 
-Each row says how far it includes its source, and is stored under a key of its owner's: a worker that was paused, lost
+Each row says how far it includes its source, and is stored under a name of its owner's: a worker that was paused, lost
 its partitions and wakes may still write what it had, but over nobody else's row. Of the rows of a key the one that
-includes most counts; its owner takes the others away when it writes that key next.
+includes most counts; its owner takes the others away when it writes that key next. Where rows must be of one moment,
+each is stored under a new name, and a row written behind them says that all are there.
 """
 
 import struct
@@ -22,17 +23,15 @@ _OWNER: Final = "@"
 _OFFSET: Final = struct.Struct(">q")
 
 
-class _Version(NamedTuple):
+class Version(NamedTuple):
+    """How new a row is: what it includes, whose it is, and in which of the owner's checkpoints it was written."""
+
     included_offset: int
     generation: int
+    checkpoint: int
 
 
-class _Row(NamedTuple):
-    """What is stored of a key: the row that counts, and the names of those that do not."""
-
-    name: bytes
-    version: _Version
-    outdated: list[bytes]
+NO_VERSION: Final = Version(-1, -1, -1)
 
 
 class _Unstored(NamedTuple):
@@ -52,13 +51,19 @@ class StoredTable:
         What writes to its changelog.
     generation
         Gives the consumer group's generation, which no two owners of a partition share.
+    keeps_versions
+        Whether each checkpoint writes rows of new names, so that those before it are there until it is complete.
     """
 
-    def __init__(self, table: TableT, publisher: Publisher, generation: Callable[[], int]) -> None:
+    def __init__(
+        self, table: TableT, publisher: Publisher, generation: Callable[[], int], *, keeps_versions: bool = False
+    ) -> None:
         self._table = table
         self._publisher = publisher
         self._generation = generation
-        self._stored: dict[str, _Row] | None = None
+        self._keeps_versions = keeps_versions
+        self._checkpoint = 0
+        self._stored: dict[str, dict[Version, bytes]] | None = None
         self._unstored: dict[str, _Unstored] = {}
 
     def get(self, key: str) -> bytes | None:
@@ -66,13 +71,19 @@ class StoredTable:
         unstored = self._unstored.get(key)
         if unstored is not None:
             return unstored.content
-        row = self._rows().get(key)
-        return None if row is None else self._content(row)
+        names = self._names().get(key)
+        return None if names is None else self._content(names[max(names)])
 
-    def stored_items(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the rows as they were last stored."""
-        for key, row in self._rows().items():
-            yield key, self._content(row)
+    def newest(self, key: str) -> Version:
+        """Give the version of a row as it was last stored; `NO_VERSION` where there is none."""
+        return max(self._names().get(key, ()), default=NO_VERSION)
+
+    def stored_items(self, prefix: str, up_to: Version) -> Iterator[tuple[str, bytes]]:
+        """Yield the rows whose keys begin so, each in its newest version up to this one; keys without the beginning."""
+        for key, names in self._names().items():
+            versions = [version for version in names if version <= up_to]
+            if key.startswith(prefix) and versions:
+                yield key.removeprefix(prefix), self._content(names[max(versions)])
 
     def put(self, partition: int, key: str, content: bytes, *, included_offset: int) -> None:
         """Change a row of a partition, from the next checkpoint on.
@@ -92,40 +103,36 @@ class StoredTable:
         self._stored = None
 
     def send(self) -> None:
-        """Send what is not stored to the changelog; it counts once that is confirmed."""
-        unstored, self._unstored = self._unstored, {}
-        generation = self._generation()
-        stored = self._rows()
-        for key, (partition, included_offset, content) in unstored.items():
-            name = f"{key}{_OWNER}{generation}".encode()
-            before = stored.get(key)
-            self._store(partition, name, _OFFSET.pack(included_offset) + content)
-            if before is not None:
-                for other in {before.name, *before.outdated} - {name}:
-                    self._remove(partition, other)
-            stored[key] = _Row(name, _Version(included_offset, generation), [])
+        """Send what is not stored to the changelog, in the order in which it was put; it counts once that is confirmed.
 
-    def _rows(self) -> dict[str, _Row]:
+        Behind it older versions are taken away. Kafka keeps the order, so they are there until the last row is.
+        """
+        unstored, self._unstored = self._unstored, {}
+        self._checkpoint += self._keeps_versions
+        outdated = []
+        for key, (partition, included_offset, content) in unstored.items():
+            version = Version(included_offset, self._generation(), self._checkpoint)
+            name = f"{key}{_OWNER}{version.generation}.{version.checkpoint}".encode()
+            before = self._names().get(key, {})
+            outdated += [(partition, other) for other in before.values() if other != name]
+            self._names()[key] = {version: name}
+            self._store(partition, name, _OFFSET.pack(included_offset) + content)
+        for partition, name in outdated:
+            self._remove(partition, name)
+
+    def _names(self) -> dict[str, dict[Version, bytes]]:
+        """Give the names of all stored versions of each key."""
         if self._stored is None:
             self._stored = {}
             for name, stored in self._table.data.items():
-                self._note(self._stored, name, _OFFSET.unpack_from(stored)[0])
+                key, _, owner = name.decode().rpartition(_OWNER)
+                generation, _, checkpoint = owner.partition(".")
+                version = Version(_OFFSET.unpack_from(stored)[0], int(generation), int(checkpoint))
+                self._stored.setdefault(key, {})[version] = name
         return self._stored
 
-    @staticmethod
-    def _note(rows: dict[str, _Row], name: bytes, included_offset: int) -> None:
-        key, _, generation = name.decode().rpartition(_OWNER)
-        version = _Version(included_offset, int(generation))
-        other = rows.get(key)
-        if other is None:
-            rows[key] = _Row(name, version, [])
-        elif other.version < version:
-            rows[key] = _Row(name, version, [*other.outdated, other.name])
-        else:
-            other.outdated.append(name)
-
-    def _content(self, row: _Row) -> bytes:
-        stored: bytes = self._table.data[row.name]
+    def _content(self, name: bytes) -> bytes:
+        stored: bytes = self._table.data[name]
         return stored[_OFFSET.size :]
 
     def _store(self, partition: int, name: bytes, stored: bytes) -> None:

@@ -50,7 +50,6 @@ class TripAgent:
         self._score_maker = score_maker
         self._publisher = publisher
         self._checkpoints = checkpoints
-        self._busy = asyncio.Lock()
         self._source = source
         self._silent_since_s: dict[int, float] = {}
 
@@ -62,7 +61,7 @@ class TripAgent:
             while True:
                 event, decoded = await following
                 following = asyncio.ensure_future(self._next(events))
-                async with self._busy:
+                async with self._checkpoints.busy:
                     if is_current(event):
                         await self._take(event, decoded)
                 yield
@@ -73,12 +72,11 @@ class TripAgent:
 
     async def checkpoint(self) -> None:
         """Make what has been done durable."""
-        async with self._busy:
-            await self._checkpoints.write()
+        await self._checkpoints.write()
 
     async def forget(self) -> None:
         """Drop all states, as partitions are taken away."""
-        async with self._busy:
+        async with self._checkpoints.busy:
             self._checkpoints.forget()
             self._silent_since_s.clear()
 
@@ -88,12 +86,16 @@ class TripAgent:
         It is stored first that they are closed, and after which record: should this worker crash before all is
         published, the next one closes the same trips, whatever has come meanwhile.
         """
-        async with self._busy:
-            now_s = time.monotonic()
-            heard = await self._source.heard()
-            self._silent_since_s = {partition: self._silent_since_s.get(partition, now_s) for partition in heard}
-            for partition, since_s in self._silent_since_s.items():
-                if now_s - since_s >= after_s:
+        now_s = time.monotonic()
+        heard = await self._source.heard()
+        self._silent_since_s = {partition: self._silent_since_s.get(partition, now_s) for partition in heard}
+        silent = [partition for partition, since_s in self._silent_since_s.items() if now_s - since_s >= after_s]
+        if not silent:
+            return
+        await self._checkpoints.write()
+        async with self._checkpoints.busy:
+            for partition in silent:
+                if self._source.reads:
                     await self._close_silent(partition)
                     self._silent_since_s[partition] = now_s
 
@@ -102,9 +104,8 @@ class TripAgent:
         slots = owned.open_slots()
         if len(slots) == 0:
             return
-        await self._checkpoints.write()
         last_offset = await self._source.silent_after(partition)
-        if last_offset is None:
+        if last_offset is None or owned.included_offset > last_offset:
             return
         await self._checkpoints.store_silence(partition, last_offset)
         self._publish(owned, close_trips(owned.states, self._parameters, slots))
@@ -124,9 +125,7 @@ class TripAgent:
 
     def _process(self, batch: RecordBatch, decoded: DecodedBatch) -> None:
         owned = self._owned(batch.partition)
-        events = decoded.events
-        if owned.included_by_chunk:
-            events = owned.leave_out_included(events, decoded.offsets)
+        events = owned.leave_out_included(decoded.events, decoded.offsets)
         duplicates, late = owned.states.duplicate_count, owned.states.late_count
         self._publish(owned, update(owned.states, events, self._parameters))
         metrics.DUPLICATES.inc(owned.states.duplicate_count - duplicates)

@@ -28,6 +28,6 @@ def warm_up() -> None:
     decoder = Decoder(max_value_bytes=len(_EVENT), max_ahead_s=0, time_zones={}, now_ms=now_ms)
     states = TripStates()
     update(states, decoder.decode(batch).events, parameters)
-    unpack_chunk(TripStates(), pack_chunk(states, states.slots(), included_offset=0, fingerprint=""))
+    unpack_chunk(TripStates(), pack_chunk(states, states.slots(), fingerprint=""))
     close_trips(states, parameters)
     log.info("kernels ready", seconds=round(time.perf_counter() - started, 1))

@@ -1,6 +1,6 @@
 """Trip states as bytes and back: chunks of a partition's trips, to be stored and restored.
 
-A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, the rows of
+A chunk is a line of JSON, which says what it has and what it was made with, and behind it, compressed, the rows of
 its trips, array after array, the first byte of all rows first, the texts of their ids, and their pending events. The
 fingerprint of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a
 row a trip took six times as long to make: half of a worker's time with 100,000 open trips.)
@@ -31,14 +31,12 @@ _PACKING: Final = "bytes by column, lz4"
 
 @dataclass(frozen=True)
 class ChunkHeader:
-    """What a chunk includes.
+    """What a chunk has.
 
     Attributes
     ----------
     fingerprint
         Of the layout and the settings.
-    included_offset
-        Offset of the last source record that is included; -1 for none.
     trips
         How many it holds.
     clock
@@ -46,7 +44,6 @@ class ChunkHeader:
     """
 
     fingerprint: str
-    included_offset: int
     trips: int
     clock: tuple[float, float, int, int]
 
@@ -59,23 +56,51 @@ def fingerprint_of(parameters: KernelParameters) -> str:
     return hashlib.sha256(repr((_PACKING, layout, settings)).encode()).hexdigest()[:16]
 
 
-def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, included_offset: int, fingerprint: str) -> bytes:
-    """Make bytes of the trips of one chunk, given by their slots."""
-    samples = _pending_of(states, slots)
+@dataclass(frozen=True)
+class CopiedChunk:
+    """The trips of one chunk as they were: copied while no event is taken in, packed while others are.
+
+    Attributes
+    ----------
+    header
+        The chunk's first line.
+    rows
+        Of each of `ROW_ARRAYS`, as bytes, shape (trips, bytes a row).
+    texts, samples
+        Texts of the ids, and pending events as bytes, shape (events, bytes an event).
+    """
+
+    header: bytes
+    rows: list[NDArray[np.uint8]]
+    texts: bytes
+    samples: NDArray[np.uint8]
+
+    def pack(self) -> bytes:
+        """Make the bytes that are stored."""
+        body = b"".join([*map(_by_column, self.rows), self.texts, _by_column(self.samples)])
+        return self.header + b"\n" + bytes(cramjam.lz4.compress_block(body))
+
+
+def copy_chunk(states: TripStates, slots: NDArray[np.int64], *, fingerprint: str) -> CopiedChunk:
+    """Copy the trips of one chunk, given by their slots."""
     partition = states.arrays.partition[0]
     header = {
         "fingerprint": fingerprint,
         "trips": len(slots),
-        "included_offset": included_offset,
         "clock": [partition[name].item() for name in _CLOCK],
     }
-    rows = [_by_column(_as_bytes(getattr(states.arrays, name))[slots]) for name in ROW_ARRAYS]
-    body = b"".join([*rows, states.texts_of(slots).tobytes(), _by_column(_as_bytes(samples))])
-    return json.dumps(header).encode() + b"\n" + bytes(cramjam.lz4.compress_block(body))
+    rows = [_as_bytes(getattr(states.arrays, name))[slots] for name in ROW_ARRAYS]
+    texts, samples = states.texts_of(slots).tobytes(), _as_bytes(_pending_of(states, slots))
+    return CopiedChunk(json.dumps(header).encode(), rows, texts, samples)
+
+
+def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, fingerprint: str) -> bytes:
+    """Make bytes of the trips of one chunk, given by their slots."""
+    return copy_chunk(states, slots, fingerprint=fingerprint).pack()
 
 
 def read_header(packed: bytes) -> ChunkHeader:
-    """Read what a chunk includes.
+    """Read what a chunk has.
 
     Raises
     ------
@@ -86,7 +111,7 @@ def read_header(packed: bytes) -> ChunkHeader:
         content = json.loads(packed[: packed.index(b"\n")])
         clock_ms, next_sweep_ms, active_trips, mover_ms = content["clock"]
         clock = (clock_ms, next_sweep_ms, active_trips, mover_ms)
-        return ChunkHeader(content["fingerprint"], content["included_offset"], content["trips"], clock)
+        return ChunkHeader(content["fingerprint"], content["trips"], clock)
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(
             f"a chunk can't be read ({error})",

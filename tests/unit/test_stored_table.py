@@ -4,38 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import faust
 import pytest
 
-from stream_app.stored_table import StoredTable
-
-TABLE = "rows"
-
-
-class Changelog:
-    """Keeps what is written to it, as its topic would; the rest of a publisher is not needed here."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[bytes, bytes | None]] = []
-
-    def store(self, _changelog: str, _partition: int, key: bytes, value: bytes | None) -> None:
-        self.records.append((key, value))
-
-    def compact(self) -> None:
-        """Keep the last record of each key, as Kafka's cleaner does."""
-        newest = dict(self.records)
-        self.records = [(key, value) for key, value in newest.items() if value is not None]
-
-    def owner(self, generation: int) -> StoredTable:
-        """Restore the table for a new owner."""
-        app = faust.App("test", broker="kafka://127.0.0.1:1", store="memory://")
-        table = app.Table(TABLE, key_type=bytes, value_type=bytes)
-        for key, value in self.records:
-            if value is None:
-                table.data.pop(key, None)
-            else:
-                table.data[key] = value
-        return StoredTable(table, self, lambda: generation)  # type: ignore[arg-type]
+from stream_app.stored_table import NO_VERSION, StoredTable, Version
+from tests.changelog import Changelog
 
 
 @pytest.fixture
@@ -53,6 +25,13 @@ def in_a_loop() -> Any:
     loop.close()
 
 
+NEWEST = Version(2**62, 0, 0)
+
+
+def stored(table: StoredTable, up_to: Version = NEWEST) -> dict[str, bytes]:
+    return dict(table.stored_items("", up_to))
+
+
 def write(table: StoredTable, key: str, content: bytes, *, up_to: int) -> None:
     table.put(0, key, content, included_offset=up_to)
     table.send()
@@ -62,7 +41,7 @@ def test_what_is_not_sent_is_read_back_but_not_stored(changelog: Changelog) -> N
     table = changelog.owner(1)
     table.put(0, "one", b"new", included_offset=7)
     assert table.get("one") == b"new"
-    assert list(table.stored_items()) == []
+    assert stored(table) == {}
     table.forget()
     assert table.get("one") is None
     assert changelog.records == []
@@ -73,7 +52,7 @@ def test_the_next_owner_finds_what_was_written_last(changelog: Changelog) -> Non
     write(first, "one", b"a", up_to=7)
     write(first, "one", b"b", up_to=9)
     write(first, "two", b"c", up_to=9)
-    assert dict(changelog.owner(2).stored_items()) == {"one": b"b", "two": b"c"}
+    assert stored(changelog.owner(2)) == {"one": b"b", "two": b"c"}
 
 
 def test_an_owner_leaves_one_row_of_each_key_that_it_writes(changelog: Changelog) -> None:
@@ -126,7 +105,34 @@ def test_of_rows_that_include_the_same_the_later_owner_s_counts(changelog: Chang
 def test_an_owner_that_loses_its_partition_and_gets_it_back_looks_anew(changelog: Changelog) -> None:
     table = changelog.owner(1)
     write(table, "one", b"a", up_to=7)
-    table._table.data[b"one@2"] = (9).to_bytes(8, "big") + b"b"
+    table._table.data[b"one@2.0"] = (9).to_bytes(8, "big") + b"b"
     assert table.get("one") == b"a"
     table.forget()
     assert table.get("one") == b"b"
+
+
+def test_versions_are_kept_until_the_last_row_of_their_checkpoint_is_written(changelog: Changelog) -> None:
+    table = changelog.owner(1, keeps_versions=True)
+    for up_to, contents in ((7, {"one": b"a", "two": b"b"}), (9, {"one": b"c", "two": b"d"})):
+        for key, content in contents.items():
+            table.put(0, key, content, included_offset=up_to)
+        table.put(0, "complete", b"", included_offset=up_to)
+        table.send()
+    complete_after = {3: {"one": b"a", "two": b"b"}, 6: {"one": b"c", "two": b"d"}}
+    expected: dict[str, bytes] = {}
+    for count in range(len(changelog.records) + 1):
+        expected = complete_after.get(count, expected)
+        torn = changelog.first(count).owner(2, keeps_versions=True)
+        complete = torn.newest("complete")
+        rows = {key: row for key, row in stored(torn, complete).items() if key != "complete"}
+        assert (rows if complete != NO_VERSION else {}) == expected
+    assert complete == Version(9, 1, 2)
+    changelog.compact()
+    assert len(changelog.records) == 3, "older versions are taken away"
+
+
+def test_rows_are_found_by_the_beginning_of_their_keys(changelog: Changelog) -> None:
+    table = changelog.owner(1)
+    write(table, "1:0", b"a", up_to=7)
+    write(table, "11:0", b"b", up_to=7)
+    assert dict(table.stored_items("1:", NEWEST)) == {"0": b"a"}

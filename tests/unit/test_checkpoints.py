@@ -1,0 +1,107 @@
+"""What a checkpoint leaves, however far it came: the states of one moment, and offsets that go with them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.update import update
+from scoring.trip_events.columns import EventColumns
+from stream_app.commit import Checkpoints
+from stream_app.partition_states import StoredStates
+from tests.changelog import Changelog
+from tests.overlapping_trips import due_by_trip, overlapping_trips
+
+PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
+CHUNKS = 4
+
+
+@dataclass
+class Acknowledged:
+    """An event that notes its acknowledgement."""
+
+    value: object = None
+    acked: bool = False
+
+    @property
+    def message(self) -> "Acknowledged":
+        return self
+
+    def ack(self) -> None:
+        self.acked = True
+
+
+class Owner:
+    """Takes events in and writes checkpoints, as the agent does."""
+
+    def __init__(self, changelog: Changelog, generation: int) -> None:
+        self.commits = 0
+        publisher: Any = changelog
+        self.checkpoints = Checkpoints(
+            trips=changelog.owner(generation, keeps_versions=True),
+            profiles=Changelog().owner(generation),
+            stored=StoredStates(PARAMETERS, CHUNKS),
+            publisher=publisher,
+            commit=self._commit,
+        )
+
+    async def _commit(self) -> None:
+        self.commits += 1
+
+    def take(self, events: EventColumns, first_offset: int) -> Any:
+        """Take events in, one a record; return what falls due, by trip."""
+        owned = self.checkpoints.states_of(0)
+        fresh = owned.leave_out_included(events, np.arange(len(events)) + first_offset)
+        due = due_by_trip(owned.states, update(owned.states, fresh, PARAMETERS))
+        owned.included_offset = max(owned.included_offset, first_offset + len(events) - 1)
+        return due
+
+
+async def test_whatever_of_a_checkpoint_is_stored_the_next_owner_goes_on_from_the_states_of_one_moment() -> None:
+    events = overlapping_trips()
+    third = len(events) // 3
+    parts = [events.take(slice(begin, begin + third)) for begin in (0, third, 2 * third)]
+    changelog = Changelog()
+    first = Owner(changelog, 1)
+    first.take(parts[0], 0)
+    await first.checkpoints.write()
+    one_checkpoint = len(changelog.records)
+    second_due = first.take(parts[1], third)
+    await first.checkpoints.write()
+    third_due = first.take(parts[2], 2 * third)
+
+    for stored in range(one_checkpoint, len(changelog.records) + 1):
+        back = Owner(changelog.first(stored), 2)
+        again = back.take(parts[1], third)
+        assert again in ({}, second_due), "all of it or nothing"
+        assert back.take(parts[2], 2 * third) == third_due
+    assert again == {}, "at last it was stored"
+
+
+async def test_events_are_acknowledged_once_everything_is_stored() -> None:
+    changelog = Changelog()
+    owner = Owner(changelog, 1)
+    owner.take(overlapping_trips(), 0)
+    event: Any = Acknowledged(b"bytes")
+    owner.checkpoints.done(event)
+    assert (event.value, event.acked) == (None, False)
+    await owner.checkpoints.write()
+    assert (event.acked, owner.commits) == (True, 1)
+    await owner.checkpoints.write()
+    assert owner.commits == 1, "nothing was done since"
+
+
+async def test_partitions_that_are_taken_away_while_a_checkpoint_is_confirmed_are_not_committed() -> None:
+    changelog = Changelog()
+    owner = Owner(changelog, 1)
+    owner.take(overlapping_trips(), 0)
+    event: Any = Acknowledged()
+    owner.checkpoints.done(event)
+
+    def taken_away(_timeout_s: float) -> None:
+        owner.checkpoints.forget()
+
+    changelog.confirm_outputs = taken_away  # type: ignore[method-assign]
+    await owner.checkpoints.write()
+    assert (changelog.records, event.acked, owner.commits) == ([], False, 0)
