@@ -18,8 +18,8 @@ from scoring.errors import DriverScoreError
 POLL_S: Final = 0.05
 """Between two looks at the committed offsets; they change every two seconds."""
 
-WARM_UP_SHARE: Final = 5
-"""A fifth of the events is not counted: enough for every kernel to be compiled or loaded, and windows to end."""
+WARM_UP_SHARE: Final = 2
+"""Half of the events is not counted: enough for every kernel to be loaded, Java to be compiled, and windows to end."""
 
 _NO_COORDINATOR_YET: Final = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE)
 

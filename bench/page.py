@@ -18,7 +18,7 @@ it after the other. Where no broker is named it is Apache Kafka; *embedded* is t
 _BACKLOG: Final = """\
 A topic full of single events, and one process that works it off, the whole job included: decode, validate, features,
 score, publish, store states, commit offsets. Each vehicle sends one sample a second of event time, and all have an open
-trip at once. The clock runs from the first commit after a warm-up (a fifth of the events) to the last commit before the
+trip at once. The clock runs from the first commit after a warm-up (half of the events) to the last commit before the
 end, so start-up and compilation are left out and everything that makes an event durable is counted. States are stored
 and offsets committed every 2 s by all, so that there are commits to measure between.
 
@@ -76,6 +76,19 @@ rows.
 """
 
 
+_RECOVERY: Final = """\
+Two workers with default settings, and `kill -9` for one of them: the longest time in which some partition of
+`trip-events` had no score on `driver-scores`, the session's end, the move of the partitions and the restoring of states
+included.
+"""
+
+_MEMORY: Final = """\
+A worker with a thousand vehicles, and one with a million, each with an open trip, work off the same number of events.
+Then it is killed and started again: the restart is the time from the start of the process to its first commit, states
+restored. Resident memory includes what every worker has, events that wait for the grace period, and the stored states.
+"""
+
+
 def as_markdown(results: Results) -> str:
     """Give the page, with the parts that were run."""
     lines = [_INTRODUCTION]
@@ -101,4 +114,6 @@ def _sections(results: Results) -> list[tuple[str, str, list[str]]]:
         ("Into Druid", _DRUID, tables.druid(results.druid)),
         ("What each stage costs", _STAGES, tables.stages(results.stages_us)),
         ("The model", _ONNX, tables.onnx(results.onnx)),
+        ("A worker is killed", _RECOVERY, tables.recovery(results.recoveries)),
+        ("A million open trips", _MEMORY, tables.memory(results.memory)),
     ]

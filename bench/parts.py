@@ -10,6 +10,8 @@ from bench import druid_latency, onnx_speed
 from bench.backlog import BacklogRow, Broker, Load
 from bench.live import run_live
 from bench.measuring import BenchmarkError
+from bench.memory import measure as measure_memory
+from bench.recovery import kill_one_of_two
 from bench.results import KAFKA, Results
 from bench.score_latency import alert_latencies, score_latency
 from bench.stages import stage_costs_us
@@ -24,7 +26,7 @@ FLEET: Final = 1_000
 LARGE_FLEET: Final = 300_000
 _KAFKA_HEAP_MB: Final = 1024
 
-_EVENTS: Final = 3_000_000
+_EVENTS: Final = 4_000_000
 _PEER_EVENTS: Final[dict[Kind, int]] = {
     "kafka-streams, 1 thread": _EVENTS,
     "kafka-streams, 2 threads": _EVENTS,
@@ -45,6 +47,10 @@ _LATENCY_S: Final = 20.0
 _LIVE_S: Final = 25.0
 _DRUID_S: Final = 40.0
 _ONNX_S: Final = 1.0
+_KILLS: Final = 3
+_RECOVERY_EVENTS_PER_S: Final = 20_000
+_VERY_LARGE_FLEET: Final = 1_000_000
+_MEMORY_EVENTS: Final = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,20 @@ class OnKafka:
             live = run_live(place, vehicles=FLEET, events_per_s=EVENTS_PER_S, seconds=seconds)
         self._results.lives.append(_shown(live))
 
+    def recovery(self) -> None:
+        """Kill one of two workers, some times."""
+        for _ in range(_KILLS):
+            with self._broker.place() as place:
+                killed = kill_one_of_two(place, vehicles=FLEET, events_per_s=_RECOVERY_EVENTS_PER_S)
+            self._results.recoveries.append(_shown(killed))
+
+    def memory(self) -> None:
+        """Hold few trips, and a million."""
+        for vehicles in (FLEET, _VERY_LARGE_FLEET):
+            load = self._sizes.load(vehicles, _MEMORY_EVENTS)
+            with self._broker.place() as place:
+                self._results.memory.append(_shown(measure_memory(place, load.vehicles, load.events)))
+
     def stages(self) -> None:
         """Meter the stages of the worker."""
         with self._broker.place() as place:
@@ -195,6 +215,8 @@ ON_KAFKA: Final[dict[str, Callable[[OnKafka], None]]] = {
     "alerts": OnKafka.alerts,
     "live": OnKafka.live,
     "stages": OnKafka.stages,
+    "recovery": OnKafka.recovery,
+    "memory": OnKafka.memory,
 }
 """Parts that share one broker, in the order in which they run."""
 

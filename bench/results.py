@@ -6,7 +6,9 @@ from typing import Any, Final
 from bench.backlog import BacklogRow
 from bench.druid_latency import DruidLatency
 from bench.live import Live
+from bench.memory import Held
 from bench.onnx_speed import OnnxRow
+from bench.recovery import Recovery
 from bench.score_latency import TopicLatency
 from bench.workers import OURS
 
@@ -29,6 +31,10 @@ class Results:
         Processor time of each stage, µs an event.
     onnx
         Speed of the model.
+    recoveries
+        One of two workers killed.
+    memory
+        Few trips, and very many.
     failures
         Parts that could not be measured, and why.
     """
@@ -43,6 +49,8 @@ class Results:
     stages_us: dict[str, float] = field(default_factory=dict)
     onnx: list[OnnxRow] = field(default_factory=list)
     druid: DruidLatency | None = None
+    recoveries: list[Recovery] = field(default_factory=list)
+    memory: list[Held] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def ours(self, vehicles: int, broker: str = KAFKA) -> BacklogRow | None:

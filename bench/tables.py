@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from bench.backlog import BacklogRow
 from bench.druid_latency import DruidLatency
 from bench.live import Live
+from bench.memory import Held
 from bench.onnx_speed import OnnxRow
+from bench.recovery import Recovery
 from bench.results import Results
 from bench.score_latency import TopicLatency
 from bench.stages import STAGES
@@ -77,6 +79,38 @@ def druid(row: DruidLatency | None) -> list[str]:
     times_ms = [f"{1000 * time_s:.0f}" for time_s in (row.p50_s, row.p99_s, row.max_s, row.query_p50_s)]
     names = ["events/s", "probes", "p50 ms", "p99 ms", "most ms", "one query ms"]
     return _table(names, [[f"{row.sent_events_per_s:,.0f}", str(row.probes), *times_ms]])
+
+
+def recovery(rows: Sequence[Recovery]) -> list[str]:
+    """Show how long a killed worker's trips wait."""
+    cells = [[f"{row.vehicles:,}", f"{row.events_per_s:,.0f}", f"{row.silence_s:.1f}"] for row in rows]
+    return _table(["vehicles", "events/s", "longest time without a score of some partition, s"], cells)
+
+
+def memory(rows: Sequence[Held]) -> list[str]:
+    """Show what open trips cost, and below it the difference of many to few."""
+    names = ["open trips", "events/s", "resident MiB", "peak MiB", "checkpoint s", "restart s", "peak after it MiB"]
+    cells = [
+        [
+            f"{row.trips:,}",
+            f"{row.events_per_s:,.0f}",
+            f"{row.rss_mb:,.0f}",
+            f"{row.peak_mb:,.0f}",
+            f"{row.checkpoint_s:.2f}",
+            f"{row.restart_s:.1f}",
+            f"{row.restart_peak_mb:,.0f}",
+        ]
+        for row in rows
+    ]
+    if len(rows) < 2:
+        return _table(names, cells)
+    few, many = rows[0], rows[-1]
+    trips = many.trips - few.trips
+    difference = (
+        f"An open trip takes {(many.rss_mb - few.rss_mb) * 2**20 / trips:,.0f} bytes of resident memory; restoring "
+        f"{trips:,} trips takes {many.restart_s - few.restart_s:.1f} s."
+    )
+    return [*_table(names, cells), "", difference]
 
 
 def onnx(rows: Sequence[OnnxRow]) -> list[str]:

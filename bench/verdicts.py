@@ -18,6 +18,8 @@ HALF: Final = 0.5
 """From event to score, at this share of the worker's maximum."""
 
 ALERT_P99_S: Final = 1.0
+RECOVERY_S: Final = 15.0
+TRIP_BYTES: Final = 1024
 DRUID_P50_S: Final = 0.3
 DRUID_P99_S: Final = 1.0
 
@@ -54,11 +56,25 @@ def verdicts(results: Results) -> Iterator[Verdict]:
     for latency in results.alerts:
         seen = f"event to alert, {latency.answer}: {_ms(latency.p99_s)} (p99)"
         yield Verdict(seen, latency.p99_s < ALERT_P99_S, f"less than {_ms(ALERT_P99_S)}")
+    yield from _robustness(results)
     if results.druid is not None:
         druid = results.druid
         met = druid.p50_s < DRUID_P50_S and druid.p99_s < DRUID_P99_S
         seen = f"into Druid: {_ms(druid.p50_s)} (p50), {_ms(druid.p99_s)} (p99)"
         yield Verdict(seen, met, f"less than {_ms(DRUID_P50_S)} and {_ms(DRUID_P99_S)}")
+
+
+def _robustness(results: Results) -> Iterator[Verdict]:
+    if results.recoveries:
+        silence_s = max(recovery.silence_s for recovery in results.recoveries)
+        seen = f"one of two workers killed, no score of some partition for {silence_s:.1f} s"
+        yield Verdict(seen, silence_s <= RECOVERY_S, f"at most {RECOVERY_S:g} s")
+    if len(results.memory) > 1:
+        few, many = results.memory[0], results.memory[-1]
+        held = (many.rss_mb - few.rss_mb) * 2**20 / (many.trips - few.trips)
+        yield Verdict(
+            f"resident memory of an open trip: {held:,.0f} bytes", held <= TRIP_BYTES, f"at most {TRIP_BYTES:,}"
+        )
 
 
 def _ms(seconds: float) -> str:

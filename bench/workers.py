@@ -72,7 +72,7 @@ class Place:
 
 @contextlib.contextmanager
 def running_worker(
-    kind: Kind, place: Place, *, checkpoint_s: float = CHECKPOINT_S, number: int = 0
+    kind: Kind, place: Place, *, checkpoint_s: float = CHECKPOINT_S, number: int = 0, metrics_port: int | None = None
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """Run a worker as a user would; all kinds take the same settings.
 
@@ -84,12 +84,14 @@ def running_worker(
         Between two commits.
     number
         Of this worker among those of its group.
+    metrics_port
+        Where it shows its metrics; any free one when null.
     """
     settings = {
         "KAFKA__BOOTSTRAP": place.bootstrap,
         "KAFKA__TOPIC_PREFIX": place.prefix,
         "KAFKA__PARTITIONS": str(PARTITIONS),
-        "WORKER__METRICS_PORT": str(free_port()),
+        "WORKER__METRICS_PORT": str(metrics_port or free_port()),
         "WORKER__CHECKPOINT_S": str(checkpoint_s),
     }
     environment = os.environ | {f"DRIVER_SCORE_{name}": setting for name, setting in settings.items()}
@@ -110,10 +112,15 @@ def running_worker(
 
 
 @contextlib.contextmanager
-def running_workers(kind: Kind, place: Place, count: int) -> "Iterator[list[subprocess.Popen[bytes]]]":
+def running_workers(
+    kind: Kind, place: Place, count: int, *, checkpoint_s: float = CHECKPOINT_S
+) -> "Iterator[list[subprocess.Popen[bytes]]]":
     """Run workers of one group."""
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(running_worker(kind, place, number=number)) for number in range(count)]
+        yield [
+            stack.enter_context(running_worker(kind, place, checkpoint_s=checkpoint_s, number=number))
+            for number in range(count)
+        ]
 
 
 def _command(kind: Kind, place: Place, checkpoint_s: float) -> list[str]:

@@ -65,7 +65,7 @@ def judge(stream: KnownStream, topics: Topics, models: list[Path]) -> Verdict:
         verdict.counts[f"messages on {topic}"] = len(rows[topic])
         verdict.counts[f"of them repeated on {topic}"] = len(rows[topic]) - len({row[id_name] for row in rows[topic]})
     verdict.check("final scores changed without a higher revision", _unrevised(scores))
-    verdict.check("final scores without their row on trip-features", _unlogged(scores, rows["trip-features"]))
+    verdict.check("final scores not on trip-features, or the other way round", _unlogged(scores, rows["trip-features"]))
     _check_profiles(verdict, finals, rows["driver-profiles"])
     _check_dead_letters(verdict, stream, topics)
     return verdict
@@ -171,9 +171,17 @@ def _unrevised(scores: list[dict[str, Any]]) -> list[str]:
 
 
 def _unlogged(scores: list[dict[str, Any]], log: list[dict[str, Any]]) -> list[str]:
-    logged = {row["score_id"] for row in log}
-    finals = {score["score_id"] for score in scores if score["kind"] == "trip" and score["final"]}
-    return sorted(finals ^ logged)
+    """Find final scores that are not on the feature log, and rows there of no score.
+
+    A crash can leave one without the other; both are made again, by another model if it was swapped meanwhile. So one
+    of each trip's revisions must be on both.
+    """
+    by_topic = [
+        {score["score_id"]: (score["vehicle_id"], score["trip_id"], score["revision"]) for score in rows}
+        for rows in ([score for score in scores if score["kind"] == "trip" and score["final"]], log)
+    ]
+    on_both = {by_topic[0][score_id] for score_id in by_topic[0].keys() & by_topic[1].keys()}
+    return sorted(f"{of} {score_id}" for ids in by_topic for score_id, of in ids.items() if of not in on_both)
 
 
 def _check_profiles(
