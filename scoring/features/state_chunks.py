@@ -22,7 +22,7 @@ from scoring.features.state_arrays import ROW_ARRAYS, SAMPLE, StateArrays
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
 
-_CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms")
+_CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms", "epoch_ms", "epoch_votes")
 
 _PACKING: Final = "bytes by column, lz4"
 """Part of the fingerprint."""
@@ -47,7 +47,7 @@ class ChunkHeader:
     fingerprint: str
     included_offset: int
     trips: int
-    clock: tuple[float, float, int, int]
+    clock: tuple[float, ...]
 
 
 def fingerprint_of(parameters: KernelParameters) -> str:
@@ -83,8 +83,7 @@ def read_header(packed: bytes) -> ChunkHeader:
     """
     try:
         content = json.loads(packed[: packed.index(b"\n")])
-        clock_ms, next_sweep_ms, active_trips, mover_ms = content["clock"]
-        clock = (clock_ms, next_sweep_ms, active_trips, mover_ms)
+        clock = tuple(content["clock"])
         return ChunkHeader(content["fingerprint"], content["included_offset"], content["trips"], clock)
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(
