@@ -2,12 +2,13 @@
 
 A chunk is a line of JSON, which says what it includes and what it was made with, and behind it, compressed, the rows of
 its trips, array after array, the first byte of all rows first, the texts of their ids, and their pending events. The
-fingerprint of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a row a trip
-took six times as long to make: half of a worker's time with 100,000 open trips.)
+fingerprint of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a
+row a trip took six times as long to make: half of a worker's time with 100,000 open trips.)
 """
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -116,7 +117,7 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
 
 def _as_bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:
     """View rows as bytes, shape (rows, bytes a row): NumPy gathers these ten times as fast as structured rows."""
-    return rows.view(np.uint8).reshape(len(rows), -1)
+    return rows.view(np.uint8).reshape(len(rows), rows.itemsize * math.prod(rows.shape[1:]))
 
 
 def _by_column(rows: NDArray[np.uint8]) -> bytes:
