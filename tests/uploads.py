@@ -53,7 +53,7 @@ class Uploads:
 
 
 def uploads(every_s: list[float], *, seconds: int, vanishing: int = 0, seed: int = 1, delay_s: float = 0) -> Uploads:
-    """Let vehicles drive for so long, and upload at their own intervals and phases, a tenth of an interval earlier or later.
+    """Let vehicles drive for so long, and upload at their own intervals and phases, a tenth of an interval off at most.
 
     Parameters
     ----------

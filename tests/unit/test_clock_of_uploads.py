@@ -1,6 +1,7 @@
 """The clock of a partition is right whatever the intervals at which its vehicles upload.
 
-An hour of driving in one trip each; some vehicles vanish without the end of their trip. A trip closes after 300 s of silence.
+An hour of driving in one trip each; some vehicles vanish without the end of their trip. A trip closes after 300 s of
+silence.
 """
 
 import numpy as np
