@@ -30,10 +30,10 @@ _MAX_STEP_MS: Final = 10_000.0
 fast would make all others look silent by one event, and then be the only one that counts."""
 
 _MAX_AWAY_MS: Final = 300_000.0
-"""A trip this far ahead of the clock no longer moves it: it uploads what it had stored, or its clock runs fast. One that
-begins this far from it has another time than the others. After a gap this long a trip enters anew."""
+"""A trip this far ahead of the clock no longer moves it: it uploads what it had stored, or its clock runs fast. One
+that begins this far from it has another time than the others. After a gap this long a trip enters anew."""
 
-_CATCH_UP_MS: Final = 300_000.0
+_CATCH_UP_PER_MS: Final = 1 / 300_000.0
 _MOST_CATCH_UP: Final = 0.5
 """Progress counts the more, the further a trip is ahead: trips that vanish are counted for a while, and the clock lags.
 By less than twice, or one of two trips could take the clock with it, as fast as it runs."""
@@ -85,7 +85,7 @@ def advance_clock(arrays: StateArrays, slot: int, timestamp_ms: int) -> None:
         partition.mover_ms = max(partition.mover_ms, timestamp_ms)
         beyond_ms = head.reach_ms - clock_ms - ahead_ms
         if beyond_ms > 0:
-            step_ms = beyond_ms * (1 + min(ahead_ms / _CATCH_UP_MS, _MOST_CATCH_UP))
+            step_ms = beyond_ms * (1 + min(ahead_ms * _CATCH_UP_PER_MS, _MOST_CATCH_UP))
             if partition.active_trips > 1:
                 step_ms = min(step_ms / partition.active_trips, _MAX_STEP_MS)
             partition.clock_ms = min(clock_ms + step_ms, head.reach_ms)
