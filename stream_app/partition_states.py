@@ -99,7 +99,7 @@ class StoredStates:
         Parameters
         ----------
         partition, chunks
-            Its number, and the packed chunks by their numbers.
+            Its number, and the packed chunks by their numbers, in the order in which they were stored.
         included_offset
             Offset of the last record that they include.
         silent_after

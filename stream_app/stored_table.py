@@ -79,11 +79,17 @@ class StoredTable:
         return max(self._names().get(key, ()), default=NO_VERSION)
 
     def stored_items(self, prefix: str, up_to: Version) -> Iterator[tuple[str, bytes]]:
-        """Yield the rows whose keys begin so, each in its newest version up to this one; keys without the beginning."""
+        """Yield the rows whose keys begin so, each in its newest version up to this one, in the order of their versions.
+
+        Keys are without the beginning.
+        """
+        found = []
         for key, names in self._names().items():
             versions = [version for version in names if version <= up_to]
             if key.startswith(prefix) and versions:
-                yield key.removeprefix(prefix), self._content(names[max(versions)])
+                found.append((max(versions), key))
+        for version, key in sorted(found):
+            yield key.removeprefix(prefix), self._content(self._names()[key][version])
 
     def put(self, partition: int, key: str, content: bytes, *, included_offset: int) -> None:
         """Change a row of a partition, from the next checkpoint on.

@@ -31,7 +31,7 @@ HEAD: Final = np.dtype(
         ("severe_ms", np.int64),  # time of the last severe event; 0 for none
         ("seen_ms", np.float64),  # the partition's clock at the last event
         ("moved_ms", np.float64),  # the same at the last event that was newer than all before
-        ("ahead_ms", np.float64),  # how far the trip has run ahead of that clock
+        ("reach_ms", np.float64),  # up to where, by the same clock, its events reach
         ("event_count", np.int32),
         ("late_event_count", np.int32),
         ("revision", np.int32),
@@ -123,6 +123,8 @@ PARTITION: Final = np.dtype(
         ("next_sweep_ms", np.float64),
         ("active_trips", np.int64),
         ("mover_ms", np.int64),  # newest event time of the trips that moved the clock since the last sweep
+        ("epoch_ms", np.float64),  # event time at which the clock was 0, as most trips that began have it
+        ("epoch_votes", np.int64),  # how many more agree with it than do not
         ("trips", np.int64),
         ("free_slots", np.int64),
         ("free_sample", np.int64),

@@ -23,7 +23,7 @@ from scoring.features.state_arrays import ROW_ARRAYS, SAMPLE, StateArrays
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
 
-_CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms")
+_CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms", "epoch_ms", "epoch_votes")
 
 _PACKING: Final = "bytes by column, lz4"
 """Part of the fingerprint."""
@@ -45,7 +45,7 @@ class ChunkHeader:
 
     fingerprint: str
     trips: int
-    clock: tuple[float, float, int, int]
+    clock: tuple[float, ...]
 
 
 def fingerprint_of(parameters: KernelParameters) -> str:
@@ -109,9 +109,7 @@ def read_header(packed: bytes) -> ChunkHeader:
     """
     try:
         content = json.loads(packed[: packed.index(b"\n")])
-        clock_ms, next_sweep_ms, active_trips, mover_ms = content["clock"]
-        clock = (clock_ms, next_sweep_ms, active_trips, mover_ms)
-        return ChunkHeader(content["fingerprint"], content["trips"], clock)
+        return ChunkHeader(content["fingerprint"], content["trips"], tuple(content["clock"]))
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(
             f"a chunk can't be read ({error})",
@@ -120,12 +118,11 @@ def read_header(packed: bytes) -> ChunkHeader:
 
 
 def unpack_chunk(states: TripStates, packed: bytes) -> None:
-    """Add the trips of a chunk to the states; its fingerprint must be right."""
+    """Add the trips of a chunk to the states; its fingerprint must be right, and the chunk stored last comes last."""
     header = read_header(packed)
     partition = states.arrays.partition[0]
-    if header.clock[0] >= partition["clock_ms"]:
-        for name, content in zip(_CLOCK, header.clock, strict=True):
-            partition[name] = content
+    for name, content in zip(_CLOCK, header.clock, strict=True):
+        partition[name] = content
     body = bytes(cramjam.lz4.decompress_block(packed[packed.index(b"\n") + 1 :]))
     slots = states.take_slots(header.trips)
     position = 0

@@ -63,7 +63,6 @@ class TripStates:
             free=np.arange(rows - 1, FIRST_SLOT - 1, -1, dtype=np.int32),
             partition=np.zeros(1, PARTITION),
         )
-        self.arrays.partition["active_trips"] = 1
         self.arrays.partition["free_slots"] = capacity
         self.arrays.partition["free_sample"] = len(self.arrays.pool)
         self.changed_chunks = np.zeros(chunk_count, np.bool_)

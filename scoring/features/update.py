@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from schemas.features import FEATURE_NAMES
 from scoring.features.aggregates import FEATURE_ROW
+from scoring.features.clock import advance_clock, enter_clock
 from scoring.features.compilation import inlined_kernel, kernel, unowned
 from scoring.features.pending import ADDED, KNOWN, insert, repeats_event_id
 from scoring.features.state_arrays import FINAL, FREE, OPEN, StateArrays, unowned_arrays
@@ -20,7 +21,6 @@ from scoring.features.windows import (
     MAX_DUE_PER_EVENT,
     NONE_DUE,
     TRIP_END,
-    advance_clock,
     finish,
     fold_until,
     report_severe_event,
@@ -181,7 +181,7 @@ def _take_event(
         head.first_ms = timestamp_ms
         head.newest_ms = timestamp_ms
         head.live_end_ms = window_end_ms(timestamp_ms, parameters)
-        head.moved_ms = arrays.partition[0].clock_ms
+        enter_clock(arrays, slot, timestamp_ms)
     elif repeats_event_id(arrays, slot, sample):
         arrays.partition[0].duplicate_count += 1
         return count

@@ -14,10 +14,7 @@ All of it depends only on the order of events in their partition, never on how t
                                              window and trip again, when no more can come
 
 A trip has its own watermark, its newest event less the grace period: a device with a wrong clock harms no other.
-Events at or before it are late. Trips that go silent are closed by the **partition's clock**, which advances by the
-mean progress in event time of the trips that are active: one vehicle with a wrong date, or one that uploads hours of
-backlog, moves it by little. Where hardly any trip is active, one of them moves it by much: then the others are silent
-only if its events are later than theirs.
+Events at or before it are late. Trips that go silent are closed by the **partition's clock** (``clock``).
 """
 
 from typing import Any, Final
@@ -26,6 +23,7 @@ import numpy as np
 
 from schemas.event_frame import EVENT_TYPES
 from scoring.features.aggregates import features_of, merge
+from scoring.features.clock import count_active, silence_ms
 from scoring.features.compilation import inlined_kernel, kernel
 from scoring.features.folding import fold
 from scoring.features.pending import free_all, take_first
@@ -63,24 +61,6 @@ with it), the trip ended (and one revised with it); and a severe event."""
 
 _SWEEP_EVERY_MS: Final = 10_000.0
 """Silent trips are looked for this often on the partition's clock; closing is exact to this."""
-
-_ACTIVE_MS: Final = 30_000.0
-"""A trip without progress for this long does not slow the clock: longer than the usual gap, shorter than any idle gap.
-One that sends what is older than what it has sent does not progress: its clock was set back, or stands."""
-
-_MAX_PROGRESS_MS: Final = 30_000
-"""One event moves the clock by at most this, shared by the active trips. Not more than `_ACTIVE_MS`: a clock that runs
-fast would make all other trips look inactive by one event, and then be the only one that counts."""
-
-_MAX_AHEAD_MS: Final = 300_000.0
-"""A trip this far ahead of the clock no longer moves it: it uploads what it had stored. Should all trips but one
-fall silent, the clock still follows the one, if they were no more than ten: then they stop being active first."""
-
-_FEW_TRIPS: Final = 3
-"""While no more than these are active, all of them may be uploading what they had stored."""
-
-_LONGEST_BACKLOG_MS: Final = 8 * 3_600_000.0
-"""A shift: a trip whose clock is ahead of that of all others must not stay open for ever."""
 
 _PROVISIONAL: Final = np.int8(0)
 _FINAL: Final = np.int8(1)
@@ -325,44 +305,6 @@ def evict(arrays: StateArrays, slot: int) -> None:
     arrays.partition[0].evicted_count += 1
 
 
-@inlined_kernel
-def advance_clock(arrays: StateArrays, slot: int, timestamp_ms: int) -> None:
-    """Move the partition's clock by one trip's progress, shared among the active trips."""
-    partition = arrays.partition[0]
-    head = arrays.heads[slot]
-    counted_ms = min(timestamp_ms - head.newest_ms, _MAX_PROGRESS_MS)
-    if head.ahead_ms < _MAX_AHEAD_MS:
-        partition.clock_ms += counted_ms / partition.active_trips
-        partition.mover_ms = max(partition.mover_ms, timestamp_ms)
-    head.moved_ms = partition.clock_ms
-    head.ahead_ms = max(0.0, head.ahead_ms + counted_ms - (partition.clock_ms - head.seen_ms))
-
-
-@kernel
-def _count_active(arrays: StateArrays) -> int:
-    """Count the trips that share the clock: those that make progress, and are not too far ahead to move it."""
-    count = 0
-    for head in arrays.heads:
-        moved_ms_ago = arrays.partition[0].clock_ms - head.moved_ms
-        if head.status == OPEN and moved_ms_ago <= _ACTIVE_MS and head.ahead_ms < _MAX_AHEAD_MS:
-            count += 1
-    return count
-
-
-@kernel
-def _silent_ms(arrays: StateArrays, slot: int) -> float:
-    """Measure a trip's silence, by the clock; where few trips move it, by their event times too.
-
-    To the clock, a vehicle that uploads the past looks like one that drives on while all others are silent.
-    """
-    partition = arrays.partition[0]
-    head = arrays.heads[slot]
-    silent_ms = partition.clock_ms - head.seen_ms
-    if partition.active_trips > _FEW_TRIPS or silent_ms > _LONGEST_BACKLOG_MS:
-        return silent_ms
-    return min(silent_ms, np.float64(partition.mover_ms - head.newest_ms))
-
-
 @kernel
 def sweep(arrays: StateArrays, parameters: KernelParameters, due: Any, features: Any, count: int) -> int:
     """Close trips that have gone silent, report changed ones again, and free those kept long enough.
@@ -375,7 +317,7 @@ def sweep(arrays: StateArrays, parameters: KernelParameters, due: Any, features:
             partition.sweep_slot = slot
             return count
         head = arrays.heads[slot]
-        silent_ms = _silent_ms(arrays, slot)
+        silent_ms = silence_ms(arrays, slot)
         if head.status == OPEN:
             if silent_ms > parameters.idle_gap_ms:
                 count = finish(arrays, slot, parameters, due, features, count)
@@ -386,6 +328,6 @@ def sweep(arrays: StateArrays, parameters: KernelParameters, due: Any, features:
             evict(arrays, slot)
     partition.sweep_slot = 0
     partition.mover_ms = 0
-    partition.active_trips = max(1, _count_active(arrays))
+    partition.active_trips = count_active(arrays)
     partition.next_sweep_ms = partition.clock_ms + _SWEEP_EVERY_MS
     return count

@@ -136,3 +136,10 @@ def test_rows_are_found_by_the_beginning_of_their_keys(changelog: Changelog) -> 
     write(table, "1:0", b"a", up_to=7)
     write(table, "11:0", b"b", up_to=7)
     assert dict(table.stored_items("1:", NEWEST)) == {"0": b"a"}
+
+
+def test_rows_come_in_the_order_in_which_they_were_stored(changelog: Changelog) -> None:
+    table = changelog.owner(1)
+    for key, up_to in (("a", 7), ("b", 7), ("c", 8), ("a", 9)):
+        write(table, key, b"", up_to=up_to)
+    assert [key for key, _ in changelog.owner(2).stored_items("", NEWEST)] == ["b", "c", "a"]
