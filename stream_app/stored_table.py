@@ -79,7 +79,7 @@ class StoredTable:
         return max(self._names().get(key, ()), default=NO_VERSION)
 
     def stored_items(self, prefix: str, up_to: Version) -> Iterator[tuple[str, bytes]]:
-        """Yield the rows whose keys begin so, each in its newest version up to this one, in the order of their versions.
+        """Yield the rows whose keys begin so, each in its newest version up to this one, oldest first.
 
         Keys are without the beginning.
         """
