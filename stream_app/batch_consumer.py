@@ -8,7 +8,8 @@ left the bytes that they came as, since making objects of them costs more than a
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import aiokafka.consumer.fetcher
@@ -106,9 +107,12 @@ class _EncodedRecords(PartitionRecords):
         fetched._records_iterator = None  # noqa: SLF001 - a cycle that would hold the bytes until the collector comes
 
     def _unpack_records(self) -> Iterator[EncodedBatch]:
-        first_offset = self.next_fetch_offset
+        asked_from = following = self.next_fetch_offset
         for batch in super()._unpack_records():
-            yield batch.starting_at(first_offset)
+            following = batch.last_offset + 1
+            yield replace(batch.starting_at(asked_from), asked_from=asked_from)
+        if self.next_fetch_offset > following:
+            yield EncodedBatch.without_records(asked_from, self.next_fetch_offset)
 
     def _consumer_record(self, _tp: TP, batch: EncodedBatch) -> EncodedBatch:
         return batch
@@ -153,7 +157,6 @@ class BatchConsumer(Consumer):
         self._tenure = _NO_TENURE
         self._not_handed_on: set[TP] = set()
         self._next_offset: dict[TP, int] = {}
-        self._sought_back_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> _BatchConsumerThread:
         return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -172,23 +175,26 @@ class BatchConsumer(Consumer):
         tenure = self.app.tenure
         self._not_handed_on.clear()
         await super().perform_seek()
-        await self._report_expired()
-        self._tenure = tenure
         self._next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
-        self._sought_back_to.clear()
+        await self._leave_out_expired(tp for tp in self._next_offset if tp.topic in self.app.batched_topics)
+        self._tenure = tenure
         for tp in self._not_handed_on & self.assignment():
             await self._seek(tp, self._next_offset[tp])
 
-    async def _report_expired(self) -> None:
-        """Count the records that were deleted before they were read: nobody can bring them back, somebody must know."""
-        batched = [tp for tp in self.assignment() if tp.topic in self.app.batched_topics and self._read_offset[tp]]
-        for tp, first_offset in (await self.earliest_offsets(*batched)).items():
-            missing = (first_offset or 0) - (self._read_offset[tp] or 0)
-            if missing > 0:
+    async def _leave_out_expired(self, partitions: Iterable[TP]) -> None:
+        """Go on with the first record that is left, and count those that were deleted before they were read.
+
+        Nobody can bring them back, but somebody must know.
+        """
+        for tp, first_offset in (await self.earliest_offsets(*partitions)).items():
+            missing = (first_offset or 0) - self._next_offset[tp]
+            if missing <= 0:
+                continue
+            if self._next_offset[tp] > 0:  # else nothing was ever read, and nothing is missed
                 metrics.EXPIRED.labels(tp.topic).inc(missing)
-                log.error(
-                    "records expired before they were read", topic=tp.topic, partition=tp.partition, count=missing
-                )
+                place = {"topic": tp.topic, "partition": tp.partition}
+                log.error("records expired before they were read", count=missing, **place)
+            self._next_offset[tp] += missing
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
         """Fetch once and yield what came: a batch a partition, or single records."""
@@ -214,24 +220,26 @@ class BatchConsumer(Consumer):
 
     async def _next_batch(self, tp: TP, fetched: Sequence[EncodedBatch]) -> list[ConsumerMessage]:
         """Make a message of what was fetched and not read before, if there is any."""
-        if await self._has_skipped(tp, fetched[0].from_offset):
+        if await self._has_skipped(tp, fetched[0].asked_from):
             return []
         expected = self._next_offset.get(tp, 0)
-        unread = [batch.starting_at(expected) for batch in fetched if batch.last_offset >= expected]
+        self._next_offset[tp] = max(expected, fetched[-1].last_offset + 1)
+        unread = [batch.starting_at(expected) for batch in fetched if batch.count and batch.last_offset >= expected]
         if not unread:
             return []
         # Faust records a gap where a message is not the next one, and would wait for it for ever.
         self._read_offset[tp] = max(unread[-1].last_offset - 1, 0)
-        self._next_offset[tp] = unread[-1].last_offset + 1
         return [self._batch_message(tp, unread)]
 
-    async def _has_skipped(self, tp: TP, first_offset: int) -> bool:
-        """Seek back to where records were skipped; where there are still none, the topic itself has a gap."""
-        expected = self._next_offset.get(tp, first_offset)
-        if first_offset <= expected or self._sought_back_to.get(tp) == expected:
+    async def _has_skipped(self, tp: TP, asked_from: int) -> bool:
+        """Seek back where a fetch asked for more than what comes next; gaps within a fetch are the topic's own."""
+        if asked_from <= self._next_offset.get(tp, asked_from):
             return False
-        log.info("fetched ahead; seeking back", topic=tp.topic, partition=tp.partition, at=first_offset, to=expected)
-        self._sought_back_to[tp] = expected
+        await self._leave_out_expired([tp])
+        expected = self._next_offset[tp]
+        if asked_from <= expected:
+            return False
+        log.info("fetched ahead; seeking back", topic=tp.topic, partition=tp.partition, at=asked_from, to=expected)
         await self._seek(tp, expected)
         return True
 

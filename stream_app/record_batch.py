@@ -77,6 +77,8 @@ class EncodedBatch:
         Largest timestamp of its records.
     content
         Its bytes, header included.
+    asked_from
+        Offset that its fetch asked for: between that and this batch there are no records but those of the fetch.
     """
 
     base_offset: int
@@ -86,6 +88,12 @@ class EncodedBatch:
     compression: int
     timestamp_ms: int
     content: memoryview
+    asked_from: int = 0
+
+    @classmethod
+    def without_records(cls, asked_from: int, next_offset: int) -> "EncodedBatch":
+        """Say that a fetch has found none: what there is, are control records and aborted transactions."""
+        return cls(asked_from, next_offset - 1, asked_from, 0, 0, 0, memoryview(b""), asked_from)
 
     @classmethod
     def of_records(cls, records: Sequence[tuple[bytes | None, bytes | None]]) -> "EncodedBatch":

@@ -15,10 +15,11 @@ from stream_app.record_batch import EncodedBatch, RecordBatch
 EVENTS = TP("trip-events", 0)
 
 
-def fetched(first: int, last: int) -> EncodedBatch:
-    """Make a record batch of these offsets, as a fetch from the first one gives it."""
+def fetched(first: int, last: int, asked_from: int | None = None) -> EncodedBatch:
+    """Make a record batch of these offsets, as a fetch from the first one, or from before it, gives it."""
     encoded = EncodedBatch.of_records([(b"key", b"value")] * (last - first + 1))
-    return replace(encoded, base_offset=first, last_offset=last, from_offset=first)
+    asked_from = first if asked_from is None else asked_from
+    return replace(encoded, base_offset=first, last_offset=last, from_offset=first, asked_from=asked_from)
 
 
 class SteeredConsumer(BatchConsumer):
@@ -85,16 +86,15 @@ def handed_on(committed: int | None, *batches: EncodedBatch) -> tuple[list[range
         pytest.param(10, [(0, 9), (10, 19)], [(10, 19)], [], id="all of it was committed"),
         pytest.param(10, [(20, 29), (10, 29)], [(10, 29)], [10], id="fetched before the seek to the committed offset"),
         pytest.param(None, [(20, 29), (0, 29)], [(0, 29)], [0], id="nothing was committed yet"),
-        pytest.param(10, [(20, 29), (20, 29)], [(20, 29)], [10], id="the topic itself has a gap"),
-        pytest.param(
-            10, [(20, 29), (20, 29), (40, 49), (40, 49)], [(20, 29), (40, 49)], [10, 30], id="and another gap"
-        ),
+        pytest.param(10, [(20, 29), (30, 39), (10, 39)], [(10, 39)], [10, 10], id="two such fetches were under way"),
+        pytest.param(10, [(20, 29, 10)], [(20, 29)], [], id="the topic itself has a gap"),
+        pytest.param(10, [(10, 19), (22, 29, 20)], [(10, 19), (22, 29)], [], id="and another gap"),
     ],
 )
 def test_each_record_is_handed_on_once(
-    committed: int | None, fetches: list[tuple[int, int]], offsets: list[tuple[int, int]], sought: list[int]
+    committed: int | None, fetches: list[tuple[int, ...]], offsets: list[tuple[int, int]], sought: list[int]
 ) -> None:
-    found = handed_on(committed, *(fetched(first, last) for first, last in fetches))
+    found = handed_on(committed, *(fetched(*each) for each in fetches))
     assert found == ([range(first, last + 1) for first, last in offsets], sought)
 
 
@@ -157,3 +157,24 @@ async def test_what_is_fetched_while_the_consumer_still_seeks_is_fetched_again()
         consumer.seek_to_committed = fetched_meanwhile  # type: ignore[method-assign]
         await consumer.perform_seek()
         assert consumer.sought == [10], "no later record may come that would show the gap"
+
+
+async def test_control_records_are_no_gap_whether_they_end_a_fetch_or_are_all_of_it() -> None:
+    with a_consumer() as consumer:
+        ends = EncodedBatch.without_records(10, 21)
+        consumer.fetch_next(10, fetched(10, 19), ends, EncodedBatch.without_records(21, 22), fetched(22, 29))
+        await consumer.perform_seek()
+        offsets = [batch.encoded[0].from_offset for _ in range(4) for batch in await next_batches(consumer)]
+        assert (offsets, consumer.sought) == ([10, 22], [])
+
+
+async def test_records_that_expire_while_they_wait_are_left_out_and_counted() -> None:
+    with a_consumer() as consumer:
+        consumer.fetch_next(10, fetched(10, 19), fetched(50, 59))
+        await consumer.perform_seek()
+        before = metrics.EXPIRED.labels(EVENTS.topic)._value.get()
+        await next_batches(consumer)
+        consumer.first_offset = 50
+        [batch] = await next_batches(consumer)
+        assert (batch.encoded[0].from_offset, consumer.sought) == (50, [])
+        assert metrics.EXPIRED.labels(EVENTS.topic)._value.get() - before == 30
