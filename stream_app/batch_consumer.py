@@ -175,26 +175,29 @@ class BatchConsumer(Consumer):
         tenure = self.app.tenure
         self._not_handed_on.clear()
         await super().perform_seek()
-        self._next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
-        await self._leave_out_expired(tp for tp in self._next_offset if tp.topic in self.app.batched_topics)
+        next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
+        await self._leave_out_expired(next_offset, [tp for tp in next_offset if tp.topic in self.app.batched_topics])
+        if tenure != self.app.tenure:
+            return  # taken away meanwhile; Faust seeks again
+        self._next_offset = next_offset
         self._tenure = tenure
         for tp in self._not_handed_on & self.assignment():
             await self._seek(tp, self._next_offset[tp])
 
-    async def _leave_out_expired(self, partitions: Iterable[TP]) -> None:
+    async def _leave_out_expired(self, next_offset: dict[TP, int], partitions: Iterable[TP]) -> None:
         """Go on with the first record that is left, and count those that were deleted before they were read.
 
         Nobody can bring them back, but somebody must know.
         """
         for tp, first_offset in (await self.earliest_offsets(*partitions)).items():
-            missing = (first_offset or 0) - self._next_offset[tp]
+            missing = (first_offset or 0) - next_offset[tp]
             if missing <= 0:
                 continue
-            if self._next_offset[tp] > 0:  # else nothing was ever read, and nothing is missed
+            if next_offset[tp] > 0:  # else nothing was ever read, and nothing is missed
                 metrics.EXPIRED.labels(tp.topic).inc(missing)
                 place = {"topic": tp.topic, "partition": tp.partition}
                 log.error("records expired before they were read", count=missing, **place)
-            self._next_offset[tp] += missing
+            next_offset[tp] += missing
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
         """Fetch once and yield what came: a batch a partition, or single records."""
@@ -235,7 +238,7 @@ class BatchConsumer(Consumer):
         """Seek back where a fetch asked for more than what comes next; gaps within a fetch are the topic's own."""
         if asked_from <= self._next_offset.get(tp, asked_from):
             return False
-        await self._leave_out_expired([tp])
+        await self._leave_out_expired(self._next_offset, [tp])
         expected = self._next_offset[tp]
         if asked_from <= expected:
             return False

@@ -58,6 +58,10 @@ class PartitionStates:
         heads = self.states.arrays.heads[slots]
         return slots[(heads["status"] == OPEN) | (heads["changed"] == 1)]
 
+    def include(self, last_offset: int) -> None:
+        """Note that the records up to this one are included; those that are read again take nothing back."""
+        self.included_offset = max(self.included_offset, last_offset)
+
     def leave_out_included(self, events: EventColumns, offsets: NDArray[np.int64]) -> EventColumns:
         """Leave out the events that the states include already: those read again after a crash.
 

@@ -131,7 +131,7 @@ class TripAgent:
         metrics.DUPLICATES.inc(owned.states.duplicate_count - duplicates)
         metrics.LATE.inc(owned.states.late_count - late)
         self._publisher.publish_rejects(decoded.rejects, batch.topic, batch.partition)
-        owned.included_offset = batch.last_offset
+        owned.include(batch.last_offset)
         metrics.RECORDS.inc(decoded.record_count)
         count_sensors(events)
         metrics.EVENTS.inc(len(events))
