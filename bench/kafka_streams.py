@@ -12,12 +12,11 @@ alerts and profiles.
 
 import hashlib
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from stream_app.app import DEFAULT_MODEL
-from stream_app.stack.programs import DEFAULT_CACHE_DIR, MissingProgramError, program
+from stream_app.stack.programs import DEFAULT_CACHE_DIR, MissingProgramError, program, staged_jars
 
 MAIN_CLASS: Final = "driverscore.streams.Main"
 
@@ -47,7 +46,7 @@ def build(cache_dir: Path = DEFAULT_CACHE_DIR) -> Path:
     program("javac")
     maven = program("mvn")
     cache_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache_dir.absolute(), prefix=".building-") as staging:
+    with staged_jars(jars_dir) as staging:
         done = subprocess.run(
             [maven, "-q", "-B", "-f", str(_PROJECT_DIR / "pom.xml"), "package", f"-Dbuild.folder={staging}"],
             capture_output=True,
@@ -60,11 +59,6 @@ def build(cache_dir: Path = DEFAULT_CACHE_DIR) -> Path:
                 "Maven can't build bench/kafka_streams: " + "\n".join(errors[:_MAX_ERROR_LINES]),
                 remedy="Check that Maven reaches its repository, and that its Java is 17 or newer.",
             )
-        try:
-            Path(staging, "jars").rename(jars_dir)
-        except OSError:
-            if not jars_dir.is_dir():
-                raise
     return jars_dir
 
 

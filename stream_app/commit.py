@@ -66,11 +66,6 @@ class Checkpoints:
         """Held while states are changed, copied or dropped."""
         self._unacknowledged: list[EventT] = []
 
-    @property
-    def owned(self) -> dict[int, PartitionStates]:
-        """States of the partitions that this worker has had records of."""
-        return self._owned
-
     def states_of(self, partition: int) -> PartitionStates:
         """Give the states of a partition, restored from the table where this worker has none."""
         owned = self._owned.get(partition)

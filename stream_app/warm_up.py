@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from scoring.features.state_chunks import pack_chunk, unpack_chunk
+from scoring.features.state_chunks import copy_chunk, unpack_chunk
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
@@ -28,6 +28,6 @@ def warm_up() -> None:
     decoder = Decoder(max_value_bytes=len(_EVENT), max_ahead_s=0, time_zones={}, now_ms=now_ms)
     states = TripStates()
     update(states, decoder.decode(batch).events, parameters)
-    unpack_chunk(TripStates(), pack_chunk(states, states.slots(), fingerprint=""))
+    unpack_chunk(TripStates(), copy_chunk(states, states.slots(), fingerprint="").pack())
     close_trips(states, parameters)
     log.info("kernels ready", seconds=round(time.perf_counter() - started, 1))

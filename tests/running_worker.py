@@ -224,3 +224,11 @@ def last_finals(scores: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str,
 
 def without_wall_clock(message: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given for name, given in message.items() if name not in {"scored_at", "raised_at", "updated_at"}}
+
+
+def contents_by_id(rows: list[dict[str, Any]], id_name: str) -> dict[str, set[str]]:
+    """Return the contents that messages of each id have, but for when they were made."""
+    contents: dict[str, set[str]] = {}
+    for row in rows:
+        contents.setdefault(row[id_name], set()).add(json.dumps(without_wall_clock(row), sort_keys=True))
+    return contents

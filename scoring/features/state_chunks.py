@@ -94,11 +94,6 @@ def copy_chunk(states: TripStates, slots: NDArray[np.int64], *, fingerprint: str
     return CopiedChunk(json.dumps(header).encode(), rows, texts, samples)
 
 
-def pack_chunk(states: TripStates, slots: NDArray[np.int64], *, fingerprint: str) -> bytes:
-    """Make bytes of the trips of one chunk, given by their slots."""
-    return copy_chunk(states, slots, fingerprint=fingerprint).pack()
-
-
 def read_header(packed: bytes) -> ChunkHeader:
     """Read what a chunk has.
 

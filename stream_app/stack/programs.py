@@ -1,10 +1,12 @@
 """Programs and jars that the native servers run from: found, installed from Debian, or fetched by Maven."""
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +83,7 @@ def fetch_jars(name: str, cache_dir: Path = DEFAULT_CACHE_DIR) -> Path:
     maven = program("mvn")
     cache_dir.mkdir(parents=True, exist_ok=True)
     _log.info("fetching jars", list=str(jar_list), into=str(jars_dir))
-    with tempfile.TemporaryDirectory(dir=cache_dir.absolute(), prefix=".fetching-") as staging:
+    with staged_jars(jars_dir) as staging:
         done = subprocess.run(  # noqa: S603 - the command is built here
             [
                 maven, "-q", "-B", "-f", str(jar_list), "dependency:copy-dependencies",
@@ -94,12 +96,19 @@ def fetch_jars(name: str, cache_dir: Path = DEFAULT_CACHE_DIR) -> Path:
                 f"Maven failed: {_last_line(done.stdout + done.stderr)}",
                 remedy="Check that Maven reaches its repository (proxy or mirror in ~/.m2/settings.xml).",
             )
+    return jars_dir
+
+
+@contextlib.contextmanager
+def staged_jars(jars_dir: Path) -> Iterator[Path]:
+    """Yield a folder whose ``jars`` become this folder at the end, unless another process was first."""
+    with tempfile.TemporaryDirectory(dir=jars_dir.parent, prefix=".staged-") as staging:
+        yield Path(staging)
         try:
             Path(staging, "jars").rename(jars_dir)
         except OSError:
             if not jars_dir.is_dir():
                 raise
-    return jars_dir
 
 
 def _install(name: str) -> str | None:

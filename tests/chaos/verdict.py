@@ -13,8 +13,8 @@ from schemas.features import FEATURE_NAMES
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import BANDS, Scorer
 from tests.chaos.known_stream import KnownStream
-from tests.feature_equality import TOLERANCE
-from tests.running_worker import Topics, last_finals, without_wall_clock
+from tests.feature_equality import TOLERANCE, unlike
+from tests.running_worker import Topics, contents_by_id, last_finals
 
 EXAMPLES: Final = 5
 """Of each kind of error that the report shows."""
@@ -96,13 +96,8 @@ def _check_trips(verdict: Verdict, stream: KnownStream, finals: dict[tuple[str, 
             if ids in unfinished:
                 continue
             final = finals[ids]
-            for name in FEATURE_NAMES:
-                streamed = math.nan if final[name] is None else float(final[name])
-                if math.isnan(streamed) and math.isnan(row[name]):
-                    continue
-                if not math.isclose(streamed, row[name], rel_tol=TOLERANCE, abs_tol=0.0):
-                    unequal.append(f"{ids} {name}: {streamed!r}, not {row[name]!r}")
-                rounded += streamed != row[name]
+            unequal += [f"{ids} {name}: {streamed!r}, not {batch!r}" for name, streamed, batch in unlike(final, row)]
+            rounded += sum(1 for _ in unlike(final, row, tolerance=0.0))
     verdict.check(
         "trips without a final score of all their events", [f"{ids}: {found}" for ids, found in unfinished.items()]
     )
@@ -149,13 +144,8 @@ def _same_score(found: tuple[Any, Any, Any], expected: tuple[Any, Any, Any]) -> 
 
 
 def _conflicts(rows: list[dict[str, Any]], id_name: str) -> list[str]:
-    contents: dict[str, str] = {}
-    conflicts = []
-    for row in rows:
-        content = json.dumps(without_wall_clock(row), sort_keys=True)
-        if contents.setdefault(row[id_name], content) != content:
-            conflicts.append(f"{row[id_name]}: {contents[row[id_name]]} and {content}")
-    return conflicts
+    contents = contents_by_id(rows, id_name)
+    return [f"{one}: {' and '.join(sorted(found))}" for one, found in contents.items() if len(found) > 1]
 
 
 def _unrevised(scores: list[dict[str, Any]]) -> list[str]:

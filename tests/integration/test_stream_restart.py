@@ -13,7 +13,14 @@ from stream_app.topics import create_topics
 from tests.brokers import RunningBroker, wait_until
 from tests.feature_equality import unequal_features
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
-from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker, started_worker, without_wall_clock
+from tests.running_worker import (
+    PARTITIONS,
+    Topics,
+    contents_by_id,
+    last_finals,
+    running_worker,
+    started_worker,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -43,13 +50,6 @@ def send_and_wait_for_scores(topics: Topics, plan: pl.DataFrame) -> None:
     seen = len(topics.everything("driver-scores"))
     send(topics, plan)
     topics.wait_for("driver-scores", lambda scores: len(scores) > seen)
-
-
-def contents_by_id(rows: list[dict[str, Any]], id_name: str) -> dict[str, set[str]]:
-    contents: dict[str, set[str]] = {}
-    for row in rows:
-        contents.setdefault(row[id_name], set()).add(json.dumps(without_wall_clock(row), sort_keys=True))
-    return contents
 
 
 def mean_scores(scores: list[dict[str, Any]]) -> dict[str, tuple[int, float]]:
