@@ -22,7 +22,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=", ".join(_PARTS))
     parser.add_argument("--scale", type=float, default=1.0, help="times all events and seconds; 0.5 for a quicker look")
-    parser.add_argument("--runs", type=int, default=3, help="of our worker on the first backlog; the median counts")
+    parser.add_argument(
+        "--runs", type=int, default=3, help="on the first backlog, and at half its pace; the median counts"
+    )
     parser.add_argument("--large-peers", action="store_true", help="Kafka Streams with the large fleet too")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--write", type=Path, metavar="PATH", help="write the page of the documentation")

@@ -22,12 +22,12 @@ from stream_app.batch_consumer import BatchApp
 from stream_app.commit import Checkpoints
 from stream_app.decoding import Decoder
 from stream_app.partition_states import StoredStates
-from stream_app.profile_agent import ProfileKeeper, ScoreRouter
+from stream_app.profile_agent import ProfileKeeper
 from stream_app.publishing import Publisher
 from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
 from stream_app.source_partitions import SourcePartitions
 from stream_app.stored_table import StoredTable
-from stream_app.topics import DRIVER_SCORES, PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
+from stream_app.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.trip_agent import TripAgent
 from stream_app.wall_clock import now_ms
 
@@ -89,12 +89,9 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
         checkpoints=checkpoints,
         source=SourcePartitions(app, kafka.topic_prefix + TRIP_EVENTS.name),
     )
-    by_driver = kafka.topic_prefix + SCORES_BY_DRIVER.name
-    router = ScoreRouter(publisher, checkpoints, by_driver)
     profiles = ProfileKeeper(profiles_table, publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of)
     app.agent(_topic(app, kafka.topic_prefix + TRIP_EVENTS.name), name="trips")(trips.run)
-    app.agent(_topic(app, kafka.topic_prefix + DRIVER_SCORES.name), name="router")(router.run)
-    app.agent(_topic(app, by_driver), name="profiles")(profiles.run)
+    app.agent(_topic(app, kafka.topic_prefix + SCORES_BY_DRIVER.name), name="profiles")(profiles.run)
 
     async def forget(*_args: object, **_kwargs: object) -> None:
         app.tenure += 1
@@ -107,7 +104,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
 def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
     return BatchApp(
         kafka.topic_prefix + kafka.group,
-        batched_topics=[kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES, SCORES_BY_DRIVER)],
+        batched_topics=[kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, SCORES_BY_DRIVER)],
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
         broker_commit_interval=_NO_TIMED_COMMIT_S,

@@ -35,7 +35,7 @@ _COUNT_BYTES: Final = slice(57, 61)
 """Where the header of a record batch has the number of its records."""
 
 _GATHER_MS: Final = 50
-_GATHER_BYTES: Final = 2 * 1024 * 1024
+_GATHER_BYTES: Final = 1024 * 1024
 """A fetch waits for so long or so much: a batch costs a millisecond whatever it has, and a broker that answers each
 handful of records is as busy with that as with all else."""
 

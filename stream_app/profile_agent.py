@@ -1,13 +1,11 @@
-"""The agents of driver profiles: final trip scores, brought to their driver's partition, into rolling scores.
+"""The agent of driver profiles: final trip scores, brought to their driver's partition, into rolling scores.
 
-Scores are keyed by trip, profiles by driver, and the trips of a driver are on any partition. So one agent reads
-``driver-scores`` in batches and sends the final trip scores on, keyed by driver; the other keeps a table row a driver.
+Scores are keyed by trip, profiles by driver, and the trips of a driver are on any partition. So final trip scores are
+published on ``driver-scores-by-driver`` too, and this agent keeps a table row a driver.
 """
 
-import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Final
 
 from faust.types import StreamT
 
@@ -19,44 +17,6 @@ from stream_app.publishing import Publisher
 from stream_app.record_batch import RecordBatch
 from stream_app.settings import ProfileSettings
 from stream_app.stored_table import StoredTable
-
-_OTHERS: Final = (b'"kind":"window"', b'"final":false')
-"""Most scores are not of trips that ended, and to parse them all would cost more than to score them."""
-
-
-class ScoreRouter:
-    """Sends final trip scores to their driver's partition.
-
-    Parameters
-    ----------
-    publisher
-        What sends them.
-    checkpoints
-        Acknowledges what was sent on, once that is confirmed.
-    topic
-        Full name of the topic that is keyed by driver.
-    """
-
-    def __init__(self, publisher: Publisher, checkpoints: Checkpoints, topic: str) -> None:
-        self._publisher = publisher
-        self._checkpoints = checkpoints
-        self._topic = topic
-
-    async def run(self, stream: StreamT) -> AsyncIterator[None]:
-        """Send on until the stream ends."""
-        async for event in stream.noack().events():
-            if is_current(event):
-                self._send_on(event.value)
-                self._checkpoints.done(event)
-            yield
-
-    def _send_on(self, batch: RecordBatch) -> None:
-        for value in batch.records().values():
-            if value is None or any(other in value for other in _OTHERS):
-                continue
-            score = json.loads(value)
-            if score["kind"] == "trip" and score["final"]:
-                self._publisher.forward(self._topic, score["driver_id"].encode(), value)
 
 
 class ProfileKeeper:

@@ -24,6 +24,7 @@ from stream_app.topics import (
     DRIVER_PROFILES,
     DRIVER_SCORES,
     MAX_CHUNK_BYTES,
+    SCORES_BY_DRIVER,
     TRIP_ALERTS,
     TRIP_EVENTS_DLQ,
     TRIP_FEATURES,
@@ -110,7 +111,7 @@ class Publisher:
         self._changelogs = Producer(changelogs, logger=_LIBRDKAFKA)
 
     def publish_scores(self, scores: DriverScores) -> None:
-        """Publish all scores, the features of final trips, and the alerts."""
+        """Publish all scores and alerts; of final trips also the features, and the score once more by driver."""
         kinds, final, alerting = (scores.columns[name] for name in ("kind", "final", "alerting"))
         raising = [row for row, kind in enumerate(kinds) if alerting[row] or kind == SEVERE_EVENT_KIND]
         for alert in map(_alert, scores.rows(tuple(scores.columns), raising)):
@@ -119,6 +120,7 @@ class Publisher:
         own = [row for row, kind in enumerate(kinds) if kind != SEVERE_EVENT_KIND]
         self._publish(DRIVER_SCORES, scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], own))
         trips = [row for row in own if kinds[row] == "trip" and final[row]]
+        self._publish(SCORES_BY_DRIVER, scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], trips))
         self._publish(TRIP_FEATURES, scores.rows(OUTPUT_COLUMNS[TRIP_FEATURES.name], trips))
         count_scores(scores, own)
 
@@ -141,10 +143,6 @@ class Publisher:
             ]
             self._produce(self._prefix + TRIP_EVENTS_DLQ.name, reject.record.key, reject.record.value, headers)
             metrics.REJECTS.labels(reject.code.value).inc()
-
-    def forward(self, topic: str, key: bytes, value: bytes) -> None:
-        """Send one message to a topic given by its full name."""
-        self._produce(topic, key, value)
 
     def store(self, changelog: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Write a row of a table to its changelog, given by its full name; null deletes it."""
@@ -185,7 +183,7 @@ class Publisher:
     def _publish(self, topic: TopicSpec, messages: Iterable[dict[str, Any]]) -> None:
         name = self._prefix + topic.name
         for message in messages:
-            self._produce(name, message["trip_id"].encode(), orjson.dumps(message))
+            self._produce(name, message[topic.key].encode(), orjson.dumps(message))
 
     def _produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]] | None = None

@@ -75,7 +75,7 @@ TRIP_ALERTS: Final = TopicSpec("trip-alerts", "trip_id")
 TRIP_FEATURES: Final = TopicSpec("trip-features", "trip_id")
 TRIP_OUTCOMES: Final = TopicSpec("trip-outcomes", "trip_id", "compact", None)
 SCORES_BY_DRIVER: Final = TopicSpec("driver-scores-by-driver", "driver_id", retention_ms=7 * DAY_MS)
-"""Internal: final trip scores on their way to the driver's profile."""
+"""Internal: final trip scores once more, on their way to the driver's profile."""
 TRIP_EVENTS_DLQ: Final = TopicSpec("trip-events-dlq", "as received", max_message_bytes=12 * MIB)
 """Takes whatever `TRIP_EVENTS` takes, with headers added."""
 

@@ -9,6 +9,7 @@ from scoring.features.state_chunks import copy_chunk, unpack_chunk
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
+from stream_app.data_metrics import sensor_counts
 from stream_app.decoding import Decoder
 from stream_app.record_batch import EncodedBatch, RecordBatch
 from stream_app.wall_clock import now_ms
@@ -27,7 +28,9 @@ def warm_up() -> None:
     batch = RecordBatch("", 0, [EncodedBatch.of_records([(None, _EVENT)])])
     decoder = Decoder(max_value_bytes=len(_EVENT), max_ahead_s=0, time_zones={}, now_ms=now_ms)
     states = TripStates()
-    update(states, decoder.decode(batch).events, parameters)
+    events = decoder.decode(batch).events
+    update(states, events, parameters)
+    sensor_counts(events)
     unpack_chunk(TripStates(), copy_chunk(states, states.slots(), fingerprint="").pack())
     close_trips(states, parameters)
     log.info("kernels ready", seconds=round(time.perf_counter() - started, 1))

@@ -22,7 +22,7 @@ from stream_app.lag import LagCollector, owned_positions
 from stream_app.metrics_server import serve_metrics
 from stream_app.rejects import RejectCode
 from stream_app.settings import KafkaSettings, Settings, WorkerSettings
-from stream_app.topics import DRIVER_SCORES, SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics, topics_of
+from stream_app.topics import SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics, topics_of
 from stream_app.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
@@ -167,4 +167,4 @@ async def _report(worker: Worker, lag: LagCollector, health: WorkerHealth) -> No
 
 
 def _topics(kafka: KafkaSettings) -> frozenset[str]:
-    return frozenset(kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES, SCORES_BY_DRIVER))
+    return frozenset(kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, SCORES_BY_DRIVER))

@@ -156,9 +156,7 @@ def _wait_for_the_end(pool: WorkerPool, sender: Sender, topics: Topics, say: Cal
 
     def all_committed() -> bool:
         pool.look_after()
-        return not any(
-            topics.uncommitted(topic) for topic in ("trip-events", "driver-scores", "driver-scores-by-driver")
-        )
+        return not any(topics.uncommitted(topic) for topic in ("trip-events", "driver-scores-by-driver"))
 
     wait_until(all_committed, _END_S, "everything is committed")
     say("all committed")

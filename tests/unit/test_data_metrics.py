@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from scoring.driver_scores import DriverScores
 from scoring.trip_events.columns import EventColumns
 from stream_app.bounded_labels import OTHER, BoundedLabels
-from stream_app.data_metrics import MOST_EXAMINED, POSITION, SENSORS, count_scores, count_sensors
+from stream_app.data_metrics import SENSORS, count_scores, count_sensors, sensor_counts
 from tests.event_frames import event_frame
 
 
@@ -32,9 +32,7 @@ def test_samples_are_counted_by_client_and_by_each_sensor_that_they_lack(client:
     )
     count_sensors(EventColumns.of_frame(frame))
     assert counted("examined_samples", client=client) == 2, "a device's event is no sample"
-    missing = {
-        sensor: counted("examined_samples_without", client=client, sensor=sensor) for sensor in (*SENSORS, POSITION)
-    }
+    missing = {sensor: counted("examined_samples_without", client=client, sensor=sensor) for sensor in SENSORS}
     assert missing == {
         "speed": 0,
         "acceleration": 1,
@@ -50,12 +48,16 @@ def test_a_batch_without_samples_counts_nothing(client: str) -> None:
     assert counted("examined_samples", client=client) is None
 
 
-def test_of_a_large_batch_as_many_are_drawn_as_give_the_share(client: str) -> None:
-    rows = [{"client_id": client, "heading_deg": 10.0 if number % 4 else None} for number in range(3 * MOST_EXAMINED)]
-    count_sensors(EventColumns.of_frame(event_frame(*rows)))
-    assert counted("examined_samples", client=client) == MOST_EXAMINED
-    without = counted("examined_samples_without", client=client, sensor="heading")
-    assert without == pytest.approx(MOST_EXAMINED / 4, rel=0.4), "seven standard deviations"
+def test_many_clients_in_a_batch_are_told_apart() -> None:
+    clients = [f"client_{uuid.uuid4().hex[:8]}" for _ in range(50)]
+    rows = [
+        {"client_id": clients[number % 50], "heading_deg": 10.0 if number % 50 < number // 50 else None}
+        for number in range(2_500)
+    ]
+    found, counts = sensor_counts(EventColumns.of_frame(event_frame(*rows)))
+    assert found == clients
+    assert counts[:, 0].tolist() == [50] * 50
+    assert counts[:, 1 + SENSORS.index("heading")].tolist() == list(range(1, 51))
 
 
 def test_final_trip_scores_are_counted_by_client_and_band(client: str) -> None:
