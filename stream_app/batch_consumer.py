@@ -143,6 +143,10 @@ class _BatchConsumerThread(AIOKafkaConsumerThread):
             fetcher._records.update(before)  # noqa: SLF001
         return await super()._fetch_records(consumer, *args, **kwargs)
 
+    async def seek_in_thread(self, tp: TP, offset: int) -> None:
+        """Go to an offset, on the thread that fetches."""
+        await self.call_thread(self._ensure_consumer().seek, tp, offset)
+
 
 class BatchConsumer(Consumer):
     """Faust's consumer, which hands on batches of the topics in `BatchApp.batched_topics`.
@@ -160,6 +164,10 @@ class BatchConsumer(Consumer):
 
     def _new_consumer_thread(self) -> _BatchConsumerThread:
         return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        """Seek on the thread that fetches: Faust would drop what is fetched from under it, and it would crash."""
+        await self._thread.seek_in_thread(partition, offset)
 
     @property
     def reads(self) -> bool:

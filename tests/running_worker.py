@@ -205,7 +205,12 @@ class Topics:
         return {part.partition: max(part.offset, 0) for part in answer.topic_partitions}
 
     def wait_until_committed(self, topic: str = "trip-events", timeout_s: float = 120.0) -> None:
-        wait_until(lambda: self.uncommitted(topic) == 0, timeout_s, f"all of {topic} committed")
+        def all_committed() -> bool:
+            return (
+                bool(self.messages(topic)) and self.uncommitted(topic) == 0
+            )  # a reader that has just begun has read none
+
+        wait_until(all_committed, timeout_s, f"all of {topic} committed")
 
     def close(self) -> None:
         for consumer in self._consumers.values():

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from faust.types import TP
 
 from stream_app import metrics
-from stream_app.batch_consumer import BatchApp, BatchConsumer
+from stream_app.batch_consumer import BatchApp, BatchConsumer, _BatchConsumerThread
 from stream_app.record_batch import EncodedBatch, RecordBatch
 
 EVENTS = TP("trip-events", 0)
@@ -157,6 +158,35 @@ async def test_what_is_fetched_while_the_consumer_still_seeks_is_fetched_again()
         consumer.seek_to_committed = fetched_meanwhile  # type: ignore[method-assign]
         await consumer.perform_seek()
         assert consumer.sought == [10], "no later record may come that would show the gap"
+
+
+async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_just_hand_out() -> None:
+    sought_on: list[str] = []
+
+    class Client:
+        """Stands in for aiokafka's consumer."""
+
+        async def start(self) -> None:
+            self.thread = threading.current_thread().name
+
+        async def stop(self) -> None:
+            pass
+
+        def seek(self, _tp: TP, _offset: int) -> None:
+            sought_on.append(threading.current_thread().name)
+
+    class Thread(_BatchConsumerThread):
+        def _create_consumer(self, **_options: object) -> Client:
+            return Client()
+
+    app = BatchApp("test", batched_topics=[EVENTS.topic], broker="kafka://127.0.0.1:1", store="memory://")
+    consumer = BatchConsumer(app.transport, callback=print, on_partitions_revoked=print, on_partitions_assigned=print)
+    consumer._thread.thread_loop.close()
+    consumer._thread = thread = Thread(consumer, loop=asyncio.get_running_loop(), beacon=consumer.beacon)
+    await thread.start()
+    await consumer.seek(EVENTS, 5)
+    assert sought_on == [thread._consumer.thread] != [threading.current_thread().name]
+    await thread.stop()
 
 
 async def test_control_records_are_no_gap_whether_they_end_a_fetch_or_are_all_of_it() -> None:
