@@ -206,9 +206,8 @@ class Topics:
 
     def wait_until_committed(self, topic: str = "trip-events", timeout_s: float = 120.0) -> None:
         def all_committed() -> bool:
-            return (
-                bool(self.messages(topic)) and self.uncommitted(topic) == 0
-            )  # a reader that has just begun has read none
+            has_read = bool(self.messages(topic))  # a reader that has just begun has not
+            return has_read and self.uncommitted(topic) == 0
 
         wait_until(all_committed, timeout_s, f"all of {topic} committed")
 
