@@ -98,7 +98,6 @@ def run(druid: RunningDruid) -> Iterator[DruidRun]:
         topics.wait_for("driver-scores", lambda scores: has_all_events(scores, expected))
         run.scores_while_stopped = len(topics.everything("driver-scores")) - run.scores_before_the_stop
         run.status_while_stopped = command(druid, "status")
-        topics.wait_until_committed("driver-scores")
         topics.wait_until_committed("driver-scores-by-driver")
         worker.stop()
     druid.start(rows)

@@ -68,8 +68,9 @@ def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: Na
         client = producer(kafka.bootstrap)
         client.produce(f"{topic_prefix}trip-events", message(), b"veh_1")
         assert client.flush(20) == 0
-        wait_until(lambda: problems(worker, LIVE_PATH) != [], 30, "the standstill is seen")
-        (problem,) = problems(worker, LIVE_PATH)
+        seen: list[str] = []
+        wait_until(lambda: bool(seen.extend(problems(worker, LIVE_PATH)) or seen), 30, "the standstill is seen")
+        problem = seen[0]
         assert problem.startswith(f"{topic_prefix}trip-events 0: nothing committed for ")
         assert problem.endswith("with 1 records to read")
         assert json.loads(worker.stop().splitlines()[-1])["event"] == "stopped"
