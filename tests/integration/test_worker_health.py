@@ -68,9 +68,14 @@ def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: Na
         client = producer(kafka.bootstrap)
         client.produce(f"{topic_prefix}trip-events", message(), b"veh_1")
         assert client.flush(20) == 0
-        seen: list[str] = []
-        wait_until(lambda: bool(seen.extend(problems(worker, LIVE_PATH)) or seen), 30, "the standstill is seen")
-        problem = seen[0]
+        answers: list[list[str]] = []
+
+        def stands_still() -> bool:
+            answers.append(problems(worker, LIVE_PATH))
+            return answers[-1] != []
+
+        wait_until(stands_still, 30, "the standstill is seen")
+        (problem,) = answers[-1]
         assert problem.startswith(f"{topic_prefix}trip-events 0: nothing committed for ")
         assert problem.endswith("with 1 records to read")
         assert json.loads(worker.stop().splitlines()[-1])["event"] == "stopped"
