@@ -144,8 +144,13 @@ class _BatchConsumerThread(AIOKafkaConsumerThread):
         return await super()._fetch_records(consumer, *args, **kwargs)
 
     async def seek_in_thread(self, tp: TP, offset: int) -> None:
-        """Go to an offset, on the thread that fetches."""
-        await self.call_thread(self._ensure_consumer().seek, tp, offset)
+        """Go to an offset, on the thread that fetches, unless the partition was taken away meanwhile."""
+        await self.call_thread(self._seek_assigned, tp, offset)
+
+    async def _seek_assigned(self, tp: TP, offset: int) -> None:
+        consumer = self._ensure_consumer()
+        if tp in consumer.assignment():
+            consumer.seek(tp, offset)
 
 
 class BatchConsumer(Consumer):
@@ -153,12 +158,13 @@ class BatchConsumer(Consumer):
 
     Of those topics it skips nothing: a fetch that is under way during a rebalance can come after the seek to the
     committed offset, with records from before it. Faust would take what lies between for a gap, and never read it.
-    And it hands on nothing from when partitions are taken away until tables are restored and it has sought.
+    And it hands on nothing from when partitions are taken away until tables are restored, it has sought, and Faust
+    has emptied the agents' queues for the last time.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._tenure = _NO_TENURE
+        self._tenure = self._sought_tenure = _NO_TENURE
         self._not_handed_on: set[TP] = set()
         self._next_offset: dict[TP, int] = {}
 
@@ -175,11 +181,7 @@ class BatchConsumer(Consumer):
         return bool(self._tenure == self.app.tenure)
 
     async def perform_seek(self) -> None:
-        """Go back to the committed offset of each partition, or to its beginning: Faust's last step of a rebalance.
-
-        Fetches go on meanwhile. What came before all was sought was not handed on; it is fetched again, as no later
-        record may ever come that would show the gap.
-        """
+        """Go back to the committed offset of each partition, or to its beginning, when tables are restored."""
         tenure = self.app.tenure
         self._not_handed_on.clear()
         await super().perform_seek()
@@ -188,9 +190,12 @@ class BatchConsumer(Consumer):
         if tenure != self.app.tenure:
             return  # taken away meanwhile; Faust seeks again
         self._next_offset = next_offset
-        self._tenure = tenure
-        for tp in self._not_handed_on & self.assignment():
-            await self._seek(tp, self._next_offset[tp])
+        self._sought_tenure = tenure
+
+    def resume_flow(self) -> None:
+        """Hand on from now, if all was sought: it is Faust's last step, behind the emptying of the agents' queues."""
+        super().resume_flow()
+        self._tenure = self._sought_tenure
 
     async def _leave_out_expired(self, next_offset: dict[TP, int], partitions: Iterable[TP]) -> None:
         """Go on with the first record that is left, and count those that were deleted before they were read.
@@ -209,9 +214,13 @@ class BatchConsumer(Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
         """Fetch once and yield what came: a batch a partition, or single records."""
+        await self._fetch_again()
         fetched, active_partitions = await self._wait_next_records(timeout)
         generation_id = self.app.consumer_generation_id
-        if fetched is None or self.should_stop or not self.flow_active:
+        if fetched is None:
+            return
+        if self.should_stop or not self.flow_active:
+            self._not_handed_on |= {tp for tp in fetched if tp.topic in self.app.batched_topics}
             return
         for tp, records in fetched.items():
             if active_partitions is not None and tp not in active_partitions and tp not in self._buffered_partitions:
@@ -225,6 +234,13 @@ class BatchConsumer(Consumer):
                 if not self.flow_active or self.app.consumer_generation_id != generation_id:
                     return
                 yield tp, message
+
+    async def _fetch_again(self) -> None:
+        """Go back to what came during a rebalance and was not handed on: no later record may ever show the gap."""
+        if self.reads:
+            while self._not_handed_on:
+                tp = self._not_handed_on.pop()
+                await self._seek(tp, self._next_offset.get(tp, 0))
 
     def _messages(self, tp: TP, records: Sequence[Any]) -> Iterator[ConsumerMessage]:
         return (self._to_message(tp, record) for record in records)

@@ -73,6 +73,10 @@ class RunningWorker:
         self.process.wait()
 
 
+_LOG_SHOWN = 20_000
+"""Characters, where a test fails that has a worker."""
+
+
 @contextlib.contextmanager
 def running_worker(bootstrap: str, prefix: str, **settings: object) -> Iterator[RunningWorker]:
     """Start a worker and wait until it is ready; it never outlives the block.
@@ -98,6 +102,9 @@ def started_worker(bootstrap: str, prefix: str, **settings: object) -> Iterator[
         worker = RunningWorker(process, log_path)
         try:
             yield worker
+        except BaseException:
+            sys.stderr.write(f"worker {process.pid}, status {process.poll()}, said last:\n{worker.log[-_LOG_SHOWN:]}\n")
+            raise
         finally:
             worker.kill()
 

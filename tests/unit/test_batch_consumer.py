@@ -33,6 +33,12 @@ class SteeredConsumer(BatchConsumer):
         self._fetches = list(batches)
         self.sought: list[int] = []
 
+    async def begin(self) -> None:
+        """Do what Faust does when tables are restored."""
+        await self.perform_seek()
+        self.app.flow_control.resume()
+        self.resume_flow()
+
     async def _wait_next_records(self, _timeout: float) -> tuple[dict[TP, list[EncodedBatch]], set[TP]]:
         return {EVENTS: [self._fetches.pop(0)]}, {EVENTS}
 
@@ -71,7 +77,7 @@ def handed_on(committed: int | None, *batches: EncodedBatch) -> tuple[list[range
     async def run() -> tuple[list[range], list[int]]:
         with a_consumer() as consumer:
             consumer.fetch_next(committed, *batches)
-            await consumer.perform_seek()
+            await consumer.begin()
             found = [batch for _ in batches for batch in await next_batches(consumer)]
             offsets = [range(each.from_offset, each.last_offset + 1) for batch in found for each in batch.encoded]
             return offsets, consumer.sought
@@ -102,7 +108,7 @@ def test_each_record_is_handed_on_once(
 async def test_nothing_is_handed_on_from_when_partitions_are_taken_away_until_the_consumer_has_sought_again() -> None:
     with a_consumer() as consumer:
         consumer.fetch_next(10, fetched(10, 19))
-        await consumer.perform_seek()
+        await consumer.begin()
         [before] = await next_batches(consumer)
         assert before.tenure == consumer.app.tenure
 
@@ -112,7 +118,7 @@ async def test_nothing_is_handed_on_from_when_partitions_are_taken_away_until_th
         assert await next_batches(consumer) == []
 
         consumer.fetch_next(10, fetched(10, 29))
-        await consumer.perform_seek()
+        await consumer.begin()
         [after] = await next_batches(consumer)
         assert (after.tenure, after.encoded[0].from_offset) == (consumer.app.tenure, 10)
 
@@ -127,7 +133,7 @@ async def test_partitions_that_are_taken_away_while_the_consumer_seeks_are_not_r
             return await seek()
 
         consumer.seek_to_committed = taken_away  # type: ignore[method-assign]
-        await consumer.perform_seek()
+        await consumer.begin()
         assert await next_batches(consumer) == []
 
 
@@ -142,7 +148,7 @@ async def test_records_that_were_deleted_before_they_were_read_are_counted(
     with a_consumer() as consumer:
         consumer.first_offset = first_offset
         consumer.fetch_next(committed)
-        await consumer.perform_seek()
+        await consumer.begin()
     assert counted._value.get() - before == expired
 
 
@@ -156,8 +162,33 @@ async def test_what_is_fetched_while_the_consumer_still_seeks_is_fetched_again()
             return await seek()
 
         consumer.seek_to_committed = fetched_meanwhile  # type: ignore[method-assign]
-        await consumer.perform_seek()
+        await consumer.begin()
+        consumer.fetch_next(10, fetched(10, 19))
+        [batch] = await next_batches(consumer)
+        assert batch.encoded[0].from_offset == 10
         assert consumer.sought == [10], "no later record may come that would show the gap"
+
+
+async def test_what_is_fetched_before_faust_has_emptied_the_queues_is_fetched_again_and_not_lost_in_them() -> None:
+    with a_consumer() as consumer:
+        consumer.fetch_next(10, fetched(10, 19), fetched(10, 19))
+        await consumer.perform_seek()
+        assert await next_batches(consumer) == []
+        consumer.app.flow_control.resume()
+        consumer.resume_flow()
+        [batch] = await next_batches(consumer)
+        assert (batch.encoded[0].from_offset, consumer.sought) == (10, [10])
+
+
+async def test_what_comes_while_the_flow_is_stopped_is_fetched_again() -> None:
+    with a_consumer() as consumer:
+        consumer.fetch_next(10, fetched(10, 19), fetched(10, 19))
+        await consumer.begin()
+        consumer.stop_flow()
+        assert await next_batches(consumer) == []
+        consumer.resume_flow()
+        [batch] = await next_batches(consumer)
+        assert (batch.encoded[0].from_offset, consumer.sought) == (10, [10])
 
 
 async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_just_hand_out() -> None:
@@ -172,6 +203,9 @@ async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_jus
         async def stop(self) -> None:
             pass
 
+        def assignment(self) -> set[TP]:
+            return {EVENTS}
+
         def seek(self, _tp: TP, _offset: int) -> None:
             sought_on.append(threading.current_thread().name)
 
@@ -185,6 +219,7 @@ async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_jus
     consumer._thread = thread = Thread(consumer, loop=asyncio.get_running_loop(), beacon=consumer.beacon)
     await thread.start()
     await consumer.seek(EVENTS, 5)
+    await consumer.seek(TP(EVENTS.topic, 1), 5)  # taken away meanwhile: aiokafka would raise
     assert sought_on == [thread._consumer.thread] != [threading.current_thread().name]
     await thread.stop()
 
@@ -193,7 +228,7 @@ async def test_control_records_are_no_gap_whether_they_end_a_fetch_or_are_all_of
     with a_consumer() as consumer:
         ends = EncodedBatch.without_records(10, 21)
         consumer.fetch_next(10, fetched(10, 19), ends, EncodedBatch.without_records(21, 22), fetched(22, 29))
-        await consumer.perform_seek()
+        await consumer.begin()
         offsets = [batch.encoded[0].from_offset for _ in range(4) for batch in await next_batches(consumer)]
         assert (offsets, consumer.sought) == ([10, 22], [])
 
@@ -201,7 +236,7 @@ async def test_control_records_are_no_gap_whether_they_end_a_fetch_or_are_all_of
 async def test_records_that_expire_while_they_wait_are_left_out_and_counted() -> None:
     with a_consumer() as consumer:
         consumer.fetch_next(10, fetched(10, 19), fetched(50, 59))
-        await consumer.perform_seek()
+        await consumer.begin()
         before = metrics.EXPIRED.labels(EVENTS.topic)._value.get()
         await next_batches(consumer)
         consumer.first_offset = 50
