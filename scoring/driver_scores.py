@@ -52,8 +52,8 @@ class DriverScores:
 
     def rows(self, names: Sequence[str], chosen: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the chosen rows, by their numbers, with these columns in this order."""
-        columns = [self.columns[name] for name in names]
-        return ({name: column[row] for name, column in zip(names, columns, strict=True)} for row in chosen)
+        rows = list(zip(*(self.columns[name] for name in names), strict=True))
+        return (dict(zip(names, rows[row], strict=True)) for row in chosen)
 
 
 class ScoreMaker:
@@ -82,15 +82,14 @@ class ScoreMaker:
         self._trip_exposure = trip_exposure
         self._window_exposure = window_exposure
 
-    def make(self, states: TripStates, due: DueFeatures, *, scored_at_ms: int) -> DriverScores:
+    def make(self, due: Sequence[tuple[TripStates, DueFeatures]], *, scored_at_ms: int) -> DriverScores:
         """Score what is due.
 
         Parameters
         ----------
-        states
-            The trips; whether each is in the high-risk band is kept there.
         due
-            Windows and trips to score.
+            Windows and trips to score, at least one, behind the states that they are of; whether each trip is in the
+            high-risk band is kept there.
         scored_at_ms
             The clock, epoch milliseconds.
 
@@ -99,11 +98,12 @@ class ScoreMaker:
         DriverScores
             A row for each row that is due, in the same order.
         """
-        rows = due.rows
+        rows = np.concatenate([its_due.rows for _, its_due in due])
+        features = np.concatenate([its_due.features for _, its_due in due])
         columns: dict[str, list[Any]] = {
-            **_id_columns(states, rows),
-            **_feature_columns(due.features),
-            **self._score_columns(due.features, rows["kind"] != WINDOW),
+            **_id_columns(due),
+            **_feature_columns(features),
+            **self._score_columns(features, rows["kind"] != WINDOW),
             "revision": rows["revision"].tolist(),
             "event_count": rows["event_count"].tolist(),
             "late_event_count": rows["late_event_count"].tolist(),
@@ -126,7 +126,7 @@ class ScoreMaker:
         }
         columns |= {name: [value] * len(rows) for name, value in same.items()}
         columns["score_id"] = self._score_ids(columns, rows)
-        columns["alerting"] = _enter_high_risk(states, rows["slot"], columns["band"], columns["kind"])
+        columns["alerting"] = _enter_high_risk(due, columns["band"], columns["kind"])
         return DriverScores(columns)
 
     def _score_columns(self, features: NDArray[np.float64], is_trip: NDArray[np.bool_]) -> dict[str, list[Any]]:
@@ -177,12 +177,16 @@ def _nullable(numbers: NDArray[np.float64]) -> NDArray[np.object_]:
     return objects
 
 
-def _id_columns(states: TripStates, rows: NDArray[np.void]) -> dict[str, list[Any]]:
+def _id_columns(due: Sequence[tuple[TripStates, DueFeatures]]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {name: [] for name in ID_COLUMNS}
-    for ids in states.ids_of(rows["slot"]):
-        for column, text in zip(columns.values(), ids, strict=True):
-            column.append(text)
-    columns["vehicle_class"] = _names(states.arrays.heads["vehicle_class"][rows["slot"]], VEHICLE_CLASSES)
+    classes = []
+    for states, its_due in due:
+        slots = its_due.rows["slot"]
+        for ids in states.ids_of(slots):
+            for column, text in zip(columns.values(), ids, strict=True):
+                column.append(text)
+        classes += _names(states.arrays.heads["vehicle_class"][slots], VEHICLE_CLASSES)
+    columns["vehicle_class"] = classes
     return columns
 
 
@@ -194,15 +198,17 @@ def _feature_columns(features: NDArray[np.float64]) -> dict[str, list[Any]]:
 
 
 def _enter_high_risk(
-    states: TripStates, slots: NDArray[np.int32], bands: Sequence[str | None], kinds: Sequence[str]
+    due: Sequence[tuple[TripStates, DueFeatures]], bands: Sequence[str | None], kinds: Sequence[str]
 ) -> list[bool]:
     """Say which scores take their trip into the high-risk band, and keep where each trip is.
 
     A score of null says nothing: the trip stays where it was.
     """
-    in_high_risk = states.arrays.heads["high_risk"]
+    trips = (
+        (states.arrays.heads["high_risk"], slot) for states, its_due in due for slot in its_due.rows["slot"].tolist()
+    )
     alerting = []
-    for slot, band, kind in zip(slots.tolist(), bands, kinds, strict=True):
+    for (in_high_risk, slot), band, kind in zip(trips, bands, kinds, strict=True):
         if kind != "trip" or band is None:
             alerting.append(False)
             continue

@@ -34,7 +34,7 @@ from stream_app.wall_clock import now_ms
 DEFAULT_MODEL: Final = Path(scoring.__file__).parent / "default_model"
 """The model that is shipped."""
 
-_BATCHES_WAITING: Final = 2
+_BATCHES_WAITING: Final = 8
 """Batches fetched ahead of the one at work; more would only hold memory."""
 
 _NO_TIMED_COMMIT_S: Final = 3600.0

@@ -35,9 +35,8 @@ _COUNT_BYTES: Final = slice(57, 61)
 """Where the header of a record batch has the number of its records."""
 
 _GATHER_MS: Final = 50
-_GATHER_BYTES: Final = 1024 * 1024
-"""A fetch waits for so long or so much: a batch costs a millisecond whatever it has, and a broker that answers each
-handful of records is as busy with that as with all else."""
+"""A fetch waits for so long, or for half of what it may bring of one partition: a batch costs a millisecond whatever it
+has, and a broker that answers each handful of records is as busy with that as with all else."""
 
 
 class OldRecordFormatError(DriverScoreError):
@@ -138,7 +137,7 @@ class _BatchConsumerThread(AIOKafkaConsumerThread):
         fetcher = consumer._fetcher  # noqa: SLF001
         if not isinstance(fetcher._records, _Fetched):  # noqa: SLF001
             fetcher._fetch_max_wait_ms = _GATHER_MS  # noqa: SLF001
-            fetcher._fetch_min_bytes = _GATHER_BYTES  # noqa: SLF001
+            fetcher._fetch_min_bytes = fetcher._max_partition_fetch_bytes // 2  # noqa: SLF001
             before, fetcher._records = fetcher._records, _Fetched(self.consumer.app.batched_topics)  # noqa: SLF001
             fetcher._records.update(before)  # noqa: SLF001
         return await super()._fetch_records(consumer, *args, **kwargs)

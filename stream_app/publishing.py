@@ -37,6 +37,7 @@ _LIBRDKAFKA: Final = logging.getLogger("librdkafka")
 """Its lines among ours, in our format, and not on standard error beside them."""
 
 _POLL_S: Final = 0.1
+_QUEUED_MESSAGES: Final = 1_000_000
 _COARSE_DIGITS: Final = 2
 """0.01 degrees, about a kilometre: enough to say where, too little to say whose door."""
 
@@ -58,20 +59,25 @@ class _Deliveries:
     ----------
     lock
         Held to change the count, and to begin with the next one.
-    on_delivery
-        Told of each delivery.
+    on_failure
+        Told of each message that was not delivered.
     """
 
-    def __init__(self, lock: threading.Lock, on_delivery: Callable[[KafkaError | None, Message], None]) -> None:
+    def __init__(self, lock: threading.Lock, on_failure: Callable[[KafkaError, Message], None]) -> None:
         self._lock = lock
-        self._on_delivery = on_delivery
+        self._on_failure = on_failure
         self.waiting = 0
 
     def report(self, error: KafkaError | None, message: Message) -> None:
         """Take a delivery report."""
-        self._on_delivery(error, message)
+        if error is not None:
+            self._on_failure(error, message)
+        self.refused(1)
+
+    def refused(self, count: int) -> None:
+        """Wait for so many fewer."""
         with self._lock:
-            self.waiting -= 1
+            self.waiting -= count
 
 
 class Publisher:
@@ -91,13 +97,13 @@ class Publisher:
         self._prefix = prefix
         self._failures: list[tuple[str, str]] = []
         self._lock = threading.Lock()
-        self._deliveries = _Deliveries(self._lock, self._on_delivery)
+        self._deliveries = _Deliveries(self._lock, self._note_failure)
         common: dict[str, Any] = {
             **client_config,
             "bootstrap.servers": bootstrap,
             "acks": "all",
             "enable.idempotence": True,
-            "queue.buffering.max.messages": 1_000_000,
+            "queue.buffering.max.messages": _QUEUED_MESSAGES,
         }
         outputs = {**common, "linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes}
         self._outputs = Producer(outputs, logger=_LIBRDKAFKA)
@@ -126,8 +132,7 @@ class Publisher:
 
     def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:
         """Publish driver profiles, given as driver id and JSON."""
-        for driver_id, profile in profiles:
-            self._produce(self._prefix + DRIVER_PROFILES.name, driver_id.encode(), profile.encode())
+        self._produce(DRIVER_PROFILES, [(driver_id.encode(), profile.encode()) for driver_id, profile in profiles])
         metrics.PROFILES.inc(len(profiles))
 
     def publish_rejects(self, rejects: Iterable[Reject], topic: str, partition: int) -> None:
@@ -141,12 +146,20 @@ class Publisher:
                 ("source-partition", str(partition).encode()),
                 ("source-offset", str(reject.record.offset).encode()),
             ]
-            self._produce(self._prefix + TRIP_EVENTS_DLQ.name, reject.record.key, reject.record.value, headers)
+            self._enqueue(
+                self._outputs,
+                self._prefix + TRIP_EVENTS_DLQ.name,
+                reject.record.value,
+                reject.record.key,
+                headers=headers,
+                on_delivery=self._expect(1).report,
+            )
+            self._outputs.poll(0)
             metrics.REJECTS.labels(reject.code.value).inc()
 
     def store(self, changelog: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Write a row of a table to its changelog, given by its full name; null deletes it."""
-        self._enqueue(self._changelogs, changelog, value, key, partition=partition, on_delivery=self._on_delivery)
+        self._enqueue(self._changelogs, changelog, value, key, partition=partition, on_delivery=self._on_stored)
 
     def confirm_outputs(self, timeout_s: float) -> None:
         """Wait until the broker has taken all outputs of before this call, but not those that are published meanwhile.
@@ -157,7 +170,7 @@ class Publisher:
             When it has not.
         """
         with self._lock:
-            deliveries, self._deliveries = self._deliveries, _Deliveries(self._lock, self._on_delivery)
+            deliveries, self._deliveries = self._deliveries, _Deliveries(self._lock, self._note_failure)
         deadline = time.monotonic() + timeout_s
         while deliveries.waiting and time.monotonic() < deadline:
             self._outputs.poll(_POLL_S)
@@ -181,18 +194,34 @@ class Publisher:
             raise DeliveryError(remaining, "any topic", f"no confirmation within {timeout_s:g} s")
 
     def _publish(self, topic: TopicSpec, messages: Iterable[dict[str, Any]]) -> None:
-        name = self._prefix + topic.name
-        for message in messages:
-            self._produce(name, message[topic.key].encode(), orjson.dumps(message))
+        self._produce(topic, [(message[topic.key].encode(), orjson.dumps(message)) for message in messages])
 
-    def _produce(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]] | None = None
-    ) -> None:
-        with self._lock:
-            deliveries = self._deliveries
-            deliveries.waiting += 1
-        self._enqueue(self._outputs, topic, value, key, headers=headers or [], on_delivery=deliveries.report)
+    def _produce(self, topic: TopicSpec, messages: Sequence[tuple[bytes, bytes]]) -> None:
+        """Hand over keys and values in one call: one by one they cost twice as much.
+
+        Where librdkafka's queue is full, all from the first message on that it refused are handed over again, in
+        their order. One behind that it took is then there twice, which changes nothing.
+        """
+        name = self._prefix + topic.name
+        while messages:
+            batch: list[dict[str, Any]] = [{"key": key, "value": value} for key, value in messages]
+            deliveries = self._expect(len(batch))
+            self._outputs.produce_batch(name, batch, on_delivery=deliveries.report)
+            refused = [row for row, message in enumerate(batch) if "_error" in message]
+            if not refused:
+                break
+            deliveries.refused(len(refused))
+            error = batch[refused[0]]["_error"]
+            if error.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - its public name
+                raise DeliveryError(len(refused), name, error.str())
+            messages = messages[refused[0] :]
+            self._outputs.poll(_POLL_S)
         self._outputs.poll(0)
+
+    def _expect(self, count: int) -> _Deliveries:
+        with self._lock:
+            self._deliveries.waiting += count
+            return self._deliveries
 
     def _enqueue(self, producer: Producer, topic: str, value: bytes | None, key: bytes | None, **options: Any) -> None:
         while True:
@@ -203,9 +232,11 @@ class Publisher:
             else:
                 break
 
-    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            return
+    def _on_stored(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._note_failure(error, message)
+
+    def _note_failure(self, error: KafkaError, message: Message) -> None:
         metrics.DELIVERY_FAILURES.labels(message.topic()).inc()
         log.error("message not delivered", topic=message.topic(), reason=error.str())
         self._failures.append((str(message.topic()), error.str()))

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
 
 import structlog
-from faust.types import EventT, StreamT
+from faust.types import ChannelT, EventT, StreamT
 
 from scoring.driver_scores import ScoreMaker
 from scoring.features.thresholds import KernelParameters
+from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
 from stream_app import metrics
 from stream_app.batch_consumer import is_current
@@ -22,6 +24,11 @@ from stream_app.source_partitions import SourcePartitions
 from stream_app.wall_clock import now_ms
 
 log = structlog.get_logger(__name__)
+
+_TOGETHER_BYTES: Final = 1024 * 1024
+"""Batches that wait are worked on together until they have so much: the work takes some ten milliseconds then."""
+
+_Decoded = tuple[EventT, DecodedBatch]
 
 
 class TripAgent:
@@ -54,16 +61,15 @@ class TripAgent:
         self._silent_since_s: dict[int, float] = {}
 
     async def run(self, stream: StreamT) -> AsyncIterator[None]:
-        """Take in batches until the stream ends; while one is worked on, the next is decoded."""
+        """Take in batches until the stream ends; while some are worked on, the next ones are decoded."""
         events = stream.noack().events()
-        following = asyncio.ensure_future(self._next(events))
+        following = asyncio.ensure_future(self._next(stream.channel, events))
         try:
             while True:
-                event, decoded = await following
-                following = asyncio.ensure_future(self._next(events))
+                decoded = await following
+                following = asyncio.ensure_future(self._next(stream.channel, events))
                 async with self._checkpoints.busy:
-                    if is_current(event):
-                        await self._take(event, decoded)
+                    await self._take([(event, batch) for event, batch in decoded if is_current(event)])
                 yield
         except StopAsyncIteration:
             return
@@ -108,42 +114,57 @@ class TripAgent:
         if last_offset is None or owned.included_offset > last_offset:
             return
         await self._checkpoints.store_silence(partition, last_offset)
-        self._publish(owned, close_trips(owned.states, self._parameters, slots))
+        self._publish([(owned.states, close_trips(owned.states, self._parameters, slots))])
 
-    async def _next(self, events: AsyncIterator[EventT]) -> tuple[EventT, DecodedBatch]:
-        event = await anext(events)
-        return event, await asyncio.to_thread(self._decoder.decode, event.value)
+    async def _next(self, waiting: ChannelT, events: AsyncIterator[EventT]) -> list[_Decoded]:
+        """Decode what is waiting: small batches are taken together, since a batch costs the same whatever it has."""
+        taken = [await anext(events)]
+        while not waiting.empty() and sum(event.message.serialized_value_size for event in taken) < _TOGETHER_BYTES:
+            taken.append(await anext(events))
+        return await asyncio.to_thread(lambda: [(event, self._decoder.decode(event.value)) for event in taken])
 
-    async def _take(self, event: EventT, decoded: DecodedBatch) -> None:
-        batch: RecordBatch = event.value
+    async def _take(self, decoded: Sequence[_Decoded]) -> None:
         started = time.perf_counter()
-        await asyncio.to_thread(self._process, batch, decoded)
-        self._checkpoints.done(event)
-        self._silent_since_s[batch.partition] = time.monotonic()
+        await asyncio.to_thread(self._process, [(event.value, batch) for event, batch in decoded])
+        for event, _ in decoded:
+            self._silent_since_s[event.value.partition] = time.monotonic()
+            self._checkpoints.done(event)
+            metrics.LATENCY_SECONDS.observe(max(0.0, now_ms() / 1000 - event.message.timestamp))
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
-        metrics.LATENCY_SECONDS.observe(max(0.0, now_ms() / 1000 - event.message.timestamp))
 
-    def _process(self, batch: RecordBatch, decoded: DecodedBatch) -> None:
+    def _process(self, batches: Sequence[tuple[RecordBatch, DecodedBatch]]) -> None:
+        due: dict[int, tuple[TripStates, DueFeatures]] = {}
+        for batch, decoded in batches:
+            if batch.partition in due:  # slots of what is due may get other trips
+                self._publish(due.values())
+                due.clear()
+            due[batch.partition] = self._count(batch, decoded)
+        self._publish(due.values())
+
+    def _count(self, batch: RecordBatch, decoded: DecodedBatch) -> tuple[TripStates, DueFeatures]:
         owned = self._owned(batch.partition)
+        states = owned.states
         events = owned.leave_out_included(decoded.events, decoded.offsets)
-        duplicates, late = owned.states.duplicate_count, owned.states.late_count
-        self._publish(owned, update(owned.states, events, self._parameters))
-        metrics.DUPLICATES.inc(owned.states.duplicate_count - duplicates)
-        metrics.LATE.inc(owned.states.late_count - late)
+        duplicates, late = states.duplicate_count, states.late_count
+        due = update(states, events, self._parameters)
+        metrics.DUPLICATES.inc(states.duplicate_count - duplicates)
+        metrics.LATE.inc(states.late_count - late)
         self._publisher.publish_rejects(decoded.rejects, batch.topic, batch.partition)
         owned.include(batch.last_offset)
         metrics.RECORDS.inc(decoded.record_count)
         count_sensors(events)
         metrics.EVENTS.inc(len(events))
-        metrics.OPEN_TRIPS.labels(str(batch.partition)).set(len(owned.states))
+        metrics.OPEN_TRIPS.labels(str(batch.partition)).set(len(states))
+        return states, due
 
     def _owned(self, partition: int) -> PartitionStates:
         owned = self._checkpoints.states_of(partition)
         if owned.closed is not None:
             closed, owned.closed = owned.closed, None
-            self._publish(owned, closed)
+            self._publish([(owned.states, closed)])
         return owned
 
-    def _publish(self, owned: PartitionStates, due: DueFeatures) -> None:
-        if len(due.rows) > 0:
-            self._publisher.publish_scores(self._score_maker.make(owned.states, due, scored_at_ms=now_ms()))
+    def _publish(self, due: Iterable[tuple[TripStates, DueFeatures]]) -> None:
+        some = [(states, its_due) for states, its_due in due if len(its_due.rows) > 0]
+        if some:
+            self._publisher.publish_scores(self._score_maker.make(some, scored_at_ms=now_ms()))

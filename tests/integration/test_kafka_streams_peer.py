@@ -86,7 +86,7 @@ def our_scores() -> list[dict[str, Any]]:
         trip_exposure=ExposureLimits(),
         window_exposure=ExposureLimits.for_windows(),
     )
-    scores = maker.make(states, due, scored_at_ms=0)
+    scores = maker.make([(states, due)], scored_at_ms=0)
     rows = scores.rows(tuple(scores.columns), range(len(scores)))
     return [row for row in rows if row["kind"] != SEVERE_EVENT_KIND]
 

@@ -76,11 +76,11 @@ def due_of(states: TripStates, *drives: dict[str, float], trip_id: str = "trip_1
 
 
 def made(maker: ScoreMaker, states: TripStates, due: DueFeatures, scored_at_ms: int = SCORED_AT_MS) -> pl.DataFrame:
-    return pl.DataFrame(maker.make(states, due, scored_at_ms=scored_at_ms).columns, infer_schema_length=None)
+    return pl.DataFrame(maker.make([(states, due)], scored_at_ms=scored_at_ms).columns, infer_schema_length=None)
 
 
 def test_rows_are_messages_with_every_column(maker: ScoreMaker, states: TripStates) -> None:
-    scores = maker.make(states, due_of(states, CALM, WILD, final=1), scored_at_ms=SCORED_AT_MS)
+    scores = maker.make([(states, due_of(states, CALM, WILD, final=1))], scored_at_ms=SCORED_AT_MS)
     assert scores.columns.keys() == {*OUTPUT_COLUMNS["driver-scores"], *ALERT_COLUMNS}
     rows = list(scores.rows(OUTPUT_COLUMNS["driver-scores"], range(len(scores))))
     assert len(rows) == 2
@@ -213,3 +213,21 @@ def test_windows_never_alert(maker: ScoreMaker, states: TripStates) -> None:
 
 def test_nothing_due_makes_no_rows(maker: ScoreMaker, states: TripStates) -> None:
     assert made(maker, states, due_of(states)).is_empty()
+
+
+def test_trips_of_several_partitions_are_scored_together_as_they_are_apart(maker: ScoreMaker) -> None:
+    def two_partitions() -> list[tuple[TripStates, DueFeatures]]:
+        partitions = [TripStates(), TripStates()]
+        for number, states in enumerate(partitions):
+            update(states, EventColumns.of_frame(event_frame(*trip(f"trip_{number}", 0))), PARAMETERS)
+        first, second = partitions
+        return [
+            (first, due_of(first, WILD, CALM, trip_id="trip_0")),
+            (second, due_of(second, CALM, WILD, WILD, trip_id="trip_1")),
+        ]
+
+    together = maker.make(two_partitions(), scored_at_ms=SCORED_AT_MS)
+    apart = [maker.make([part], scored_at_ms=SCORED_AT_MS) for part in two_partitions()]
+    assert together.columns["alerting"] == [True, False, False, True, False]
+    for name, column in together.columns.items():
+        assert column == [entry for scores in apart for entry in scores.columns[name]], name
