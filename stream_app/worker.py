@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any, Final, get_args
 
 import structlog
+from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 
 from schemas.driver_score import ScoreStatus
+from scoring.errors import BrokerUnavailableError
 from scoring.model.scorer import Scorer
 from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
@@ -101,7 +103,10 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin_to_stop)
-    await worker.app.start()
+    try:
+        await worker.app.start()
+    except KafkaConnectionError as error:  # it went away since the topics were looked at
+        raise BrokerUnavailableError(settings.kafka.bootstrap, cause=str(error)) from error
     log.info("worker started")
     if on_ready is not None:
         on_ready()
