@@ -72,9 +72,9 @@ class _Deliveries:
         """Take a delivery report."""
         if error is not None:
             self._on_failure(error, message)
-        self.refused(1)
+        self.take_off(1)
 
-    def refused(self, count: int) -> None:
+    def take_off(self, count: int) -> None:
         """Wait for so many fewer."""
         with self._lock:
             self.waiting -= count
@@ -210,7 +210,7 @@ class Publisher:
             refused = [row for row, message in enumerate(batch) if "_error" in message]
             if not refused:
                 break
-            deliveries.refused(len(refused))
+            deliveries.take_off(len(refused))
             error = batch[refused[0]]["_error"]
             if error.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - its public name
                 raise DeliveryError(len(refused), name, error.str())
