@@ -34,7 +34,7 @@ _FORMAT: Final = 2
 _COUNT_BYTES: Final = slice(57, 61)
 """Where the header of a record batch has the number of its records."""
 
-_GATHER_MS: Final = 50
+_GATHER_MS: Final = 90
 """A fetch waits for so long, or for half of what it may bring of one partition: a batch costs a millisecond whatever it
 has, and a broker that answers each handful of records is as busy with that as with all else."""
 
