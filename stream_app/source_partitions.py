@@ -13,7 +13,8 @@ from faust.types import TP
 from stream_app.batch_consumer import BatchApp
 
 _HEARD_MS: Final = 10_000
-"""Fetches are answered after 50 ms where there is nothing to fetch; ten seconds without an answer are an outage."""
+"""Fetches are answered within a tenth of a second where there is nothing to fetch; ten seconds without an answer are
+an outage."""
 
 
 class SourcePartitions:
