@@ -33,7 +33,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeKafka]:
 
 @pytest.fixture(scope="module")
 def events() -> pl.DataFrame:
-    return some_trips(20)
+    return some_trips(100)
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def topics(kafka: NativeKafka, topic_prefix: str, events: pl.DataFrame) -> Itera
     create_topics(kafka.bootstrap, topic_prefix, PARTITIONS)
     replay(event_messages(plan_sending(events)), bootstrap=kafka.bootstrap, topic=f"{topic_prefix}trip-events")
     topics = Topics(kafka.bootstrap, topic_prefix)
+    assert topics.messages("driver-scores") == []  # connected, the reader sees the first score at once
     yield topics
     topics.close()
 
