@@ -52,8 +52,8 @@ class DriverScores:
 
     def rows(self, names: Sequence[str], chosen: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the chosen rows, by their numbers, with these columns in this order."""
-        rows = list(zip(*(self.columns[name] for name in names), strict=True))
-        return (dict(zip(names, rows[row], strict=True)) for row in chosen)
+        columns = [self.columns[name] for name in names]
+        return (dict(zip(names, [column[row] for column in columns], strict=True)) for row in chosen)
 
 
 class ScoreMaker:

@@ -59,19 +59,18 @@ class _Deliveries:
     ----------
     lock
         Held to change the count, and to begin with the next one.
-    on_failure
-        Told of each message that was not delivered.
+    on_delivery
+        Told of each delivery.
     """
 
-    def __init__(self, lock: threading.Lock, on_failure: Callable[[KafkaError, Message], None]) -> None:
+    def __init__(self, lock: threading.Lock, on_delivery: Callable[[KafkaError | None, Message], None]) -> None:
         self._lock = lock
-        self._on_failure = on_failure
+        self._on_delivery = on_delivery
         self.waiting = 0
 
     def report(self, error: KafkaError | None, message: Message) -> None:
         """Take a delivery report."""
-        if error is not None:
-            self._on_failure(error, message)
+        self._on_delivery(error, message)
         self.take_off(1)
 
     def take_off(self, count: int) -> None:
@@ -97,7 +96,7 @@ class Publisher:
         self._prefix = prefix
         self._failures: list[tuple[str, str]] = []
         self._lock = threading.Lock()
-        self._deliveries = _Deliveries(self._lock, self._note_failure)
+        self._deliveries = _Deliveries(self._lock, self._on_delivery)
         common: dict[str, Any] = {
             **client_config,
             "bootstrap.servers": bootstrap,
@@ -159,7 +158,7 @@ class Publisher:
 
     def store(self, changelog: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Write a row of a table to its changelog, given by its full name; null deletes it."""
-        self._enqueue(self._changelogs, changelog, value, key, partition=partition, on_delivery=self._on_stored)
+        self._enqueue(self._changelogs, changelog, value, key, partition=partition, on_delivery=self._on_delivery)
 
     def confirm_outputs(self, timeout_s: float) -> None:
         """Wait until the broker has taken all outputs of before this call, but not those that are published meanwhile.
@@ -170,7 +169,7 @@ class Publisher:
             When it has not.
         """
         with self._lock:
-            deliveries, self._deliveries = self._deliveries, _Deliveries(self._lock, self._note_failure)
+            deliveries, self._deliveries = self._deliveries, _Deliveries(self._lock, self._on_delivery)
         deadline = time.monotonic() + timeout_s
         while deliveries.waiting and time.monotonic() < deadline:
             self._outputs.poll(_POLL_S)
@@ -232,11 +231,9 @@ class Publisher:
             else:
                 break
 
-    def _on_stored(self, error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            self._note_failure(error, message)
-
-    def _note_failure(self, error: KafkaError, message: Message) -> None:
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            return
         metrics.DELIVERY_FAILURES.labels(message.topic()).inc()
         log.error("message not delivered", topic=message.topic(), reason=error.str())
         self._failures.append((str(message.topic()), error.str()))

@@ -1,7 +1,5 @@
 """What the publisher hands to Kafka: all of it, in order, or a clear error."""
 
-import uuid
-
 import pytest
 
 from stream_app import publishing
@@ -14,10 +12,9 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def topics(native_kafka: RunningBroker) -> Topics:
-    prefix = f"publishing-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    return Topics(native_kafka.bootstrap, prefix)
+def topics(native_kafka: RunningBroker, topic_prefix: str) -> Topics:
+    create_topics(native_kafka.bootstrap, topic_prefix, PARTITIONS)
+    return Topics(native_kafka.bootstrap, topic_prefix)
 
 
 def test_all_is_delivered_in_order_where_it_is_more_than_can_wait(
