@@ -115,8 +115,8 @@ class WorkerSettings(_Part):
     metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served on")
     metrics_port: int | None = Field(default=None, ge=0, le=65_535, description="Of Prometheus metrics; 0 for any free")
     create_topics: bool = Field(default=True, description="Create missing topics at the start")
-    stalled_after_s: float = Field(
-        default=300, ge=1, le=86_400, description="No progress for longer than this, and the worker is not alive"
+    stalled_after_s: float = Field(  # a sign of life comes once a second, later on a busy machine
+        default=300, ge=5, le=86_400, description="No progress for longer than this, and the worker is not alive"
     )
     stop_timeout_s: float = Field(
         default=10,

@@ -62,7 +62,7 @@ def owned(worker: RunningWorker) -> bool:
 
 def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: NativeKafka, topic_prefix: str) -> None:
     create_topics(kafka.bootstrap, topic_prefix, 1)
-    settings = {**ONE_PARTITION, "worker__checkpoint_s": 60, "worker__stalled_after_s": 1}
+    settings = {**ONE_PARTITION, "worker__checkpoint_s": 60, "worker__stalled_after_s": 5}
     with running_worker(kafka.bootstrap, topic_prefix, **settings) as worker:
         wait_until_ready(worker)
         client = producer(kafka.bootstrap)
