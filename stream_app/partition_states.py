@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scoring.errors import DriverScoreError
 from scoring.features.state_arrays import OPEN
-from scoring.features.state_chunks import CopiedChunk, copy_chunk, fingerprint_of, read_header, unpack_chunk
+from scoring.features.state_chunks import CopiedChunk, copy_chunks, fingerprint_of, read_header, unpack_chunk
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips
@@ -132,11 +132,8 @@ class StoredStates:
         changed = owned.states.changed_chunks
         if not changed.any():
             return {}
-        copied = {
-            chunk: copy_chunk(owned.states, slots, fingerprint=self._fingerprint)
-            for chunk, slots in enumerate(owned.states.slots_by_chunk())
-            if changed[chunk]
-        }
+        slots_by_chunk = {chunk: slots for chunk, slots in enumerate(owned.states.slots_by_chunk()) if changed[chunk]}
+        copied = copy_chunks(owned.states, slots_by_chunk, fingerprint=self._fingerprint)
         changed[:] = False
         return copied
 
@@ -149,8 +146,9 @@ class StoredStates:
             When no record can hold one.
         """
         packed = {}
+        buffer = np.empty(max((content.size for content in copied.values()), default=0), np.uint8)
         for chunk, content in copied.items():
-            packed[chunk] = content.pack()
+            packed[chunk] = content.pack(buffer)
             if len(packed[chunk]) > MAX_CHUNK_BYTES - _RECORD_BYTES:
                 raise ChunkTooLargeError(chunk, len(packed[chunk]), self._chunk_count)
         return packed

@@ -18,6 +18,7 @@ from scoring.model.scorer import Scorer
 from stream_app import metrics
 from stream_app.app import Worker, build_worker, load_scorer
 from stream_app.broker_watch import watch_broker
+from stream_app.freed_memory import give_back_large_arrays
 from stream_app.graceful_stop import StopDeadline, take_no_more
 from stream_app.health import WorkerHealth, group_state
 from stream_app.lag import LagCollector, owned_positions
@@ -58,6 +59,7 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
     metrics.start_at_zero(RejectCode, get_args(ScoreStatus), _topics(kafka))
+    give_back_large_arrays()
     scorer = load_scorer(settings)
     warm_up()
     specs, client = topics_of(kafka.group), kafka.client_config()

@@ -28,8 +28,8 @@ from scoring.features.state_arrays import (
 )
 from scoring.features.trip_lookup import enter, gather_texts
 
-_GROWTH: Final = 1.125
-"""Growing by an eighth wastes a ninth at most. It copies little: the C library moves the pages of a large array."""
+_GROWTH: Final = 1 + 1 / 32
+"""Little is room that waits for trips, and little is copied: the C library moves the pages of a large array."""
 
 _LEAST_TABLE: Final = 1024
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scoring.errors import StateError
-from scoring.features.state_chunks import copy_chunk, fingerprint_of, read_header, unpack_chunk
+from scoring.features.state_chunks import copy_chunks, fingerprint_of, read_header, unpack_chunk
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
@@ -30,8 +30,11 @@ def chunk_of_trip(states: TripStates) -> dict[str, int]:
 def restored(states: TripStates, **header: Any) -> TripStates:
     """Pack all chunks of states and unpack them into new ones."""
     fresh = TripStates(chunk_count=CHUNKS)
-    for slots in states.slots_by_chunk():
-        unpack_chunk(fresh, copy_chunk(states, slots, **{"fingerprint": "f", **header}).pack())
+    slots_by_chunk = dict(enumerate(states.slots_by_chunk()))
+    copied = copy_chunks(states, slots_by_chunk, **{"fingerprint": "f", **header})
+    buffer = np.empty(max(chunk.size for chunk in copied.values()), np.uint8)
+    for chunk in copied.values():
+        unpack_chunk(fresh, chunk.pack(buffer))
     return fresh
 
 
@@ -73,7 +76,7 @@ def test_a_trip_is_always_in_the_same_chunk() -> None:
 def test_the_header_says_what_the_chunk_has() -> None:
     states = TripStates(chunk_count=CHUNKS)
     update(states, overlapping_trips(), PARAMETERS)
-    header = read_header(copy_chunk(states, states.slots(), fingerprint="print").pack())
+    header = read_header(copy_chunks(states, {0: states.slots()}, fingerprint="print")[0].pack())
     assert (header.trips, header.fingerprint) == (len(states), "print")
     assert header.clock[0] == states.arrays.partition["clock_ms"][0] > 0
 
