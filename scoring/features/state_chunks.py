@@ -73,13 +73,13 @@ class CopiedChunk:
 
     header: bytes
     rows: list[NDArray[np.uint8]]
-    texts: bytes
+    texts: NDArray[np.uint8]
     samples: NDArray[np.uint8]
 
     @property
     def size(self) -> int:
         """Bytes of the body, not yet compressed."""
-        return sum(rows.size for rows in self.rows) + len(self.texts) + self.samples.size
+        return sum(rows.size for rows in self.rows) + self.texts.size + self.samples.size
 
     def pack(self, buffer: NDArray[np.uint8] | None = None) -> bytes:
         """Make the bytes that are stored.
@@ -94,8 +94,8 @@ class CopiedChunk:
         end = 0
         for rows in self.rows:
             end = _write_by_column(rows, buffer, end)
-        buffer[end : end + len(self.texts)] = np.frombuffer(self.texts, np.uint8)
-        end = _write_by_column(self.samples, buffer, end + len(self.texts))
+        buffer[end : end + self.texts.size] = self.texts
+        end = _write_by_column(self.samples, buffer, end + self.texts.size)
         return self.header + b"\n" + bytes(cramjam.lz4.compress_block(buffer[:end].data))
 
 
@@ -114,7 +114,7 @@ def copy_chunks(
         copied[chunk] = CopiedChunk(
             header=_header(states, len(own), fingerprint),
             rows=[rows[begin:end] for rows in together],
-            texts=states.texts_of(own).tobytes(),
+            texts=states.texts_of(own),
             samples=_as_bytes(_pending_of(states, own)),
         )
         begin = end

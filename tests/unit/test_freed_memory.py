@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 SCRIPT = textwrap.dedent("""
-    import resource, sys
+    import resource
     from pathlib import Path
     import numpy as np
     from stream_app.freed_memory import give_back_large_arrays
