@@ -172,6 +172,7 @@ def drain(
     records: int,
     events: int,
     timeout_s: float,
+    warm_up: float = 1 / WARM_UP_SHARE,
 ) -> Throughput:
     """Measure workers that work off a topic.
 
@@ -189,6 +190,8 @@ def drain(
         What the topic holds.
     timeout_s
         For all.
+    warm_up
+        Share of the records that the warm-up takes.
     """
     commits: list[Commit] = []
 
@@ -198,7 +201,7 @@ def drain(
     def all_committed() -> bool:
         committed = offsets.records()
         is_news = not commits or committed > commits[-1].records
-        if is_news and committed >= records / WARM_UP_SHARE and (commits or all_at_work()):
+        if is_news and committed >= records * warm_up and (commits or all_at_work()):
             used_s = sum(cpu_s(worker.pid) for worker in workers)
             commits.append(Commit(time.monotonic(), committed, used_s, cpu_s(broker_pid)))
         return committed >= records

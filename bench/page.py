@@ -85,7 +85,8 @@ included.
 _MEMORY: Final = """\
 A worker with a thousand vehicles, and one with a million, each with an open trip, work off the same number of events.
 Then it is killed and started again: the restart is the time from the start of the process to its first commit, states
-restored. Resident memory includes what every worker has, events that wait for the grace period, and the stored states.
+restored. Resident memory includes what every worker has, and events that wait for the grace period: three of each of a
+million trips, which is what 300,000 events a second leave to wait in its 10 s.
 """
 
 

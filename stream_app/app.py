@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import faust
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.types import TableT, TopicT
 
@@ -26,7 +27,7 @@ from stream_app.profile_agent import ProfileKeeper
 from stream_app.publishing import Publisher
 from stream_app.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
 from stream_app.source_partitions import SourcePartitions
-from stream_app.stored_table import StoredTable
+from stream_app.stored_table import RereadTable, StoredTable
 from stream_app.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.trip_agent import TripAgent
 from stream_app.wall_clock import now_ms
@@ -70,9 +71,9 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
     trips_table, profiles_table = (
         StoredTable(
-            _table(app, name), publisher, lambda: app.consumer_generation_id, keeps_versions=name == TRIPS_TABLE
+            _table(app, kind, name), publisher, lambda: app.consumer_generation_id, keeps_versions=name == TRIPS_TABLE
         )
-        for name in (TRIPS_TABLE, PROFILES_TABLE)
+        for kind, name in ((RereadTable, TRIPS_TABLE), (faust.Table, PROFILES_TABLE))
     )
     checkpoints = Checkpoints(
         trips=trips_table,
@@ -80,6 +81,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
         stored=StoredStates(parameters, settings.worker.state_chunks),
         publisher=publisher,
         commit=app.commit_acknowledged,
+        checkpoint_s=settings.worker.checkpoint_s,
     )
     trips = TripAgent(
         decoder=_decoder(settings.decoding),
@@ -140,8 +142,8 @@ def _topic(app: BatchApp, name: str) -> TopicT:
     return app.topic(name, value_type=bytes, value_serializer="raw", key_serializer="raw")
 
 
-def _table(app: BatchApp, name: str) -> TableT:
-    return app.Table(name, key_type=bytes, value_type=bytes)
+def _table(app: BatchApp, kind: type[faust.Table], name: str) -> TableT:
+    return app.tables.add(kind(app, name=name, key_type=bytes, value_type=bytes, beacon=app.tables.beacon))
 
 
 def _decoder(settings: DecodingSettings) -> Decoder:

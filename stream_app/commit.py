@@ -5,6 +5,7 @@ scores made again have the same ids and content.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -28,6 +29,9 @@ _SILENCE: Final = "silence"
 CONFIRM_TIMEOUT_S = 60.0
 """A broker that restarts is back within a minute; after that the worker stops, and is started again."""
 
+_REST: Final = 2.0
+"""After each partition, so many times as long as it took."""
+
 
 class Checkpoints:
     """Stores the states of the owned partitions, and acknowledges what they include.
@@ -44,6 +48,8 @@ class Checkpoints:
         Whose outputs must be confirmed first.
     commit
         Commits what is acknowledged.
+    checkpoint_s
+        Of the worker's settings: a checkpoint rests for so long at most.
     """
 
     def __init__(
@@ -54,12 +60,15 @@ class Checkpoints:
         stored: StoredStates,
         publisher: Publisher,
         commit: Callable[[], Any],
+        checkpoint_s: float,
     ) -> None:
         self._trips = trips
         self._profiles = profiles
         self._stored = stored
         self._publisher = publisher
         self._commit = commit
+        self._checkpoint_s = checkpoint_s
+        self._hurries = asyncio.Event()
         self._tenure = 0
         self._owned: dict[int, PartitionStates] = {}
         self.busy = asyncio.Lock()
@@ -67,7 +76,13 @@ class Checkpoints:
         self._unacknowledged: list[EventT] = []
 
     def states_of(self, partition: int) -> PartitionStates:
-        """Give the states of a partition, restored from the table where this worker has none."""
+        """Give the states of a partition, restored from the table where this worker has none.
+
+        Raises
+        ------
+        StateError
+            When what is stored can't be read.
+        """
         owned = self._owned.get(partition)
         if owned is None:
             complete = self._trips.newest(f"{partition}:{_COMPLETE}")
@@ -78,6 +93,7 @@ class Checkpoints:
                 if key not in {_COMPLETE, _SILENCE}
             }
             owned = self._stored.restore(partition, chunks, complete.included_offset, silent_after)
+            self._trips.let_go(f"{partition}:")
             self._owned[partition] = owned
             log.info("partition taken over", partition=partition, trips=len(owned.states), chunks=len(chunks))
         return owned
@@ -113,39 +129,58 @@ class Checkpoints:
         async with self.busy:
             tenure = self._tenure
             acknowledged, self._unacknowledged = self._unacknowledged, []
-        changed = [await self._copy(partition, tenure) for partition in list(self._owned)]
-        if not acknowledged and not any(changed):
+        owned = list(self._owned)
+        stored = [await self._store(partition, tenure, self._checkpoint_s / len(owned)) for partition in owned]
+        self._stored.give_room_back()
+        if not acknowledged and not any(stored):
             return
         await asyncio.to_thread(self._publisher.confirm_outputs, CONFIRM_TIMEOUT_S)
         async with self.busy:
             if self._tenure != tenure:
                 return
-            self._trips.send()
             self._profiles.send()
         await asyncio.to_thread(self._publisher.confirm_stored, CONFIRM_TIMEOUT_S)
         async with self.busy:
             if self._tenure != tenure:
                 return
+            for partition in self._owned:
+                self._trips.let_go(f"{partition}:")
             for event in acknowledged:
                 event.ack()
             await self._commit()
         metrics.LAST_COMMIT.set_to_current_time()
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)
 
-    async def _copy(self, partition: int, tenure: int) -> bool:
-        """Copy what has changed of a partition, all of one moment, and make rows of it; tell whether there is any."""
+    def hurry(self) -> None:
+        """Rest no more, as the worker stops."""
+        self._hurries.set()
+
+    async def _store(self, partition: int, tenure: int, longest_rest_s: float) -> bool:
+        """Store what has changed of a partition, all of one moment, behind its outputs; tell whether there is any.
+
+        Then leave the processors to scores: else they would wait while the states of many trips are packed.
+        """
+        started = time.monotonic()
+        if (owned := self._owned.get(partition)) is None:
+            return False
+        await asyncio.to_thread(self._stored.make_room, owned)
         async with self.busy:
             if self._tenure != tenure:
                 return False
-            owned = self._owned[partition]
             included_offset = owned.included_offset
             copied = await asyncio.to_thread(self._stored.copy_changed, owned)
-        if not copied:
+        if copied is None:
             return False
         packed = await asyncio.to_thread(self._stored.pack, copied)
-        if self._tenure != tenure:
-            return False
-        for chunk, content in packed.items():
-            self._trips.put(partition, f"{partition}:{chunk}", content, included_offset=included_offset)
-        self._trips.put(partition, f"{partition}:{_COMPLETE}", b"", included_offset=included_offset)
+        worked_s = time.monotonic() - started
+        await asyncio.to_thread(self._publisher.confirm_outputs, CONFIRM_TIMEOUT_S)
+        async with self.busy:
+            if self._tenure != tenure:
+                return False
+            for chunk, content in packed.items():
+                self._trips.put(partition, f"{partition}:{chunk}", content, included_offset=included_offset)
+            self._trips.put(partition, f"{partition}:{_COMPLETE}", b"", included_offset=included_offset)
+            self._trips.send()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurries.wait(), min(_REST * worked_s, longest_rest_s))
         return True

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scoring.errors import DriverScoreError
 from scoring.features.state_arrays import OPEN
-from scoring.features.state_chunks import CopiedChunk, copy_chunks, fingerprint_of, read_header, unpack_chunk
+from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
 from scoring.features.thresholds import KernelParameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import DueFeatures, close_trips
@@ -94,6 +94,7 @@ class StoredStates:
         self._parameters = parameters
         self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
         self._chunk_count = chunk_count
+        self._room = np.empty(0, np.uint8)
 
     def restore(
         self, partition: int, chunks: dict[int, bytes], included_offset: int = -1, silent_after: int = -1
@@ -127,28 +128,45 @@ class StoredStates:
         log.warning("stored states were made with other settings and are dropped", partition=partition, chunk=chunk)
         return False
 
-    def copy_changed(self, owned: PartitionStates) -> dict[int, CopiedChunk]:
-        """Copy the chunks that have changed since they were last copied, by their numbers."""
+    def make_room(self, owned: PartitionStates) -> None:
+        """Have room for a copy of the states of a partition, and more, as they may grow until then.
+
+        The system gives memory when it is first written to, and that takes longer than the copy.
+        """
+        if self._room.size < owned.states.nbytes:
+            self._room = np.ones(owned.states.nbytes * 17 // 16, np.uint8)
+
+    def give_room_back(self) -> None:
+        """Have no room any more, until the next checkpoint."""
+        self._room = np.empty(0, np.uint8)
+
+    def copy_changed(self, owned: PartitionStates) -> TripStates | None:
+        """Copy the states of a partition, if they have changed since they were last copied; the next copy replaces it.
+
+        All of them: to pick out what has changed takes longer, and events wait meanwhile.
+        """
         changed = owned.states.changed_chunks
         if not changed.any():
-            return {}
-        slots_by_chunk = {chunk: slots for chunk, slots in enumerate(owned.states.slots_by_chunk()) if changed[chunk]}
-        copied = copy_chunks(owned.states, slots_by_chunk, fingerprint=self._fingerprint)
+            return None
+        self.make_room(owned)
+        copied = owned.states.copy(self._room)
         changed[:] = False
         return copied
 
-    def pack(self, copied: dict[int, CopiedChunk]) -> dict[int, bytes]:
-        """Pack copied chunks.
+    def pack(self, copied: TripStates) -> dict[int, bytes]:
+        """Pack the chunks that have changed, by their numbers.
 
         Raises
         ------
         ChunkTooLargeError
             When no record can hold one.
         """
+        slots_by_chunk = copied.slots_by_chunk()
+        changed = {chunk: slots_by_chunk[chunk] for chunk in np.flatnonzero(copied.changed_chunks).tolist()}
+        buffer = np.empty(max(unpacked_size(copied, slots) for slots in changed.values()), np.uint8)
         packed = {}
-        buffer = np.empty(max((content.size for content in copied.values()), default=0), np.uint8)
-        for chunk, content in copied.items():
-            packed[chunk] = content.pack(buffer)
+        for chunk, slots in changed.items():
+            packed[chunk] = pack_chunk(copied, slots, fingerprint=self._fingerprint, buffer=buffer)
             if len(packed[chunk]) > MAX_CHUNK_BYTES - _RECORD_BYTES:
                 raise ChunkTooLargeError(chunk, len(packed[chunk]), self._chunk_count)
         return packed

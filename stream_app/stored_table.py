@@ -7,14 +7,19 @@ Each row says how far it includes its source, and is stored under a name of its 
 its partitions and wakes may still write what it had, but over nobody else's row. Of the rows of a key the one that
 includes most counts; its owner takes the others away when it writes that key next. Where rows must be of one moment,
 each is stored under a new name, and a row written behind them says that all are there.
+
+Rows that an owner reads once, when it takes a partition over, need not be held after that: they are let go, and
+`RereadTable` has Faust read them again when partitions have moved.
 """
 
 import struct
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from faust.types import TableT
+import faust
+from faust.types import TP, TableT
 
+from scoring.errors import StateError
 from stream_app.publishing import Publisher
 
 _OWNER: Final = "@"
@@ -40,13 +45,25 @@ class _Unstored(NamedTuple):
     content: bytes
 
 
+class _LetGo(bytes):
+    """What is held of a row that was let go: how far it includes its source."""
+
+
+class RereadTable(faust.Table):
+    """A table of Faust's whose changelog it reads from the beginning each time that partitions have moved."""
+
+    def persisted_offset(self, _tp: TP) -> int:
+        """Say that nothing before offset 0 need be read; null would be to go on from where it was read to."""
+        return -1
+
+
 class StoredTable:
     """A table of bytes, by text.
 
     Parameters
     ----------
     table
-        Faust's table.
+        Faust's table; a `RereadTable` where rows are let go.
     publisher
         What writes to its changelog.
     generation
@@ -90,6 +107,13 @@ class StoredTable:
                 found.append((max(versions), key))
         for version, key in sorted(found):
             yield key.removeprefix(prefix), self._content(self._names()[key][version])
+
+    def let_go(self, prefix: str) -> None:
+        """Hold no longer what rows contain whose keys begin so; all of them must be stored, not only sent."""
+        data = self._table.data
+        for key, names in self._names().items():
+            if key.startswith(prefix):
+                data.update({name: _LetGo(data[name][: _OFFSET.size]) for name in names.values()})
 
     def put(self, partition: int, key: str, content: bytes, *, included_offset: int) -> None:
         """Change a row of a partition, from the next checkpoint on.
@@ -139,6 +163,11 @@ class StoredTable:
 
     def _content(self, name: bytes) -> bytes:
         stored: bytes = self._table.data[name]
+        if isinstance(stored, _LetGo):
+            raise StateError(
+                f"row {name.decode()} was let go, and has not been read again",
+                remedy="Start the worker again: it then reads the whole changelog",
+            )
         return stored[_OFFSET.size :]
 
     def _store(self, partition: int, name: bytes, stored: bytes) -> None:

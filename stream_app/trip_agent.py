@@ -80,6 +80,10 @@ class TripAgent:
         """Make what has been done durable."""
         await self._checkpoints.write()
 
+    def hurry(self) -> None:
+        """Have checkpoints done as soon as they can be, as the worker stops."""
+        self._checkpoints.hurry()
+
     async def forget(self) -> None:
         """Drop all states, as partitions are taken away."""
         async with self._checkpoints.busy:

@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from scoring.features.state_chunks import copy_chunks, unpack_chunk
+from scoring.features.state_chunks import pack_chunk, unpack_chunk
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
@@ -31,6 +31,6 @@ def warm_up() -> None:
     events = decoder.decode(batch).events
     update(states, events, parameters)
     sensor_counts(events)
-    unpack_chunk(TripStates(), copy_chunks(states, {0: states.slots()}, fingerprint="")[0].pack())
+    unpack_chunk(TripStates(), pack_chunk(states, states.slots(), fingerprint=""))
     close_trips(states, parameters)
     log.info("kernels ready", seconds=round(time.perf_counter() - started, 1))

@@ -100,6 +100,7 @@ async def _run(
             deadline.begin()
             health.is_stopping = True
             take_no_more(worker.app)
+            worker.trips.hurry()
             stop.set()
 
     loop = asyncio.get_running_loop()

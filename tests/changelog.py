@@ -1,5 +1,7 @@
 """A changelog in memory: what a table writes, and what the next owner restores of it."""
 
+import asyncio
+
 import faust
 
 from stream_app.stored_table import StoredTable
@@ -13,6 +15,11 @@ class Changelog:
 
     def store(self, _changelog: str, _partition: int, key: bytes, value: bytes | None) -> None:
         self.records.append((key, value))
+
+    async def has(self, count: int) -> None:
+        """Wait for so many records."""
+        while len(self.records) < count:  # noqa: ASYNC110 - whoever writes is on this loop, and knows no event
+            await asyncio.sleep(0)
 
     def confirm_outputs(self, _timeout_s: float) -> None:
         """Wait for nothing."""
@@ -35,9 +42,13 @@ class Changelog:
         """Restore the table for a new owner; within an event loop, to which Faust binds."""
         app = faust.App("test", broker="kafka://127.0.0.1:1", store="memory://")
         table = app.Table("rows", key_type=bytes, value_type=bytes)
+        self.read_into(table)
+        return StoredTable(table, self, lambda: generation, keeps_versions=keeps_versions)  # type: ignore[arg-type]
+
+    def read_into(self, table: faust.Table) -> None:
+        """Restore a table, as Faust does."""
         for key, value in self.records:
             if value is None:
                 table.data.pop(key, None)
             else:
                 table.data[key] = value
-        return StoredTable(table, self, lambda: generation, keeps_versions=keeps_versions)  # type: ignore[arg-type]

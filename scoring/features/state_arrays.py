@@ -107,7 +107,7 @@ SAMPLE: Final = np.dtype(
 IDENTITY: Final = np.dtype(
     [
         ("key", np.uint64),  # hash of vehicle and trip id
-        ("text_start", np.int64),
+        ("text_start", np.int32),
         ("trip_size", np.uint8),  # 0 for a slot without a trip
         ("vehicle_size", np.uint8),
         ("driver_size", np.uint8),

@@ -6,6 +6,7 @@ sums have got to), the sums of its current **window** and of the **trip** before
 are a trip that has not begun. Beside it stand the trip's ids, and where to find it by them (``trip_lookup``).
 """
 
+import copy
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import ID_COLUMNS
 from schemas.trip_event import MAX_ID_BYTES
+from scoring.errors import StateError
 from scoring.features.aggregates import AGGREGATES, WINDOW_AGGREGATES
 from scoring.features.hard_events import HARD_EVENT
 from scoring.features.state_arrays import (
@@ -35,6 +37,9 @@ _LEAST_TABLE: Final = 1024
 
 _LONGEST_TEXTS: Final = len(ID_COLUMNS) * MAX_ID_BYTES
 """Of one trip."""
+
+_MOST_TEXTS: Final = np.iinfo(IDENTITY["text_start"]).max
+"""Of all trips, in bytes: some forty million trips."""
 
 
 class TripStates:
@@ -80,6 +85,24 @@ class TripStates:
         """Events that came after the grace period, since the start."""
         return int(self.arrays.partition["late_count"][0])
 
+    @property
+    def nbytes(self) -> int:
+        """Room that a copy takes, in bytes."""
+        return sum(_padded(array.nbytes) for array in self.arrays)
+
+    def copy(self, room: NDArray[np.uint8]) -> "TripStates":
+        """Copy everything into a room of ``nbytes`` or more; the copy is good until the room is used for another."""
+        arrays, end = {}, 0
+        for name, array in self.arrays._asdict().items():
+            part = room[end : end + array.nbytes]
+            part[:] = array.view(np.uint8).reshape(-1)  # NumPy copies structured rows by the field
+            arrays[name] = part.view(array.dtype).reshape(array.shape)
+            end += _padded(array.nbytes)
+        copied = copy.copy(self)
+        copied.arrays = StateArrays(**arrays)
+        copied.changed_chunks = self.changed_chunks.copy()
+        return copied
+
     def slots(self) -> NDArray[np.int64]:
         """Give the slots that have a trip."""
         return np.flatnonzero(self.arrays.identities["trip_size"])
@@ -93,15 +116,20 @@ class TripStates:
 
     def texts_of(self, slots: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Give the ids of these slots, one behind the other."""
-        sizes = self._id_sizes(slots).sum(axis=1)
+        sizes = self.text_sizes(slots)
         ends = np.cumsum(sizes)
         gathered = np.zeros(sizes.sum(), np.uint8)
         gather_texts(self.arrays, slots, ends - sizes, gathered)
         return gathered
 
+    def text_sizes(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Give how many bytes the ids of each slot have together."""
+        sizes: NDArray[np.int64] = self._id_sizes(slots).sum(axis=1)
+        return sizes
+
     def write_texts(self, slots: NDArray[np.integer], texts: NDArray[np.uint8]) -> int:
         """Write the ids of slots whose identities say how long they are; give how many bytes of ``texts`` that took."""
-        sizes = self._id_sizes(slots).sum(axis=1)
+        sizes = self.text_sizes(slots)
         size = int(sizes.sum())
         self._reserve_texts(size)
         used = int(self.arrays.partition["text_bytes"][0])
@@ -127,7 +155,13 @@ class TripStates:
         self.changed_chunks[self.chunks_of(slots)] = True
 
     def make_room(self) -> None:
-        """Make room for more trips: slots, texts, and a table that stays at most half full."""
+        """Make room for more trips: slots, texts, and a table that stays at most half full.
+
+        Raises
+        ------
+        StateError
+            When there are too many.
+        """
         partition = self.arrays.partition[0]
         if partition["free_slots"] == 0:
             self._grow()
@@ -162,7 +196,7 @@ class TripStates:
         slots = self.slots()
         evicted = slots[self.arrays.heads["status"][slots] == FREE]
         self.mark_changed(evicted)
-        partition["idle_text_bytes"] += self._id_sizes(evicted).sum()
+        partition["idle_text_bytes"] += self.text_sizes(evicted).sum()
         self.arrays.identities[evicted] = np.zeros(1, IDENTITY)
         self.arrays.heads["high_risk"][evicted] = 0  # set again by the scores of what was due last
         free = int(partition["free_slots"])
@@ -194,8 +228,13 @@ class TripStates:
 
     def _reserve_texts(self, size: int) -> None:
         needed = int(self.arrays.partition["text_bytes"][0]) + size
+        if needed > _MOST_TEXTS:
+            raise StateError(
+                f"the ids of a partition's {len(self)} trips take more than {_MOST_TEXTS} bytes",
+                remedy="Spread the vehicles over more partitions",
+            )
         if needed > len(self.arrays.texts):
-            _lengthen(self.arrays.texts, int(needed * _GROWTH))
+            _lengthen(self.arrays.texts, min(int(needed * _GROWTH), _MOST_TEXTS))
 
     def _close_up_texts(self) -> None:
         """Leave out the texts of trips that are gone."""
@@ -221,3 +260,8 @@ class TripStates:
 def _lengthen(array: NDArray[Any], rows: int) -> None:
     """Add rows of zeros to an array, in its place; views of it are void."""
     array.resize((rows, *array.shape[1:]), refcheck=False)
+
+
+def _padded(size: int) -> int:
+    """Round up to where an array of any type may begin."""
+    return -(-size // 8) * 8

@@ -1,13 +1,16 @@
 """What a checkpoint leaves, however far it came: the states of one moment, and offsets that go with them."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.update import update
 from scoring.trip_events.columns import EventColumns
+from stream_app import commit
 from stream_app.commit import Checkpoints
 from stream_app.partition_states import StoredStates
 from tests.changelog import Changelog
@@ -35,23 +38,25 @@ class Acknowledged:
 class Owner:
     """Takes events in and writes checkpoints, as the agent does."""
 
-    def __init__(self, changelog: Changelog, generation: int) -> None:
+    def __init__(self, changelog: Changelog, generation: int, *, checkpoint_s: float = 5.0) -> None:
         self.commits = 0
         publisher: Any = changelog
+        self.trips = changelog.owner(generation, keeps_versions=True)
         self.checkpoints = Checkpoints(
-            trips=changelog.owner(generation, keeps_versions=True),
+            trips=self.trips,
             profiles=Changelog().owner(generation),
             stored=StoredStates(PARAMETERS, CHUNKS),
             publisher=publisher,
             commit=self._commit,
+            checkpoint_s=checkpoint_s,
         )
 
     async def _commit(self) -> None:
         self.commits += 1
 
-    def take(self, events: EventColumns, first_offset: int) -> Any:
+    def take(self, events: EventColumns, first_offset: int, partition: int = 0) -> Any:
         """Take events in, one a record; return what falls due, by trip."""
-        owned = self.checkpoints.states_of(0)
+        owned = self.checkpoints.states_of(partition)
         fresh = owned.leave_out_included(events, np.arange(len(events)) + first_offset)
         due = due_by_trip(owned.states, update(owned.states, fresh, PARAMETERS))
         owned.include(first_offset + len(events) - 1)
@@ -119,3 +124,31 @@ async def test_partitions_that_are_taken_away_while_a_checkpoint_is_confirmed_ar
     changelog.confirm_outputs = taken_away  # type: ignore[method-assign]
     await owner.checkpoints.write()
     assert (changelog.records, event.acked, owner.commits) == ([], False, 0)
+
+
+async def test_partitions_are_stored_one_after_the_other_with_rests_which_a_stop_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commit, "_REST", 1e9)
+    changelog = Changelog()
+    owner = Owner(changelog, 1, checkpoint_s=3600.0)
+    for partition in (0, 1):
+        owner.take(overlapping_trips(), 0, partition)
+    one_partition = CHUNKS + 1
+    writing = asyncio.ensure_future(owner.checkpoints.write())
+    await asyncio.wait_for(changelog.has(one_partition), 60)
+    assert {key.split(b":")[0] for key, _ in changelog.records} == {b"0"}
+    owner.checkpoints.hurry()
+    await writing
+    assert (len(changelog.records), owner.commits) == (2 * one_partition, 1)
+
+
+async def test_nothing_that_is_stored_is_held_twice() -> None:
+    changelog = Changelog()
+    owner = Owner(changelog, 1)
+    owner.take(overlapping_trips(), 0)
+    await owner.checkpoints.write()
+    back = Owner(changelog, 2)
+    back.take(overlapping_trips(), 0)
+    for table in (owner.trips, back.trips):
+        assert {len(stored) for stored in table._table.data.values()} == {8}

@@ -1,12 +1,10 @@
 """Trip states as stored chunks: what is restored goes on as if it had never been away."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from scoring.errors import StateError
-from scoring.features.state_chunks import copy_chunks, fingerprint_of, read_header, unpack_chunk
+from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
@@ -27,14 +25,11 @@ def chunk_of_trip(states: TripStates) -> dict[str, int]:
     return dict(zip(slot_of_trip(states), chunks.tolist(), strict=True))
 
 
-def restored(states: TripStates, **header: Any) -> TripStates:
+def restored(states: TripStates) -> TripStates:
     """Pack all chunks of states and unpack them into new ones."""
     fresh = TripStates(chunk_count=CHUNKS)
-    slots_by_chunk = dict(enumerate(states.slots_by_chunk()))
-    copied = copy_chunks(states, slots_by_chunk, **{"fingerprint": "f", **header})
-    buffer = np.empty(max(chunk.size for chunk in copied.values()), np.uint8)
-    for chunk in copied.values():
-        unpack_chunk(fresh, chunk.pack(buffer))
+    for slots in states.slots_by_chunk():
+        unpack_chunk(fresh, pack_chunk(states, slots, fingerprint="f"))
     return fresh
 
 
@@ -76,7 +71,7 @@ def test_a_trip_is_always_in_the_same_chunk() -> None:
 def test_the_header_says_what_the_chunk_has() -> None:
     states = TripStates(chunk_count=CHUNKS)
     update(states, overlapping_trips(), PARAMETERS)
-    header = read_header(copy_chunks(states, {0: states.slots()}, fingerprint="print")[0].pack())
+    header = read_header(pack_chunk(states, states.slots(), fingerprint="print"))
     assert (header.trips, header.fingerprint) == (len(states), "print")
     assert header.clock[0] == states.arrays.partition["clock_ms"][0] > 0
 
@@ -105,7 +100,8 @@ def test_equal_settings_have_the_same_fingerprint() -> None:
 
 
 def packed_changes(stored: StoredStates, owned: PartitionStates) -> dict[int, bytes]:
-    return stored.pack(stored.copy_changed(owned))
+    copied = stored.copy_changed(owned)
+    return {} if copied is None else stored.pack(copied)
 
 
 def test_states_that_were_made_with_other_settings_are_left_unread() -> None:
@@ -136,6 +132,7 @@ def test_what_is_copied_is_packed_as_it_was_though_events_are_taken_in_meanwhile
     owned = stored.restore(0, {})
     update(owned.states, fleet.take(slice(0, 500)), PARAMETERS)
     copied = stored.copy_changed(owned)
+    assert copied is not None
     at_once = stored.pack(copied)
     update(owned.states, fleet.take(slice(500, None)), PARAMETERS)
     assert stored.pack(copied) == at_once

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scoring.errors import StateError
 from stream_app.stored_table import NO_VERSION, StoredTable, Version
 from tests.changelog import Changelog
 
@@ -143,3 +144,18 @@ def test_rows_come_in_the_order_in_which_they_were_stored(changelog: Changelog) 
     for key, up_to in (("a", 7), ("b", 7), ("c", 8), ("a", 9)):
         write(table, key, b"", up_to=up_to)
     assert [key for key, _ in changelog.owner(2).stored_items("", NEWEST)] == ["b", "c", "a"]
+
+
+def test_what_is_let_go_comes_back_with_the_changelog_and_never_as_nothing(changelog: Changelog) -> None:
+    table = changelog.owner(1, keeps_versions=True)
+    for key in ("1:0", "2:0"):
+        write(table, key, b"content", up_to=7)
+    table.let_go("1:")
+    assert table.newest("1:0").included_offset == 7, "what it includes is still known"
+    assert table.get("2:0") == b"content"
+    table.forget()
+    with pytest.raises(StateError, match="Start the worker again"):
+        stored(table)
+    changelog.read_into(table._table)
+    table.forget()
+    assert stored(table) == {"1:0": b"content", "2:0": b"content"}

@@ -5,6 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.features import FEATURE_NAMES
+from scoring.errors import StateError
+from scoring.features import trip_state
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.trip_state import TripStates
 from scoring.features.update import close_trips, update
@@ -127,11 +129,18 @@ def test_a_chunk_that_no_record_can_hold_is_one_clear_error() -> None:
     owned = PartitionStates(TripStates(capacity=40_000, chunk_count=1))
     update(owned.states, started([(f"t{number}", "v", "d", "c") for number in range(40_000)]), PARAMETERS)
     stored = StoredStates(PARAMETERS, 1)
-    assert stored.pack(stored.copy_changed(owned)).keys() == {0}
+    assert stored.pack(owned.states).keys() == {0}
     random = np.random.default_rng(2)
     for name in ("trips", "windows", "cursors"):
         content = getattr(owned.states.arrays, name).view(np.uint8)
         content[:] = random.integers(0, 256, content.shape, np.uint8)
-    owned.states.changed_chunks[:] = True
     with pytest.raises(ChunkTooLargeError, match=r"DRIVER_SCORE_WORKER__STATE_CHUNKS to more than 1,"):
-        stored.pack(stored.copy_changed(owned))
+        stored.pack(owned.states)
+
+
+def test_ids_that_take_more_than_can_be_counted_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = TripStates()
+    update(states, started(drawn_ids(100)), PARAMETERS)
+    monkeypatch.setattr(trip_state, "_MOST_TEXTS", len(states.arrays.texts))
+    with pytest.raises(StateError, match="Spread the vehicles over more partitions"):
+        update(states, started(drawn_ids(200)), PARAMETERS)
