@@ -1,4 +1,4 @@
-"""The ONNX graph at run time: inputs in; risk, its logit and each input's contribution out, in one call."""
+"""The ONNX graph at run time: inputs in; risk, its logit and each input's contribution out."""
 
 import hashlib
 from typing import NamedTuple
@@ -48,5 +48,10 @@ class ModelGraph:
         return hashlib.sha256(self.serialized).hexdigest()
 
     def run(self, inputs: NDArray[np.float32]) -> GraphOutput:
-        """Run the graph on model inputs, shape (n, m), NaN where unknown."""
-        return GraphOutput(*self._session.run(GraphOutput._fields, {"inputs": inputs}))
+        """Run the graph on model inputs, shape (n, m), NaN where unknown.
+
+        The risk is made of the logit here, by the logistic function that the graph has too: the last bit of ONNX
+        Runtime's depends on where in its batch a row stands, and what is scored again must be the same.
+        """
+        logit, contributions = self._session.run(["logit", "contributions"], {"inputs": inputs})
+        return GraphOutput(1.0 / (1.0 + np.exp(-logit)), logit, contributions)

@@ -1,5 +1,7 @@
 """Laws of every score: worse driving never scores better, reasons add up, and a row's batch does not matter."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,9 @@ from scoring.model.scorer import Scorer
 from tests.drawn_fleet import draw_trips, drawn_model, feature_matrix
 
 COLUMN = {name: column for column, name in enumerate(FEATURE_NAMES)}
+
+ROWS = 40
+"""Of a batch."""
 
 WORSE_DRIVING = {
     "hard braking": ("hard_brake_count", "hard_event_count", "peak_deceleration_mps2"),
@@ -113,11 +118,12 @@ def test_reference_and_impacts_make_the_score(scorer: Scorer, features: np.ndarr
     np.testing.assert_array_equal(score, np.clip(unclipped, 0, 100))
 
 
-@given(order=st.permutations(range(40)), cut=st.integers(0, 40))
+@given(order=st.permutations(range(ROWS)), cut=st.integers(0, ROWS))
 def test_a_row_scores_the_same_in_any_batch_and_place(scorer: Scorer, order: list[int], cut: int) -> None:
-    features = feature_matrix(draw_trips(40))
+    features = feature_matrix(draw_trips(ROWS))
     whole = scorer.score(features, ExposureLimits())
     shuffled = features[order]
     parts = [scorer.score(shuffled[:cut], ExposureLimits()), scorer.score(shuffled[cut:], ExposureLimits())]
-    np.testing.assert_array_equal(np.concatenate([part.score for part in parts]), whole.score[order])
-    np.testing.assert_array_equal(np.concatenate([part.reason_impacts for part in parts]), whole.reason_impacts[order])
+    for field in fields(whole):
+        of_parts = np.concatenate([getattr(part, field.name) for part in parts])
+        np.testing.assert_array_equal(of_parts, getattr(whole, field.name)[order], field.name)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
@@ -78,7 +79,12 @@ def test_step_functions_and_graph_have_the_same_contributions_to_the_bit(
     for column, shape in enumerate(model.shapes):
         np.testing.assert_array_equal(output.contributions[:, column], shape.evaluate(inputs[:, column]))
     np.testing.assert_allclose(output.logit, model.intercept + output.contributions.sum(axis=1), rtol=1e-14)
-    np.testing.assert_allclose(output.risk, 1 / (1 + np.exp(-output.logit)), rtol=1e-12)
+
+
+def test_the_graph_alone_gives_the_risk_too(inputs: np.ndarray, model: AdditiveModel) -> None:
+    serialized = to_onnx(model)
+    (risk,) = onnxruntime.InferenceSession(serialized).run(["risk"], {"inputs": inputs})
+    np.testing.assert_allclose(risk, ModelGraph(serialized).run(inputs).risk, rtol=1e-12)
 
 
 def test_every_step_function_rises(model: AdditiveModel) -> None:
