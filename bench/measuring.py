@@ -18,7 +18,7 @@ from scoring.errors import DriverScoreError
 POLL_S: Final = 0.05
 """Between two looks at the committed offsets; they change every two seconds."""
 
-WARM_UP_SHARE: Final = 2
+WARM_UP_SHARE: Final = 0.5
 """Half of the events is not counted: enough for every kernel to be loaded, Java to be compiled, and windows to end."""
 
 _NO_COORDINATOR_YET: Final = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE)
@@ -172,7 +172,7 @@ def drain(
     records: int,
     events: int,
     timeout_s: float,
-    warm_up: float = 1 / WARM_UP_SHARE,
+    warm_up: float = WARM_UP_SHARE,
 ) -> Throughput:
     """Measure workers that work off a topic.
 

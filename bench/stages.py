@@ -64,7 +64,7 @@ def stage_costs_us(path: Path) -> dict[str, float]:
         When it wrote too few checkpoints.
     """
     snapshots: list[dict[str, float]] = json.loads(path.read_text())
-    warm = [snapshot for snapshot in snapshots if snapshot[_EVENTS] >= snapshots[-1][_EVENTS] / WARM_UP_SHARE]
+    warm = [snapshot for snapshot in snapshots if snapshot[_EVENTS] >= snapshots[-1][_EVENTS] * WARM_UP_SHARE]
     events = warm[-1][_EVENTS] - warm[0][_EVENTS] if warm else 0
     if not events:
         raise BenchmarkError("the worker wrote too few checkpoints; take more events (--scale)")

@@ -129,11 +129,11 @@ class StoredStates:
         return False
 
     def make_room(self, owned: PartitionStates) -> None:
-        """Have room for a copy of the states of a partition, and more, as they may grow until then.
+        """Have room for a copy of the states of a partition that have changed, and more, as they may grow until then.
 
         The system gives memory when it is first written to, and that takes longer than the copy.
         """
-        if self._room.size < owned.states.nbytes:
+        if owned.states.changed_chunks.any() and self._room.size < owned.states.nbytes:
             self._room = np.ones(owned.states.nbytes * 17 // 16, np.uint8)
 
     def give_room_back(self) -> None:

@@ -80,12 +80,13 @@ def pack_chunk(
         buffer = np.empty(unpacked_size(states, slots), np.uint8)
     end = 0
     for name in ROW_ARRAYS:
-        rows = _as_bytes(getattr(states.arrays, name))
+        array = getattr(states.arrays, name)
+        rows = _as_bytes(array)
         columns = buffer[end : end + len(slots) * rows.shape[1]].reshape(rows.shape[1], len(slots))
         for first in range(0, len(slots), _BLOCK):
             own = rows.take(slots[first : first + _BLOCK], axis=0)
             for place in _PLACES.get(name, ()):
-                own.view(getattr(states.arrays, name).dtype)[place] = 0
+                own.view(array.dtype)[place] = 0
             columns[:, first : first + len(own)] = own.T
         end += columns.size
     texts = states.texts_of(slots)

@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedGroupKFold
 
 from scoring.errors import TrainingError
+from scoring.model.graph import risk_of
 
 FOLDS: Final = 5
 LEARNING_RATE: Final = 0.05
@@ -105,7 +106,7 @@ def choose_complexity(
             for index, logit in enumerate(estimator.staged_decision_function(inputs[test])):
                 if (index + 1) % ROUND_STEP == 0:
                     logits[index // ROUND_STEP, test] = logit.ravel()
-        losses = [log_loss(labels, _sigmoid(stage)) for stage in logits]
+        losses = [log_loss(labels, risk_of(stage)) for stage in logits]
         best = int(np.argmin(losses))
         candidates.append((losses[best], Complexity((best + 1) * ROUND_STEP, max_leaf_nodes, logits[best])))
     return min(candidates, key=lambda candidate: candidate[0])[1]
@@ -127,7 +128,3 @@ def fit_platt(logits: NDArray[np.float64], labels: NDArray[np.int8]) -> PlattSca
             remedy="Check that the labels belong to these trips",
         )
     return PlattScaling(slope, float(regression.intercept_[0]))
-
-
-def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1.0 / (1.0 + np.exp(-logit))

@@ -54,4 +54,9 @@ class ModelGraph:
         Runtime's depends on where in its batch a row stands, and what is scored again must be the same.
         """
         logit, contributions = self._session.run(["logit", "contributions"], {"inputs": inputs})
-        return GraphOutput(1.0 / (1.0 + np.exp(-logit)), logit, contributions)
+        return GraphOutput(risk_of(logit), logit, contributions)
+
+
+def risk_of(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the probability of a logit, by the logistic function; shape kept."""
+    return 1.0 / (1.0 + np.exp(-logit))

@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from scoring.errors import TrainingError
 from scoring.model.boosting import PlattScaling
-from scoring.model.graph import ModelGraph
+from scoring.model.graph import ModelGraph, risk_of
 from scoring.model.shapes import AdditiveModel
 
 TOLERANCE: Final = 1e-5
@@ -36,7 +36,7 @@ def prove_parity(
     """
     logit = platt.slope * estimator.decision_function(rows.astype(np.float64)) + platt.intercept
     risk = graph.run(rows).risk
-    difference = float(np.abs(risk - 1.0 / (1.0 + np.exp(-logit))).max())
+    difference = float(np.abs(risk - risk_of(logit)).max())
     if not difference <= TOLERANCE:
         raise TrainingError(
             f"the ONNX graph and scikit-learn differ by {difference:.3g} in a risk",
