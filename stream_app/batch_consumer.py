@@ -22,6 +22,7 @@ from faust.types import TP, ConsumerMessage, EventT
 
 from scoring.errors import DriverScoreError
 from stream_app import metrics
+from stream_app.frame_connection import use_frame_connections
 from stream_app.record_batch import EncodedBatch, RecordBatch
 
 log = structlog.get_logger(__name__)
@@ -52,15 +53,19 @@ class OldRecordFormatError(DriverScoreError):
 aiokafka.consumer.fetcher.MemoryRecords = _MemoryRecordsPy
 """aiokafka's other implementation, compiled, gives no access to the bytes."""
 
+use_frame_connections()
+
 
 class _WholeBatch:
     """A record batch that yields itself in place of its records; the rest aiokafka's own class knows."""
 
-    def __init__(self, batch: Any, content: memoryview) -> None:
+    def __init__(self, batch: Any, fetched: memoryview, start: int, end: int) -> None:
         if batch.magic != _FORMAT:
             raise OldRecordFormatError(batch.magic)
         self._batch = batch
-        self._content = content
+        self._fetched = fetched
+        self._start = start
+        self._end = end
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
@@ -74,19 +79,24 @@ class _WholeBatch:
             base_offset=batch.base_offset,
             last_offset=batch.next_offset - 1,
             from_offset=batch.base_offset,
-            count=int.from_bytes(self._content[_COUNT_BYTES], "big"),
+            count=int.from_bytes(self._fetched[self._start :][_COUNT_BYTES], "big"),
             compression=batch.compression_type,
             timestamp_ms=batch.max_timestamp,
-            content=self._content,
+            fetched=self._fetched,
+            start=self._start,
+            end=self._end,
         )
 
 
 class _WholeBatches(_MemoryRecordsPy):
     """The record batches of what was fetched."""
 
+    def __init__(self, fetched: bytes | memoryview) -> None:
+        super().__init__(memoryview(fetched).toreadonly())
+
     def next_batch(self) -> _WholeBatch:
-        content = self._next_slice
-        return _WholeBatch(super().next_batch(), content)
+        start, end = self._pos - len(self._next_slice), self._pos
+        return _WholeBatch(super().next_batch(), self._buffer, start, end)
 
 
 class _EncodedRecords(PartitionRecords):
@@ -282,7 +292,7 @@ class BatchConsumer(Consumer):
             value=batch,
             checksum=None,
             serialized_key_size=0,
-            serialized_value_size=sum(len(each.content) for each in encoded),
+            serialized_value_size=sum(each.end - each.start for each in encoded),
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )

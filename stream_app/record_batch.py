@@ -75,8 +75,10 @@ class EncodedBatch:
         Its type.
     timestamp_ms
         Largest timestamp of its records.
-    content
-        Its bytes, header included.
+    fetched
+        The bytes that it came with, read-only: record batches of one fetch of a partition lie in the same.
+    start, end
+        Where its own begin, with its header, and end.
     asked_from
         Offset that its fetch asked for: between that and this batch there are no records but those of the fetch.
     """
@@ -87,13 +89,15 @@ class EncodedBatch:
     count: int
     compression: int
     timestamp_ms: int
-    content: memoryview
+    fetched: memoryview
+    start: int
+    end: int
     asked_from: int = 0
 
     @classmethod
     def without_records(cls, asked_from: int, next_offset: int) -> "EncodedBatch":
         """Say that a fetch has found none: what there is, are control records and aborted transactions."""
-        return cls(asked_from, next_offset - 1, asked_from, 0, 0, 0, memoryview(b""), asked_from)
+        return cls(asked_from, next_offset - 1, asked_from, 0, 0, 0, memoryview(b""), 0, 0, asked_from)
 
     @classmethod
     def of_records(cls, records: Sequence[tuple[bytes | None, bytes | None]]) -> "EncodedBatch":
@@ -102,8 +106,8 @@ class EncodedBatch:
         builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, room)
         for offset, (key, value) in enumerate(records):
             builder.append(offset, 0, key, value, [])
-        content = memoryview(builder.build())
-        return cls(0, len(records) - 1, 0, len(records), 0, 0, content)
+        content = memoryview(builder.build()).toreadonly()
+        return cls(0, len(records) - 1, 0, len(records), 0, 0, content, 0, len(content))
 
     @property
     def offset(self) -> int:
@@ -116,7 +120,7 @@ class EncodedBatch:
 
     def records(self) -> bytes | memoryview:
         """Give the bytes of the records, decompressed."""
-        encoded = self.content[_HEADER_BYTES:]
+        encoded = self.fetched[self.start + _HEADER_BYTES : self.end]
         return encoded if self.compression == 0 else _DECODERS[self.compression](bytes(encoded))
 
 
@@ -211,17 +215,26 @@ class RecordBatch:
         CorruptRecordsError
             When they can't be told apart.
         """
-        parts = [batch.records() for batch in self.encoded]
-        content = np.frombuffer(b"".join(parts), np.uint8)
-        ends = np.cumsum([len(part) for part in parts])
+        content, starts, ends = self._bytes()
         counts = np.array([batch.count for batch in self.encoded])
         base_offsets = np.array([batch.base_offset for batch in self.encoded])
         from_offsets = np.array([batch.from_offset for batch in self.encoded])
         places = np.zeros(int(counts.sum()), _PLACE)
-        found, broken = _find_records(content, ends, counts, base_offsets, from_offsets, places)
+        found, broken = _find_records(content, starts, ends, counts, base_offsets, from_offsets, places)
         if broken >= 0:
             raise CorruptRecordsError(self.topic, self.partition, self.encoded[broken].base_offset)
         return Records(content, places[:found])
+
+    def _bytes(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """Give the bytes, and where the records of each record batch begin and end; as they came, if they may stay."""
+        fetched = self.encoded[0].fetched
+        if all(batch.fetched is fetched and batch.compression == 0 for batch in self.encoded):
+            starts = np.array([batch.start + _HEADER_BYTES for batch in self.encoded])
+            return np.frombuffer(fetched, np.uint8), starts, np.array([batch.end for batch in self.encoded])
+        parts = [batch.records() for batch in self.encoded]
+        sizes = np.array([len(part) for part in parts])
+        ends = np.cumsum(sizes)
+        return np.frombuffer(b"".join(parts), np.uint8), ends - sizes, ends
 
 
 @inlined_kernel
@@ -246,14 +259,13 @@ def _read_varint(content: Any, at: int, end: int) -> tuple[Any, int]:
 
 @kernel
 def _find_records(
-    content: Any, ends: Any, counts: Any, base_offsets: Any, from_offsets: Any, places: Any
+    content: Any, starts: Any, ends: Any, counts: Any, base_offsets: Any, from_offsets: Any, places: Any
 ) -> tuple[int, int]:
     """Find each record; give how many there are, and the number of a broken batch or -1."""
     content, places = unowned(content), unowned(places)
     found = 0
-    at = 0
     for batch in range(ends.size):
-        end = ends[batch]
+        at, end = starts[batch], ends[batch]
         for _ in range(counts[batch]):
             size, at = _varint(content, at, end)
             record_end = at + size

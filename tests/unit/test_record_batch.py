@@ -1,6 +1,7 @@
 """Records are found in the bytes of the broker, whatever is in them and however they are compressed."""
 
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
@@ -26,16 +27,31 @@ def encoded(
     count = len(given_records)
     # A batch of few bytes is left uncompressed; its header says what it is.
     compression = DefaultRecordBatch(content).compression_type
-    return EncodedBatch(base_offset, base_offset + count - 1, base_offset, count, compression, 1000, content)
+    return EncodedBatch(
+        base_offset, base_offset + count - 1, base_offset, count, compression, 1000, content, 0, len(content)
+    )
 
 
-@given(first=records, second=records, compression=st.integers(0, 4))
+def of_one_fetch(*batches: EncodedBatch) -> list[EncodedBatch]:
+    """Put record batches behind each other, as they come when they are fetched together."""
+    fetched = memoryview(b"".join(batch.fetched for batch in batches))
+    ends = list(accumulate(batch.end for batch in batches))
+    starts = [0, *ends]
+    return [
+        replace(batch, fetched=fetched, start=start, end=end)
+        for batch, start, end in zip(batches, starts, ends, strict=False)
+    ]
+
+
+@given(first=records, second=records, compression=st.integers(0, 4), together=st.booleans())
 def test_every_record_is_found_as_it_was_sent(
     first: list[tuple[bytes | None, bytes | None, list[Header]]],
     second: list[tuple[bytes | None, bytes | None, list[Header]]],
     compression: int,
+    together: bool,
 ) -> None:
-    batch = RecordBatch("t", 0, [encoded(first, 10, compression), encoded(second, 100)])
+    batches = [encoded(first, 10, compression), encoded(second, 100)]
+    batch = RecordBatch("t", 0, of_one_fetch(*batches) if together else batches)
     found = batch.records()
     offsets = [*range(10, 10 + len(first)), *range(100, 100 + len(second))]
     assert found.offsets.tolist() == offsets
@@ -64,7 +80,7 @@ def test_a_batch_whose_records_do_not_add_up_is_one_clear_error(count: int) -> N
 
 @given(st.binary(max_size=200), st.integers(1, 5))
 def test_no_bytes_make_the_search_run_wild(content: bytes, count: int) -> None:
-    batch = EncodedBatch(0, count - 1, 0, count, 0, 0, memoryview(bytes(61) + content))
+    batch = EncodedBatch(0, count - 1, 0, count, 0, 0, memoryview(bytes(61) + content), 0, 61 + len(content))
     try:
         found = RecordBatch("t", 0, [batch]).records()
     except CorruptRecordsError:
