@@ -108,7 +108,7 @@ class Broker:
         return result
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _content(load: Load) -> Content:
     """Make what a topic is filled with once for all that work it off."""
     return ready_content(Fleet(load.vehicles), load.events, samples=load.samples)

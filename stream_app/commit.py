@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 from faust.types import EventT
 
+from scoring.features.trip_state import TripStates
 from stream_app import metrics
 from stream_app.partition_states import PartitionStates, StoredStates
 from stream_app.publishing import Publisher
@@ -30,7 +31,7 @@ CONFIRM_TIMEOUT_S = 60.0
 """A broker that restarts is back within a minute; after that the worker stops, and is started again."""
 
 _REST: Final = 2.0
-"""After each partition, so many times as long as it took."""
+"""After each chunk, so many times as long as it took to pack."""
 
 
 class Checkpoints:
@@ -156,11 +157,7 @@ class Checkpoints:
         self._hurries.set()
 
     async def _store(self, partition: int, tenure: int, longest_rest_s: float) -> bool:
-        """Store what has changed of a partition, all of one moment, behind its outputs; tell whether there is any.
-
-        Then leave the processors to scores: else they would wait while the states of many trips are packed.
-        """
-        started = time.monotonic()
+        """Store what has changed of a partition, all of one moment, behind its outputs; tell whether there is any."""
         if (owned := self._owned.get(partition)) is None:
             return False
         await asyncio.to_thread(self._stored.make_room, owned)
@@ -171,8 +168,7 @@ class Checkpoints:
             copied = await asyncio.to_thread(self._stored.copy_changed, owned)
         if copied is None:
             return False
-        packed = await asyncio.to_thread(self._stored.pack, copied)
-        worked_s = time.monotonic() - started
+        packed = await self._pack(copied, longest_rest_s)
         await asyncio.to_thread(self._publisher.confirm_outputs, CONFIRM_TIMEOUT_S)
         async with self.busy:
             if self._tenure != tenure:
@@ -181,6 +177,18 @@ class Checkpoints:
                 self._trips.put(partition, f"{partition}:{chunk}", content, included_offset=included_offset)
             self._trips.put(partition, f"{partition}:{_COMPLETE}", b"", included_offset=included_offset)
             self._trips.send()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurries.wait(), min(_REST * worked_s, longest_rest_s))
         return True
+
+    async def _pack(self, copied: TripStates, longest_rest_s: float) -> dict[int, bytes]:
+        """Pack the chunks that have changed, and leave the processors to scores after each."""
+        packed: dict[int, bytes] = {}
+        chunks = self._stored.pack(copied)
+        longest_rest_s /= len(copied.changed_chunks)
+        while True:
+            started = time.monotonic()
+            step = await asyncio.to_thread(next, chunks, None)
+            if step is None:
+                return packed
+            packed[step[0]] = step[1]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurries.wait(), min(_REST * (time.monotonic() - started), longest_rest_s))

@@ -45,11 +45,11 @@ class _Buffers:
             if sys.getrefcount(buffer) == _ONLY_OURS:
                 if buffer.size < size:
                     buffer = self._buffers[place] = _room(size)
-                return memoryview(buffer)[:size]
+                return buffer.data[:size]
         buffer = _room(size)
         if len(self._buffers) < _KEPT:
             self._buffers.append(buffer)
-        return memoryview(buffer)[:size]
+        return buffer.data[:size]
 
 
 def _room(size: int) -> NDArray[np.uint8]:

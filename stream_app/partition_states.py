@@ -1,5 +1,6 @@
 """The trip states of the partitions that this worker owns, and the part of the source that each includes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -153,8 +154,8 @@ class StoredStates:
         changed[:] = False
         return copied
 
-    def pack(self, copied: TripStates) -> dict[int, bytes]:
-        """Pack the chunks that have changed, by their numbers.
+    def pack(self, copied: TripStates) -> Iterator[tuple[int, bytes]]:
+        """Pack the chunks that have changed, one a step, and give each with its number.
 
         Raises
         ------
@@ -164,9 +165,8 @@ class StoredStates:
         slots_by_chunk = copied.slots_by_chunk()
         changed = {chunk: slots_by_chunk[chunk] for chunk in np.flatnonzero(copied.changed_chunks).tolist()}
         buffer = np.empty(max(unpacked_size(copied, slots) for slots in changed.values()), np.uint8)
-        packed = {}
         for chunk, slots in changed.items():
-            packed[chunk] = pack_chunk(copied, slots, fingerprint=self._fingerprint, buffer=buffer)
-            if len(packed[chunk]) > MAX_CHUNK_BYTES - _RECORD_BYTES:
-                raise ChunkTooLargeError(chunk, len(packed[chunk]), self._chunk_count)
-        return packed
+            packed = pack_chunk(copied, slots, fingerprint=self._fingerprint, buffer=buffer)
+            if len(packed) > MAX_CHUNK_BYTES - _RECORD_BYTES:
+                raise ChunkTooLargeError(chunk, len(packed), self._chunk_count)
+            yield chunk, packed

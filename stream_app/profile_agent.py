@@ -55,14 +55,15 @@ class ProfileKeeper:
         async for event in stream.noack().events():
             if is_current(event):
                 batch: RecordBatch = event.value
-                for value in batch.records().values():
-                    if value is not None:
-                        self._count(batch, DriverScore.model_validate_json(value))
+                trips = (
+                    DriverScore.model_validate_json(value) for value in batch.records().values() if value is not None
+                )
+                self._publisher.publish_profiles([self._count(batch, trip) for trip in trips])
                 self._checkpoints.done(event)
             yield
 
-    def _count(self, batch: RecordBatch, trip: DriverScore) -> None:
-        """Count a trip and publish the profile; also for a repeated one, whose profile a crash may have swallowed."""
+    def _count(self, batch: RecordBatch, trip: DriverScore) -> tuple[str, str]:
+        """Count a trip, and give driver and profile: also of a repeated one, as a crash may have swallowed it."""
         half_life_days, min_distance_km = self._settings.half_life_days, self._settings.min_distance_km
         stored = self._table.get(trip.driver_id)
         before = ProfileState() if stored is None else ProfileState.model_validate_json(stored)
@@ -78,4 +79,4 @@ class ProfileKeeper:
             band_of=self._band_of,
             updated_at=datetime.now(UTC),
         )
-        self._publisher.publish_profiles([(trip.driver_id, message.model_dump_json())])
+        return trip.driver_id, message.model_dump_json()

@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 _TOGETHER_BYTES: Final = 4 * 1024 * 1024
 """Batches that wait are worked on together until they have so much, some 16,000 events: all partitions of a fetch."""
 
+_OTHERS_S: Final = 0.002
+"""Faust needs so long to hand on the batches of the other partitions of a fetch."""
+
 _Decoded = tuple[EventT, DecodedBatch]
 
 
@@ -123,6 +126,8 @@ class TripAgent:
     async def _next(self, waiting: ChannelT, events: AsyncIterator[EventT]) -> list[_Decoded]:
         """Decode what is waiting: small batches are taken together, since a batch costs the same whatever it has."""
         taken = [await anext(events)]
+        if waiting.empty():
+            await asyncio.sleep(_OTHERS_S)
         while not waiting.empty() and sum(event.message.serialized_value_size for event in taken) < _TOGETHER_BYTES:
             taken.append(await anext(events))
         return await asyncio.to_thread(lambda: [(event, self._decoder.decode(event.value)) for event in taken])

@@ -1,7 +1,5 @@
 """A changelog in memory: what a table writes, and what the next owner restores of it."""
 
-import asyncio
-
 import faust
 
 from stream_app.stored_table import StoredTable
@@ -15,11 +13,6 @@ class Changelog:
 
     def store(self, _changelog: str, _partition: int, key: bytes, value: bytes | None) -> None:
         self.records.append((key, value))
-
-    async def has(self, count: int) -> None:
-        """Wait for so many records."""
-        while len(self.records) < count:  # noqa: ASYNC110 - whoever writes is on this loop, and knows no event
-            await asyncio.sleep(0)
 
     def confirm_outputs(self, _timeout_s: float) -> None:
         """Wait for nothing."""

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scoring.features.state_chunks import pack_chunk
 from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
 from scoring.features.update import update
 from scoring.trip_events.columns import EventColumns
-from stream_app import commit
+from stream_app import commit, partition_states
 from stream_app.commit import Checkpoints
 from stream_app.partition_states import StoredStates
 from tests.changelog import Changelog
@@ -126,21 +127,26 @@ async def test_partitions_that_are_taken_away_while_a_checkpoint_is_confirmed_ar
     assert (changelog.records, event.acked, owner.commits) == ([], False, 0)
 
 
-async def test_partitions_are_stored_one_after_the_other_with_rests_which_a_stop_ends(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_each_chunk_is_followed_by_a_rest_which_a_stop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commit, "_REST", 1e9)
+    loop, has_begun, packed = asyncio.get_running_loop(), asyncio.Event(), []
+
+    def pack(*arguments: Any, **options: Any) -> bytes:
+        packed.append(pack_chunk(*arguments, **options))
+        loop.call_soon_threadsafe(has_begun.set)
+        return packed[-1]
+
+    monkeypatch.setattr(partition_states, "pack_chunk", pack)
     changelog = Changelog()
     owner = Owner(changelog, 1, checkpoint_s=3600.0)
     for partition in (0, 1):
         owner.take(overlapping_trips(), 0, partition)
-    one_partition = CHUNKS + 1
     writing = asyncio.ensure_future(owner.checkpoints.write())
-    await asyncio.wait_for(changelog.has(one_partition), 60)
-    assert {key.split(b":")[0] for key, _ in changelog.records} == {b"0"}
+    await asyncio.wait_for(has_begun.wait(), 60)
+    assert (len(packed), changelog.records) == (1, []), "states of one moment are sent together"
     owner.checkpoints.hurry()
     await writing
-    assert (len(changelog.records), owner.commits) == (2 * one_partition, 1)
+    assert (len(changelog.records), owner.commits) == (2 * (CHUNKS + 1), 1)
 
 
 async def test_nothing_that_is_stored_is_held_twice() -> None:

@@ -129,13 +129,13 @@ def test_a_chunk_that_no_record_can_hold_is_one_clear_error() -> None:
     owned = PartitionStates(TripStates(capacity=40_000, chunk_count=1))
     update(owned.states, started([(f"t{number}", "v", "d", "c") for number in range(40_000)]), PARAMETERS)
     stored = StoredStates(PARAMETERS, 1)
-    assert stored.pack(owned.states).keys() == {0}
+    assert dict(stored.pack(owned.states)).keys() == {0}
     random = np.random.default_rng(2)
     for name in ("trips", "windows", "cursors"):
         content = getattr(owned.states.arrays, name).view(np.uint8)
         content[:] = random.integers(0, 256, content.shape, np.uint8)
     with pytest.raises(ChunkTooLargeError, match=r"DRIVER_SCORE_WORKER__STATE_CHUNKS to more than 1,"):
-        stored.pack(owned.states)
+        dict(stored.pack(owned.states))
 
 
 def test_ids_that_take_more_than_can_be_counted_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
