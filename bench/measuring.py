@@ -18,8 +18,11 @@ from scoring.errors import DriverScoreError
 POLL_S: Final = 0.05
 """Between two looks at the committed offsets; they change every two seconds."""
 
-WARM_UP_SHARE: Final = 0.5
-"""Half of the events is not counted: enough for every kernel to be loaded, Java to be compiled, and windows to end."""
+WARM_UP_SHARE: Final = 0.3
+"""These events are not counted: enough for every kernel to be loaded, Java to be compiled, and windows to end."""
+
+COUNTED_SHARE: Final = 0.85
+"""Up to here: a worker is ahead of what it has committed, and must not run out of work while it is measured."""
 
 _NO_COORDINATOR_YET: Final = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE)
 
@@ -176,9 +179,9 @@ def drain(
 ) -> Throughput:
     """Measure workers that work off a topic.
 
-    The clock runs from the first commit after the warm-up, with all workers at work, to the last one before the end,
-    so that it sees neither the start, the compilation of kernels, nor the wait for the timer of the last commit; what
-    falls between two commits is done whole, made durable included. Where there are not two such commits, to the end.
+    The clock runs from the first commit after the warm-up, with all workers at work, to the last one within
+    `COUNTED_SHARE`, so that it sees neither the start, the compilation of kernels, nor a worker without work; what
+    falls between two commits is done whole, made durable included. Where there are not two of them, to the next one.
 
     Parameters
     ----------
@@ -194,21 +197,22 @@ def drain(
         Share of the records that the warm-up takes.
     """
     commits: list[Commit] = []
+    counted = records * COUNTED_SHARE
 
     def all_at_work() -> bool:
         return len(workers) == 1 or offsets.members() == len(workers)
 
-    def all_committed() -> bool:
+    def all_counted() -> bool:
         committed = offsets.records()
         is_news = not commits or committed > commits[-1].records
         if is_news and committed >= records * warm_up and (commits or all_at_work()):
             used_s = sum(cpu_s(worker.pid) for worker in workers)
             commits.append(Commit(time.monotonic(), committed, used_s, cpu_s(broker_pid)))
-        return committed >= records
+        return committed >= counted
 
-    wait_until(all_committed, workers, timeout_s)
-    full = [commit for commit in commits if commit.records < records]
-    last = full[-1] if len(full) > 2 else commits[-1] if commits else None
+    wait_until(all_counted, workers, timeout_s)
+    within = [commit for commit in commits if commit.records <= counted]
+    last = within[-1] if len(within) > 1 else commits[-1] if commits else None
     if last is None or last is commits[0]:
         raise BenchmarkError("too few commits to measure between; take more events (--scale)")
     peak = sum(peak_mb(worker.pid) for worker in workers)

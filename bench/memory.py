@@ -68,6 +68,7 @@ def measure(place: Place, vehicles: int, events: int) -> Held:
         done = drain(
             [worker], place.broker_pid, offsets, records=sent, events=sent, timeout_s=_TIMEOUT_S, warm_up=_WARM_UP
         )
+        wait_until(lambda: offsets.records() >= sent, [worker], _TIMEOUT_S)
         checkpoint_s = _metric(port, f"{_CHECKPOINT}_sum") / _metric(port, f"{_CHECKPOINT}_count")
         time.sleep(_SETTLED_CHECKPOINTS * CHECKPOINT_S)
         trips, rss = int(_metric(port, "driver_score_worker_trips")), _rss_mb(worker.pid)

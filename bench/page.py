@@ -18,9 +18,9 @@ it after the other. Where no broker is named it is Apache Kafka; *embedded* is t
 _BACKLOG: Final = """\
 A topic full of single events, and one process that works it off, the whole job included: decode, validate, features,
 score, publish, store states, commit offsets. Each vehicle sends one sample a second of event time, and all have an open
-trip at once. The clock runs from the first commit after a warm-up (half of the events) to the last commit before the
-end, so start-up and compilation are left out and everything that makes an event durable is counted. States are stored
-and offsets committed every 2 s by all, so that there are commits to measure between.
+trip at once. The clock runs from the first commit after a warm-up (30% of the events) to the last commit of the first
+85%, so start-up and compilation are left out, no worker runs out of work, and everything that makes an event durable is
+counted. States are stored and offsets committed every 2 s by all, so that there are commits to measure between.
 
 All work off the events of the same fleet, the slow ones fewer of them, and score by the same ONNX model. Our worker
 does more than any of them: it sorts late events in, gives reasons, raises alerts, and keeps drivers' profiles.

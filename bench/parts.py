@@ -27,7 +27,7 @@ LARGE_FLEET: Final = 300_000
 _KAFKA_HEAP_MB: Final = 1024
 
 _EVENTS: Final = 10_000_000
-"""Half of them take the fastest worker several commits, so that what it did before the first one hardly counts."""
+"""They take the fastest worker several commits, so that what it was ahead of the first one hardly counts."""
 
 _EMBEDDED_EVENTS: Final = 4_000_000
 """That broker keeps them all in memory."""

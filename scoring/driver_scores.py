@@ -182,9 +182,9 @@ def _id_columns(due: Sequence[tuple[TripStates, DueFeatures]]) -> dict[str, list
     classes = []
     for states, its_due in due:
         slots = its_due.rows["slot"]
-        for ids in states.ids_of(slots):
-            for column, text in zip(columns.values(), ids, strict=True):
-                column.append(text)
+        ids = zip(*states.ids_of(slots), strict=True)
+        for column, texts in zip(columns.values(), ids, strict=False):  # no slots have no columns
+            column.extend(texts)
         classes += _names(states.arrays.heads["vehicle_class"][slots], VEHICLE_CLASSES)
     columns["vehicle_class"] = classes
     return columns

@@ -17,6 +17,7 @@ import faust
 import structlog
 from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
 from aiokafka.record.memory_records import _MemoryRecordsPy
+from crc32c import crc32c
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage, EventT
 
@@ -33,7 +34,10 @@ _FORMAT: Final = 2
 """Of record batches since Kafka 0.11."""
 
 _COUNT_BYTES: Final = slice(57, 61)
-"""Where the header of a record batch has the number of its records."""
+_CHECK_SUM: Final = slice(17, 21)
+"""Where the header of a record batch has the number of its records, and the check sum of all that follows it."""
+
+_CHECKED_FROM: Final = 21
 
 _GATHER_MS: Final = 90
 """A fetch waits for so long, or for half of what it may bring of one partition: a batch costs a millisecond whatever it
@@ -70,6 +74,11 @@ class _WholeBatch:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
 
+    def validate_crc(self) -> bool:
+        """Tell whether the check sum is right, by the processor's instruction for it: 14 times as fast as aiokafka."""
+        content = self._fetched[self._start : self._end]
+        return bool(crc32c(content[_CHECKED_FROM:]) == int.from_bytes(content[_CHECK_SUM], "big"))
+
     def __next__(self) -> Any:
         return next(self._batch)
 
@@ -91,7 +100,7 @@ class _WholeBatch:
 class _WholeBatches(_MemoryRecordsPy):
     """The record batches of what was fetched."""
 
-    def __init__(self, fetched: bytes | memoryview) -> None:
+    def __init__(self, fetched: bytes | bytearray | memoryview) -> None:
         super().__init__(memoryview(fetched).toreadonly())
 
     def next_batch(self) -> _WholeBatch:

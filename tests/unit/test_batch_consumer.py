@@ -10,7 +10,7 @@ import pytest
 from faust.types import TP
 
 from stream_app import metrics
-from stream_app.batch_consumer import BatchApp, BatchConsumer, _BatchConsumerThread
+from stream_app.batch_consumer import BatchApp, BatchConsumer, _BatchConsumerThread, _WholeBatches
 from stream_app.record_batch import EncodedBatch, RecordBatch
 
 EVENTS = TP("trip-events", 0)
@@ -243,3 +243,11 @@ async def test_records_that_expire_while_they_wait_are_left_out_and_counted() ->
         [batch] = await next_batches(consumer)
         assert (batch.encoded[0].from_offset, consumer.sought) == (50, [])
         assert metrics.EXPIRED.labels(EVENTS.topic)._value.get() - before == 30
+
+
+@pytest.mark.parametrize("broken_at", [None, 21, 60, -1])
+def test_a_record_batch_is_refused_when_a_byte_behind_its_check_sum_is_another(broken_at: int | None) -> None:
+    content = bytearray(EncodedBatch.of_records([(b"key", b"value")] * 3).fetched)
+    if broken_at is not None:
+        content[broken_at] ^= 1
+    assert _WholeBatches(content).next_batch().validate_crc() == (broken_at is None)
