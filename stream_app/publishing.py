@@ -205,10 +205,9 @@ class Publisher:
         while messages:
             batch: list[dict[str, Any]] = [{"key": key, "value": value} for key, value in messages]
             deliveries = self._expect(len(batch))
-            self._outputs.produce_batch(name, batch, on_delivery=deliveries.report)
-            refused = [row for row, message in enumerate(batch) if "_error" in message]
-            if not refused:
+            if self._outputs.produce_batch(name, batch, on_delivery=deliveries.report) == len(batch):
                 break
+            refused = [row for row, message in enumerate(batch) if "_error" in message]
             deliveries.take_off(len(refused))
             error = batch[refused[0]]["_error"]
             if error.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - its public name
