@@ -175,7 +175,6 @@ def drain(
     records: int,
     events: int,
     timeout_s: float,
-    warm_up: float = WARM_UP_SHARE,
 ) -> Throughput:
     """Measure workers that work off a topic.
 
@@ -193,8 +192,6 @@ def drain(
         What the topic holds.
     timeout_s
         For all.
-    warm_up
-        Share of the records that the warm-up takes.
     """
     commits: list[Commit] = []
     counted = records * COUNTED_SHARE
@@ -205,7 +202,7 @@ def drain(
     def all_counted() -> bool:
         committed = offsets.records()
         is_news = not commits or committed > commits[-1].records
-        if is_news and committed >= records * warm_up and (commits or all_at_work()):
+        if is_news and committed >= records * WARM_UP_SHARE and (commits or all_at_work()):
             used_s = sum(cpu_s(worker.pid) for worker in workers)
             commits.append(Commit(time.monotonic(), committed, used_s, cpu_s(broker_pid)))
         return committed >= counted

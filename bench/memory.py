@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.fleet import Fleet
-from bench.measuring import BenchmarkError, CommittedOffsets, drain, peak_mb, wait_until
+from bench.measuring import BenchmarkError, CommittedOffsets, peak_mb, wait_until
 from bench.sending import ready_content, send
 from bench.workers import CHECKPOINT_S, OURS, Place, running_worker
 from stream_app.stack.server_process import free_port
@@ -17,9 +17,6 @@ _KEPT_BACK: Final = 20_000
 """Events that are sent only after the restart, so that there is something to commit."""
 
 _TIMEOUT_S: Final = 600.0
-_WARM_UP: Final = 0.1
-"""With a million trips commits are too rare to leave out those of the first half."""
-
 _SETTLED_CHECKPOINTS: Final = 2
 """Memory is read after so many without a change, when what they had taken is given back."""
 
@@ -34,10 +31,8 @@ class Held:
     ----------
     trips
         Open at the end.
-    events_per_s
-        Committed a second.
     rss_mb, peak_mb
-        Resident memory when all was committed, and the most that there was, MiB.
+        Resident memory after all was committed, and the most that there was, MiB.
     checkpoint_s
         The mean of the checkpoints while it worked.
     restart_s
@@ -47,7 +42,6 @@ class Held:
     """
 
     trips: int
-    events_per_s: float
     rss_mb: float
     peak_mb: float
     checkpoint_s: float
@@ -65,13 +59,10 @@ def measure(place: Place, vehicles: int, events: int) -> Held:
     offsets = CommittedOffsets(place.bootstrap, place.group, place.topic)
     port = free_port()
     with running_worker(OURS, place, metrics_port=port) as worker:
-        done = drain(
-            [worker], place.broker_pid, offsets, records=sent, events=sent, timeout_s=_TIMEOUT_S, warm_up=_WARM_UP
-        )
         wait_until(lambda: offsets.records() >= sent, [worker], _TIMEOUT_S)
         checkpoint_s = _metric(port, f"{_CHECKPOINT}_sum") / _metric(port, f"{_CHECKPOINT}_count")
         time.sleep(_SETTLED_CHECKPOINTS * CHECKPOINT_S)
-        trips, rss = int(_metric(port, "driver_score_worker_trips")), _rss_mb(worker.pid)
+        trips, rss, peak = int(_metric(port, "driver_score_worker_trips")), _rss_mb(worker.pid), peak_mb(worker.pid)
         worker.kill()
         worker.wait()
     asyncio.run(send(place.bootstrap, place.topic, rest, events_per_s=None))
@@ -84,7 +75,7 @@ def measure(place: Place, vehicles: int, events: int) -> Held:
         if int(_metric(port, "driver_score_worker_trips")) < vehicles:  # beside them, trips that ended a while ago
             raise BenchmarkError("the second worker has not restored all open trips")
     offsets.close()
-    return Held(trips, done.events_per_s, rss, done.peak_mb, checkpoint_s, restart_s, restart_peak_mb)
+    return Held(trips, rss, peak, checkpoint_s, restart_s, restart_peak_mb)
 
 
 def _metric(port: int, name: str) -> float:

@@ -29,9 +29,6 @@ _KAFKA_HEAP_MB: Final = 1024
 _EVENTS: Final = 10_000_000
 """They take the fastest worker several commits, so that what it was ahead of the first one hardly counts."""
 
-_EMBEDDED_EVENTS: Final = 4_000_000
-"""That broker keeps them all in memory."""
-
 _PEER_EVENTS: Final[dict[Kind, int]] = {
     "kafka-streams, 1 thread": _EVENTS,
     "kafka-streams, 2 threads": _EVENTS,
@@ -198,7 +195,7 @@ def embedded(results: Results, sizes: Sizes, logs_dir: Path) -> None:
     with EmbeddedBroker(logs_dir) as process:
         broker = Broker("embedded", process, logs_dir)
         for vehicles in (FLEET, LARGE_FLEET):
-            results.backlog.append(_shown(broker.work_off(OURS, sizes.load(vehicles, _EMBEDDED_EVENTS))))
+            results.backlog.append(_shown(broker.work_off(OURS, sizes.load(vehicles))))
 
 
 def onnx(results: Results, sizes: Sizes, _logs_dir: Path) -> None:

@@ -89,11 +89,10 @@ def recovery(rows: Sequence[Recovery]) -> list[str]:
 
 def memory(rows: Sequence[Held]) -> list[str]:
     """Show what open trips cost, and below it the difference of many to few."""
-    names = ["open trips", "events/s", "resident MiB", "peak MiB", "checkpoint s", "restart s", "peak after it MiB"]
+    names = ["open trips", "resident MiB", "peak MiB", "checkpoint s", "restart s", "peak after it MiB"]
     cells = [
         [
             f"{row.trips:,}",
-            f"{row.events_per_s:,.0f}",
             f"{row.rss_mb:,.0f}",
             f"{row.peak_mb:,.0f}",
             f"{row.checkpoint_s:.2f}",
