@@ -45,7 +45,7 @@ format: $(VENV)/dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev ## Measure the worker beside others that do the same job, and how long scores take (some 20 minutes)
+bench: $(VENV)/dev ## Measure the worker beside others that do the same job, and how long scores take (some 25 minutes)
 	$(BIN)/python -m bench
 
 chaos: $(VENV)/dev ## Kill, pause and restart workers and Kafka while a known stream is scored; SEED=number repeats a run
