@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -52,12 +51,9 @@ class DriverScores:
         return len(self.columns["score_id"])
 
     def rows(self, names: Sequence[str], chosen: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """Yield the chosen rows, given by their numbers, in their own order, with these columns in this order."""
-        is_chosen = bytearray(len(self))
-        for row in chosen:
-            is_chosen[row] = True
-        rows = zip(*(self.columns[name] for name in names), strict=True)
-        return (dict(zip(names, row, strict=True)) for row in compress(rows, is_chosen))
+        """Yield the chosen rows, by their numbers, with these columns in this order."""
+        columns = [self.columns[name] for name in names]
+        return (dict(zip(names, [column[row] for column in columns], strict=True)) for row in chosen)
 
 
 class ScoreMaker:

@@ -189,6 +189,7 @@ class Checkpoints:
             step = await asyncio.to_thread(next, chunks, None)
             if step is None:
                 return packed
-            packed[step[0]] = step[1]
+            chunk, content = step
+            packed[chunk] = content
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurries.wait(), min(_REST * (time.monotonic() - started), longest_rest_s))

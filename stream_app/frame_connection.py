@@ -10,7 +10,6 @@ import sys
 import time
 from typing import Any, Final
 
-import aiokafka.conn
 import numpy as np
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.fetch import FetchRequest
@@ -153,8 +152,3 @@ class FrameConnection(AIOKafkaConnection):
                 self._requests.popleft()
                 return
         super()._handle_frame(bytes(frame))
-
-
-def use_frame_connections() -> None:
-    """Have aiokafka connect so from now on."""
-    aiokafka.conn.AIOKafkaConnection = FrameConnection

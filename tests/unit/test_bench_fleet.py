@@ -13,8 +13,8 @@ def _values(content: Content) -> list[tuple[int, bytes]]:
     values = []
     for batch in content.batches:
         count = batch.builder.record_count()
-        content = memoryview(bytes(batch.builder._build()))
-        encoded = EncodedBatch(0, count - 1, 0, count, 0, 0, content, 0, len(content))
+        built = memoryview(bytes(batch.builder._build()))
+        encoded = EncodedBatch(0, count - 1, 0, count, 0, 0, built, 0, len(built))
         records = RecordBatch("", batch.partition, [encoded]).records()
         values += [(batch.partition, value) for value in records.values() if value is not None]
     return values

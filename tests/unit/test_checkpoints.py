@@ -127,14 +127,16 @@ async def test_partitions_that_are_taken_away_while_a_checkpoint_is_confirmed_ar
     assert (changelog.records, event.acked, owner.commits) == ([], False, 0)
 
 
-async def test_each_chunk_is_followed_by_a_rest_which_a_stop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_partitions_are_stored_one_after_the_other_with_rests_between_chunks_which_a_stop_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(commit, "_REST", 1e9)
     loop, has_begun, packed = asyncio.get_running_loop(), asyncio.Event(), []
 
     def pack(*arguments: Any, **options: Any) -> bytes:
-        packed.append(pack_chunk(*arguments, **options))
+        packed.append({key.split(b":")[0] for key, _ in changelog.records})
         loop.call_soon_threadsafe(has_begun.set)
-        return packed[-1]
+        return pack_chunk(*arguments, **options)
 
     monkeypatch.setattr(partition_states, "pack_chunk", pack)
     changelog = Changelog()
@@ -146,6 +148,7 @@ async def test_each_chunk_is_followed_by_a_rest_which_a_stop_ends(monkeypatch: p
     assert (len(packed), changelog.records) == (1, []), "states of one moment are sent together"
     owner.checkpoints.hurry()
     await writing
+    assert packed == [set()] * CHUNKS + [{b"0"}] * CHUNKS, "the first is stored before the second is packed"
     assert (len(changelog.records), owner.commits) == (2 * (CHUNKS + 1), 1)
 
 

@@ -129,7 +129,6 @@ async def test_a_connection_that_the_broker_closes_fails_what_was_asked() -> Non
 
 async def test_an_answer_to_another_question_closes_the_connection() -> None:
     async with connected([fetched(b"a"), fetched(b"b")]) as connection:
-        connection._correlation_id = 40
         waiting = fetch(connection)
         _, request, future = connection._requests[0]
         connection._requests[0] = (99, request, future)
