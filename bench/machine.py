@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 
-from bench.environments import quix_version
+from bench.peers.environments import quix_version
 
 _LIBRARIES: Final = ("faust-streaming", "aiokafka", "confluent-kafka", "polars", "numba", "numpy", "onnxruntime")
 _MIB: Final = 1024 * 1024

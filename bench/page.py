@@ -29,8 +29,8 @@ does more than any of them: it sorts late events in, gives reasons, raises alert
   its states in memory only. It takes the features that fit a dictionary of sums, and checks messages with pydantic.
 - *quix-streams*: the same functions as a stateful step of Quix Streams, state in RocksDB with its changelog.
 - *polars-loop*: confluent-kafka and Polars by hand, the same sums for a batch at a time; nothing is durable.
-- *kafka-streams*: Java (`bench/kafka_streams`), nearly all features, checked as our worker checks; state in memory with
-  cache and changelog. Its peak is the heap that it is given.
+- *kafka-streams*: Java (`bench/peers/kafka_streams`), nearly all features, checked as our worker checks; state in
+  memory with cache and changelog. Its peak is the heap that it is given.
 """
 
 _WORKERS: Final = """\

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from bench import druid_latency, onnx_speed
-from bench.backlog import BacklogRow, Broker, Load
-from bench.live import run_live
+from bench.measurements import druid_latency, onnx_speed
+from bench.measurements.backlog import BacklogRow, Broker, Load
+from bench.measurements.live import run_live
+from bench.measurements.memory import measure as measure_memory
+from bench.measurements.recovery import kill_one_of_two
+from bench.measurements.score_latency import TopicLatency, alert_latencies, score_latency
+from bench.measurements.stages import stage_costs_us
 from bench.measuring import BenchmarkError
-from bench.memory import measure as measure_memory
-from bench.recovery import kill_one_of_two
 from bench.results import KAFKA, Results
-from bench.score_latency import TopicLatency, alert_latencies, score_latency
-from bench.stages import stage_costs_us
 from bench.verdicts import EVENTS_PER_S, HALF
 from bench.workers import OURS, Kind
-from stream_app.embedded_broker import EmbeddedBroker
-from stream_app.stack.kafka import NativeKafka
+from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
+from driver_score.local_stack.servers.kafka import NativeKafka
 
 Result = TypeVar("Result")
 

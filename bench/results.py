@@ -3,13 +3,13 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from bench.backlog import BacklogRow
-from bench.druid_latency import DruidLatency
-from bench.live import Live
-from bench.memory import Held
-from bench.onnx_speed import OnnxRow
-from bench.recovery import Recovery
-from bench.score_latency import TopicLatency
+from bench.measurements.backlog import BacklogRow
+from bench.measurements.druid_latency import DruidLatency
+from bench.measurements.live import Live
+from bench.measurements.memory import Held
+from bench.measurements.onnx_speed import OnnxRow
+from bench.measurements.recovery import Recovery
+from bench.measurements.score_latency import TopicLatency
 from bench.workers import OURS
 
 KAFKA: Final = "kafka"

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from bench.backlog import BacklogRow
-from bench.druid_latency import DruidLatency
-from bench.live import Live
-from bench.memory import Held
-from bench.onnx_speed import OnnxRow
-from bench.recovery import Recovery
+from bench.measurements.backlog import BacklogRow
+from bench.measurements.druid_latency import DruidLatency
+from bench.measurements.live import Live
+from bench.measurements.memory import Held
+from bench.measurements.onnx_speed import OnnxRow
+from bench.measurements.recovery import Recovery
+from bench.measurements.score_latency import TopicLatency
+from bench.measurements.stages import STAGES
 from bench.results import Results
-from bench.score_latency import TopicLatency
-from bench.stages import STAGES
 from bench.workers import OURS
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from bench import kafka_streams
-from bench.environments import quix_python
+from bench.peers import kafka_streams
+from bench.peers.environments import quix_python
 from bench.sending import PARTITIONS
-from stream_app.stack.programs import REPOSITORY_DIR
-from stream_app.stack.server_process import free_port
+from driver_score.local_stack.programs import REPOSITORY_DIR
+from driver_score.local_stack.server_process import free_port
 
 Kind = Literal[
     "driver-score",
@@ -128,7 +128,7 @@ def _command(kind: Kind, place: Place, checkpoint_s: float) -> list[str]:
         case "driver-score":
             return [str(Path(sys.executable).with_name("driver-score")), "worker"]
         case "quix-streams":
-            return [str(quix_python()), "-m", "bench.quix_streams"]
+            return [str(quix_python()), "-m", "bench.peers.quix_streams"]
         case "kafka-streams, 1 thread" | "kafka-streams, 2 threads":
             return kafka_streams.command(
                 place.bootstrap,
@@ -140,9 +140,9 @@ def _command(kind: Kind, place: Place, checkpoint_s: float) -> list[str]:
             )
         case _:
             modules = {
-                "driver-score, metered": ["bench.stages", str(place.stages_path)],
-                "stock-faust": ["bench.stock_faust"],
-                "stock-faust, no table": ["bench.stock_faust", "--no-table"],
-                "polars-loop": ["bench.polars_loop"],
+                "driver-score, metered": ["bench.measurements.stages", str(place.stages_path)],
+                "stock-faust": ["bench.peers.stock_faust"],
+                "stock-faust, no table": ["bench.peers.stock_faust", "--no-table"],
+                "polars-loop": ["bench.peers.polars_loop"],
             }
             return [sys.executable, "-m", *modules[kind]]

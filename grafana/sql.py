@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from grafana.datasources import ALL
-from schemas.driver_score import DriverScore
+from schemas.messages.driver_score import DriverScore
 
 TIME: Final = "__time >= MILLIS_TO_TIMESTAMP(${__from}) AND __time < MILLIS_TO_TIMESTAMP(${__to})"
 """The time range of the dashboard."""

@@ -15,11 +15,11 @@ from pipelines.simulation.fleet import labels_path
 from schemas.features import FEATURE_NAMES
 from scoring.errors import InputFileError
 from scoring.features.batch import trip_features
-from scoring.model.card import Provenance, write_card
 from scoring.model.exposure import ExposureLimits
-from scoring.model.training import TrainedModel, save, train_model
-from scoring.model.training_table import TrainingTable
-from scoring.model.validation import Validation, cross_validate
+from scoring.training.card import Provenance, write_card
+from scoring.training.table import TrainingTable
+from scoring.training.train import TrainedModel, save, train_model
+from scoring.training.validation import Validation, cross_validate
 from scoring.trip_files import DEFAULT_FLEET_PATH, ColumnMap, read_trips
 
 DEFAULT_MODEL_PATH: Final = Path(__file__).resolve().parents[1] / "scoring" / "default_model"
@@ -172,7 +172,7 @@ def train_and_save(
     output
         The model's folder, made when it is absent.
     name, version, seed
-        As in :func:`scoring.model.training.train_model`.
+        As in :func:`scoring.training.train.train_model`.
     report
         Is told what is being done.
 

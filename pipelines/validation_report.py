@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.train import DEFAULT_SEED, simulated_trips, study_windows
-from scoring.model.card import metrics_table, reliability_table, wrap
-from scoring.model.validation import Validation, cross_validate
+from scoring.training.card import metrics_table, reliability_table, wrap
+from scoring.training.validation import Validation, cross_validate
 from scoring.trip_files import DEFAULT_FLEET_PATH
 
 BARS: Final = {"speed only": 0.88, "speed and accelerometers": 0.95}

@@ -4,10 +4,10 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from schemas.driver_profile import DriverProfile
-from schemas.driver_score import DriverScore
-from schemas.trip_alert import TripAlert
-from schemas.trip_features import TripFeatures
+from schemas.messages.driver_profile import DriverProfile
+from schemas.messages.driver_score import DriverScore
+from schemas.messages.trip_alert import TripAlert
+from schemas.messages.trip_features import TripFeatures
 
 OUTPUT_MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "driver-scores": DriverScore,

@@ -8,7 +8,7 @@ from typing import Final, get_args
 
 import polars as pl
 
-from schemas.trip_event import EventType, VehicleClass
+from schemas.messages.trip_event import EventType, VehicleClass
 
 VEHICLE_CLASSES: Final[tuple[VehicleClass, ...]] = get_args(VehicleClass)
 """Vehicle classes; a class's position is its code inside the core."""

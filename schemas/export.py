@@ -9,12 +9,12 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from schemas.driver_profile import DriverProfile
-from schemas.driver_score import DriverScore
-from schemas.trip_alert import TripAlert
-from schemas.trip_event import TripEvent, TripEventBatch
-from schemas.trip_features import TripFeatures
-from schemas.trip_outcome import TripOutcome
+from schemas.messages.driver_profile import DriverProfile
+from schemas.messages.driver_score import DriverScore
+from schemas.messages.trip_alert import TripAlert
+from schemas.messages.trip_event import TripEvent, TripEventBatch
+from schemas.messages.trip_features import TripFeatures
+from schemas.messages.trip_outcome import TripOutcome
 
 MESSAGES: Final[dict[str, type[BaseModel]]] = {
     "trip-event": TripEvent,

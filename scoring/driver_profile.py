@@ -10,8 +10,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.driver_profile import DriverProfile
-from schemas.driver_score import DriverScore, RiskBand
+from schemas.messages.driver_profile import DriverProfile
+from schemas.messages.driver_score import DriverScore, RiskBand
 
 _DAY_MS: Final = 86_400_000
 

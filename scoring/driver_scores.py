@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
-from scoring.features.trip_state import TripStates
+from scoring.features.emission import WINDOW
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import DueFeatures
-from scoring.features.windows import WINDOW
 from scoring.model.exposure import ExposureLimits
 from scoring.model.reasons import REASON_CODES
 from scoring.model.scorer import BANDS, Scorer

@@ -1,1 +1,1 @@
-"""The Faust application around the core, and the command line ``driver-score``."""
+"""The Faust application around the core: from Kafka records to published scores."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from stream_app.stack.programs import program
-from stream_app.stack.prometheus import PROMETHEUS_DIR, RULES_DIR
+from driver_score.local_stack.programs import program
+from driver_score.local_stack.servers.prometheus import PROMETHEUS_DIR, RULES_DIR
 
 RULE_FILES = sorted(RULES_DIR.glob("*.yaml"))
 RULE_TEST_FILES = sorted((PROMETHEUS_DIR / "tests").glob("*.yaml"))

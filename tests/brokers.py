@@ -10,7 +10,7 @@ from typing import Literal
 
 from confluent_kafka import Consumer, Message, Producer
 
-from stream_app.stack.kafka import NativeKafka
+from driver_score.local_stack.servers.kafka import NativeKafka
 from tests.docker_servers import KAFKA_SERVICES, ComposeServices, DockerServers
 
 BOOTSTRAP_VARIABLE = "DRIVER_SCORE_TEST_BOOTSTRAP"

@@ -2,7 +2,7 @@
 
 import faust
 
-from stream_app.stored_table import StoredTable
+from stream_app.state.stored_table import StoredTable
 
 
 class Changelog:

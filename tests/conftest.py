@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from scoring.errors import DriverScoreError
-from stream_app.embedded_broker import EmbeddedBroker
 from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
 from tests.docker_servers import DockerServers, docker_project
 

@@ -7,9 +7,9 @@ import polars as pl
 import polars.selectors as cs
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
-from scoring.trip_events.columns import MOTION_FIELDS, EventColumns
-from stream_app.decoding import Decoder
-from stream_app.record_batch import EncodedBatch, RecordBatch
+from scoring.events.columns import MOTION_FIELDS, EventColumns
+from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
+from stream_app.ingest.decoding import Decoder
 
 NOW_MS = 1_790_000_000_000
 """Some day in September 2026: later than every right timestamp of these tests."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from testcontainers.compose import DockerCompose
 
-from stream_app.stack.server_process import LOOPBACK, free_port
+from driver_score.local_stack.server_process import LOOPBACK, free_port
 
 DOCKER_DIR = Path(__file__).parents[1] / "docker"
 KAFKA_SERVICES = ["kafka"]

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from schemas.features import FEATURE_NAMES
-from scoring.model.training import TrainedModel, train_model
+from scoring.training.train import TrainedModel, train_model
 
 LABEL, GROUP, SEED = "conflict", "driver_id", 7
 

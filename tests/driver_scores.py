@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from schemas.driver_score import DriverScore
+from schemas.messages.driver_score import DriverScore
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 

@@ -12,15 +12,15 @@ from typing import Any
 import polars as pl
 import pytest
 
+from driver_score.druid import data_sources
+from driver_score.local_stack.servers.prometheus import WORKER_JOB, NativePrometheus
+from driver_score.replay import append_trip_ends, event_messages, plan_sending, replay
 from druid_specs.apply import plan_changes, plan_first_rows
 from druid_specs.client import DruidClient
 from druid_specs.sql_connection import DruidConnection
+from schemas.settings.settings import load_settings
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.druid import data_sources
-from stream_app.replay import append_trip_ends, event_messages, plan_sending, replay
-from stream_app.settings import load_settings
-from stream_app.stack.prometheus import WORKER_JOB, NativePrometheus
-from stream_app.topics import create_topics
+from stream_app.kafka.topics import create_topics
 from tests.brokers import RunningBroker, producer, wait_until
 from tests.druid_servers import RunningDruid
 from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker

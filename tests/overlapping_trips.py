@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from scoring.features.trip_state import TripStates
+from driver_score.replay import append_trip_ends
+from scoring.events.columns import EventColumns
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import DueFeatures
-from scoring.trip_events.columns import EventColumns
-from stream_app.replay import append_trip_ends
 from tests.event_frames import event_frame, trip
 
 

@@ -95,7 +95,7 @@ def started_worker(bootstrap: str, prefix: str, **settings: object) -> Iterator[
         log_path = Path(folder, "worker.log")
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "stream_app", "worker"],
+                [sys.executable, "-m", "driver_score", "worker"],
                 stderr=log,
                 env=worker_environment(bootstrap, prefix, **settings),
             )

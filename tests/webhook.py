@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from stream_app.stack.server_process import LOOPBACK
+from driver_score.local_stack.server_process import LOOPBACK
 from tests.brokers import wait_until
 
 

@@ -5,11 +5,11 @@ import polars as pl
 
 from schemas.event_frame import ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import FEATURE_NAMES
-from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
-from scoring.features.trip_state import TripStates
+from scoring.events.columns import EventColumns
+from scoring.features.emission import TRIP
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
-from scoring.features.windows import TRIP
-from scoring.trip_events.columns import EventColumns
 
 
 def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None) -> pl.DataFrame:

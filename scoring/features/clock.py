@@ -18,8 +18,8 @@ from typing import Final
 
 import numpy as np
 
-from scoring.features.compilation import inlined_kernel, kernel
-from scoring.features.state_arrays import OPEN, StateArrays
+from scoring.events.compilation import inlined_kernel, kernel
+from scoring.features.state.arrays import OPEN, StateArrays
 
 _ACTIVE_MS: Final = 30_000.0
 """A trip is under way until the clock has passed its reach and its last progress by this: more than the usual gap.

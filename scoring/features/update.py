@@ -8,15 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.features import FEATURE_NAMES
-from scoring.features.aggregates import FEATURE_ROW
+from scoring.events.columns import EventColumns
+from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.features.aggregation.aggregates import FEATURE_ROW
 from scoring.features.clock import advance_clock, enter_clock
-from scoring.features.compilation import inlined_kernel, kernel, unowned
-from scoring.features.pending import ADDED, KNOWN, insert, repeats_event_id
-from scoring.features.state_arrays import FINAL, FREE, OPEN, StateArrays, unowned_arrays
-from scoring.features.thresholds import KernelParameters
-from scoring.features.trip_lookup import find_or_add
-from scoring.features.trip_state import TripStates
-from scoring.features.windows import (
+from scoring.features.emission import (
     DUE,
     MAX_DUE_PER_EVENT,
     NONE_DUE,
@@ -29,7 +25,11 @@ from scoring.features.windows import (
     sweep,
     window_end_ms,
 )
-from scoring.trip_events.columns import EventColumns
+from scoring.features.parameters import KernelParameters
+from scoring.features.state.arrays import FINAL, FREE, OPEN, StateArrays, unowned_arrays
+from scoring.features.state.lookup import find_or_add
+from scoring.features.state.pending import ADDED, KNOWN, insert, repeats_event_id
+from scoring.features.state.trip_states import TripStates
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.driver_score import ReasonCode
 from schemas.features import FEATURE_NAMES
+from schemas.messages.driver_score import ReasonCode
 
 CAP_QUANTILE: Final = 0.99
 """Inputs are capped where 1 in 100 training trips lies: beyond, training has too few trips to say anything."""

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.driver_score import RiskBand
+from schemas.messages.driver_score import RiskBand
 from scoring.model.inputs import FittedInput
 
 GRAPH_FILE: Final = "model.onnx"

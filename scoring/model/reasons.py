@@ -16,7 +16,7 @@ from typing import Final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.driver_score import ReasonCode
+from schemas.messages.driver_score import ReasonCode
 from scoring.model.inputs import FittedInput
 
 REASON_CODES: Final[tuple[ReasonCode, ...]] = get_args(ReasonCode)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 from pydantic import ValidationError
 
-from schemas.driver_score import RiskBand
 from schemas.features import FEATURE_NAMES
+from schemas.messages.driver_score import RiskBand
 from scoring.errors import ModelCorruptError, ModelNotFoundError
 from scoring.model.exposure import ExposureLimits
 from scoring.model.graph import ModelGraph

@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from schemas.event_frame import EVENT_SCHEMA
-from schemas.trip_event import Sample, TripEvent, TripIds
+from schemas.messages.trip_event import Sample, TripEvent, TripIds
 from scoring.errors import InputFileError
 from scoring.trip_files.summary import ReadSummary, TripFile
 

@@ -1,4 +1,4 @@
-"""Which rows of a file are events: the limits of `schemas.trip_event.TripEvent`, applied to whole columns."""
+"""Which rows of a file are events: the limits of `schemas.messages.trip_event.TripEvent`, applied to whole columns."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from schemas.event_frame import EVENT_SCHEMA, EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
-from schemas.trip_event import ID_PATTERN, MIN_TIMESTAMP, Sample
+from schemas.messages.trip_event import ID_PATTERN, MIN_TIMESTAMP, Sample
 
 MIN_TIMESTAMP_MS: Final = int(MIN_TIMESTAMP.timestamp() * 1000)
 """Earliest possible event, UTC epoch milliseconds."""

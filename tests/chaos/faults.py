@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from stream_app.stack.kafka import NativeKafka
+from driver_score.local_stack.servers.kafka import NativeKafka
 from tests.chaos.workers import WorkerPool
 
 SESSION_TIMEOUT_S = 6.0

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from confluent_kafka import KafkaError, Message, Producer
 
+from driver_score.replay import Disturbance, append_trip_ends, disturb, event_messages, plan_sending
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.replay import Disturbance, append_trip_ends, disturb, event_messages, plan_sending
 
 STARTS_WITHIN_MS: Final = 3_600_000
 """Trips start within an hour of event time: a third of them is under way at any time."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stream_app.app import DEFAULT_MODEL
-from stream_app.stack.kafka import NativeKafka
-from stream_app.topics import create_topics
+from driver_score.local_stack.servers.kafka import NativeKafka
+from stream_app.kafka.topics import create_topics
+from stream_app.worker.wiring import DEFAULT_MODEL
 from tests.brokers import wait_until
 from tests.chaos.faults import SESSION_TIMEOUT_S, Faults
 from tests.chaos.known_stream import KnownStream, Sender, known_stream

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from stream_app.embedded_broker import EmbeddedBroker
-from stream_app.settings import AlertSettings
-from stream_app.stack.alertmanager import NativeAlertmanager
-from stream_app.stack.prometheus import RULES_DIR, WORKER_JOB, NativePrometheus
+from driver_score.local_stack.servers.alertmanager import NativeAlertmanager
+from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
+from driver_score.local_stack.servers.prometheus import RULES_DIR, WORKER_JOB, NativePrometheus
+from schemas.settings.settings import AlertSettings
 from tests.brokers import producer, wait_until
 from tests.running_worker import RunningWorker, running_worker
 from tests.webhook import Webhook, running_webhook

@@ -14,7 +14,7 @@ from typing import Protocol
 import pytest
 
 import scoring
-from stream_app.cli.main import main
+from driver_score.cli.main import main
 from tests.brokers import RunningBroker
 
 pytestmark = pytest.mark.e2e
@@ -37,7 +37,7 @@ def run_process(*arguments: str, **variables: str) -> subprocess.CompletedProces
     """Run the command as a process, as a user would."""
     inherited = {name: given for name, given in os.environ.items() if not name.startswith("DRIVER_SCORE_")}
     return subprocess.run(
-        [sys.executable, "-m", "stream_app", *arguments],
+        [sys.executable, "-m", "driver_score", *arguments],
         env={**inherited, **variables},
         capture_output=True,
         text=True,

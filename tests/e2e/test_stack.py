@@ -14,10 +14,10 @@ import psutil
 import pytest
 import yaml
 
-from stream_app.settings import StackSettings, load_settings
-from stream_app.stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
-from stream_app.stack.members import Member, stack_members
-from stream_app.stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
+from driver_score.local_stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
+from driver_score.local_stack.members import Member, stack_members
+from driver_score.local_stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
+from schemas.settings.settings import StackSettings, load_settings
 from tests.brokers import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration]
@@ -36,7 +36,7 @@ class StackRun:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "stream_app", "stack", *arguments],
+            [sys.executable, "-m", "driver_score", "stack", *arguments],
             env={**os.environ, **self.variables},
             capture_output=True,
             text=True,

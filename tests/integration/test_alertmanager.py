@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from stream_app.settings import AlertSettings
-from stream_app.stack.alertmanager import NativeAlertmanager
+from driver_score.local_stack.servers.alertmanager import NativeAlertmanager
+from schemas.settings.settings import AlertSettings
 from tests.alert_rules import alerts
 from tests.brokers import wait_until
 

@@ -10,12 +10,12 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
 
+from driver_score.local_stack.programs import MissingProgramError, fetch_jars
+from driver_score.local_stack.server_process import ServerStartError, free_port
+from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
+from driver_score.local_stack.servers.kafka import NativeKafka
 from scoring.errors import BrokerUnavailableError, MissingExtraError, TopicError
-from stream_app.embedded_broker import EmbeddedBroker
-from stream_app.stack.kafka import NativeKafka
-from stream_app.stack.programs import MissingProgramError, fetch_jars
-from stream_app.stack.server_process import ServerStartError, free_port
-from stream_app.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec, create_topics
+from stream_app.kafka.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec, create_topics
 from tests.brokers import RunningBroker, consume, consumer, producer, wait_until
 
 TEN_MB = 10 * 1024 * 1024
@@ -199,7 +199,7 @@ def test_a_broker_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path, mon
 def test_the_broker_does_not_outlive_its_parent(tmp_path: Path, ending: str) -> None:
     script = f"""
 import os, pathlib, signal
-from stream_app.embedded_broker import EmbeddedBroker
+from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 broker = EmbeddedBroker(pathlib.Path({str(tmp_path)!r}))
 broker.start()
 print(broker.pid, flush=True)

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from driver_score.cli.main import app
+from driver_score.replay import append_trip_ends, event_messages, plan_sending, replay
 from druid_specs.columns import TIME_COLUMN, time_columns
 from druid_specs.files import write_specs
 from schemas.columns import OUTPUT_COLUMNS, OUTPUT_MESSAGES
 from scoring.features.batch import trip_features
-from stream_app.cli.main import app
-from stream_app.replay import append_trip_ends, event_messages, plan_sending, replay
-from stream_app.topics import create_topics
+from stream_app.kafka.topics import create_topics
 from tests.brokers import wait_until
 from tests.druid_servers import RunningDruid
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from driver_score.cli.main import app
+from driver_score.local_stack.server_process import LOOPBACK, free_port
+from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, NativePrometheus
 from grafana.boards.pipeline import PIPELINE_OPERATIONS
 from grafana.datasources import PromQl
-from stream_app.cli.main import app
-from stream_app.stack.prometheus import EXPORTER_JOB, NativePrometheus
-from stream_app.stack.server_process import LOOPBACK, free_port
-from stream_app.topics import create_topics
+from stream_app.kafka.topics import create_topics
 from tests.brokers import producer, wait_until
 from tests.druid_servers import RunningDruid
 from tests.running_worker import PARTITIONS
@@ -39,7 +39,7 @@ def exporter(folder: Path, **variables: str) -> Iterator[str]:
     log_path = folder / "exporter.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "stream_app", "exporter"],
+            [sys.executable, "-m", "driver_score", "exporter"],
             stderr=log,
             env={**os.environ, **variables, "DRIVER_SCORE_EXPORTER__PORT": "0"},
         )

@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stream_app.graceful_stop import NOT_STOPPED
-from stream_app.replay import event_messages, plan_sending, replay
-from stream_app.stack.kafka import NativeKafka
-from stream_app.topics import create_topics
+from driver_score.local_stack.servers.kafka import NativeKafka
+from driver_score.replay import event_messages, plan_sending, replay
+from stream_app.kafka.topics import create_topics
+from stream_app.worker.graceful_stop import NOT_STOPPED
 from tests.brokers import wait_until
 from tests.integration.conftest import SETTINGS, some_trips
 from tests.running_worker import PARTITIONS, RunningWorker, Topics, running_worker

@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 from confluent_kafka import TopicPartition
 
-from bench import kafka_streams
 from bench.fleet import Fleet
 from bench.measuring import CommittedOffsets
+from bench.peers import kafka_streams
 from bench.sending import PARTITIONS, ready_content, send
 from scoring.driver_scores import SEVERE_EVENT_KIND, ScoreMaker
-from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
-from scoring.features.trip_state import TripStates
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import update
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
-from stream_app.app import DEFAULT_MODEL
-from stream_app.topics import create_topics
+from stream_app.kafka.topics import create_topics
+from stream_app.worker.wiring import DEFAULT_MODEL
 from tests.bad_input import BAD_INPUT
 from tests.brokers import RunningBroker, consume, consumer, producer, wait_until
 from tests.decoding import a_decoder, batch_of
@@ -36,7 +36,7 @@ TOLERANCE = 1e-6
 
 NOT_COMPARED = {"score_id", "scored_at", "alerting", "latitude", "longitude", "event_type", "peak_mps2"}
 NOT_ASKED = ("an envelope", "`samples`", "a field twice", "a value of 10 MB", "a byte order mark")
-"""What the peer does not do, see `bench.kafka_streams`, and what its parser is more lenient with."""
+"""What the peer does not do, see `bench.peers.kafka_streams`, and what its parser is more lenient with."""
 
 BAD_SINGLES = [row for row in BAD_INPUT if not row.title.startswith(NOT_ASKED)]
 

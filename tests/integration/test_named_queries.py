@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from driver_score.local_stack.programs import REPOSITORY_DIR
 from druid_specs.errors import DruidUnavailableError, QueryRefusedError
 from druid_specs.named_queries import ParameterValue, named_query, query_names
 from druid_specs.sql_connection import DruidConnection
-from stream_app.stack.programs import REPOSITORY_DIR
 from tests.druid_fleet import DruidFleet
 from tests.running_worker import worker_environment
 
@@ -229,7 +229,17 @@ def test_the_command_writes_tables_csv_and_json(druid_fleet: DruidFleet) -> None
     expected = ask(druid_fleet, "driver-ranking", min_km=1)
 
     def run(*arguments: str) -> str:
-        command = [sys.executable, "-m", "stream_app", "druid", "query", "driver-ranking", "--min-km", "1", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "driver_score",
+            "druid",
+            "query",
+            "driver-ranking",
+            "--min-km",
+            "1",
+            *arguments,
+        ]
         environment = worker_environment("127.0.0.1:1", "", druid__url=druid_fleet.url) | {
             "DRIVER_SCORE_DRUID__DATA_SOURCE_PREFIX": druid_fleet.prefix
         }

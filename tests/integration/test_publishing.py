@@ -2,9 +2,9 @@
 
 import pytest
 
-from stream_app import publishing
-from stream_app.publishing import DeliveryError, Publisher
-from stream_app.topics import create_topics
+from stream_app.kafka.topics import create_topics
+from stream_app.output import outputs as publishing
+from stream_app.output.outputs import DeliveryError, Publisher
 from tests.brokers import RunningBroker
 from tests.running_worker import PARTITIONS, Topics
 

@@ -9,10 +9,10 @@ import typer
 from confluent_kafka import Message, TopicPartition
 from typer.testing import CliRunner
 
+from driver_score.cli.replay import replay as replay_command
+from driver_score.replay import event_messages, line_messages, plan_sending, replay
 from scoring.errors import TopicError
-from stream_app.cli.replay import replay as replay_command
-from stream_app.replay import event_messages, line_messages, plan_sending, replay
-from stream_app.topics import TRIP_EVENTS, create_topics
+from stream_app.kafka.topics import TRIP_EVENTS, create_topics
 from tests.brokers import RunningBroker, consume, consumer
 from tests.event_frames import event_frame, trip
 

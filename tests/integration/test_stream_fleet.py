@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from schemas.driver_profile import DriverProfile
-from schemas.driver_score import DriverScore
-from schemas.trip_alert import TripAlert
-from schemas.trip_features import TripFeatures
+from schemas.messages.driver_profile import DriverProfile
+from schemas.messages.driver_score import DriverScore
+from schemas.messages.trip_alert import TripAlert
+from schemas.messages.trip_features import TripFeatures
 from tests.feature_equality import unequal_features
 from tests.integration.conftest import FLEET_SETTINGS, FleetRun
 from tests.running_worker import last_finals, without_wall_clock

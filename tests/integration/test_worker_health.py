@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from stream_app.metrics_server import LIVE_PATH, READY_PATH
-from stream_app.stack.kafka import NativeKafka
-from stream_app.topics import create_topics
+from driver_score.local_stack.servers.kafka import NativeKafka
+from stream_app.kafka.topics import create_topics
+from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH
 from tests.brokers import producer, wait_until
 from tests.decoding import message
 from tests.integration.conftest import SETTINGS

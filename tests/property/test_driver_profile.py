@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.driver_score import DriverScore
+from schemas.messages.driver_score import DriverScore
 from scoring.driver_profile import REMEMBERED_TRIPS, ProfileState, count_trip
 from tests.driver_scores import final_score
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from schemas.features import FEATURE_NAMES
-from scoring.features.aggregates import AGGREGATES, merge
+from scoring.features.aggregation.aggregates import AGGREGATES, merge
 from tests.reference.random_trips import Event, trips
 from tests.reference.streaming import Partition
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from driver_score.replay import Disturbance, append_trip_ends, disturb, event_messages, plan_sending, shift_to_now
+from driver_score.replay.disturbances import GARBAGE, MAX_DELAY_MS
 from schemas.event_frame import EVENT_SCHEMA
-from schemas.trip_event import TripEvent, TripEventBatch
+from schemas.messages.trip_event import TripEvent, TripEventBatch
 from scoring.trip_files import read_trips
 from scoring.trip_files.row_rules import keep_events
-from stream_app.replay import Disturbance, append_trip_ends, disturb, event_messages, plan_sending, shift_to_now
-from stream_app.replay.disturbances import GARBAGE, MAX_DELAY_MS
 from tests.event_frames import event_frame, events
 
 law = settings(max_examples=40, deadline=None)

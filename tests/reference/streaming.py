@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES
 from schemas.features import FEATURE_NAMES
-from scoring.features.thresholds import (
+from scoring.events.columns import EventColumns
+from scoring.features.emission import SEVERE_EVENT, TRIP, WINDOW
+from scoring.features.parameters import (
     KernelParameters,
     SevereEventSettings,
     ThresholdProfile,
     WindowSettings,
     kernel_parameters,
 )
-from scoring.features.trip_state import TripStates
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
-from scoring.features.windows import SEVERE_EVENT, TRIP, WINDOW
-from scoring.trip_events.columns import EventColumns
 from tests.reference.random_trips import Event, frame_of
 
 MARKS = ("window_start_ms", "window_end_ms", "event_time_ms", "revision", "event_count", "late_event_count")

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from stream_app.alert_routing import NOBODY, alertmanager_config, alertmanager_yaml, write_alertmanager_yaml
-from stream_app.settings import AlertSettings
+from prometheus.alert_routing import NOBODY, alertmanager_config, alertmanager_yaml, write_alertmanager_yaml
+from schemas.settings.settings import AlertSettings
 from tests.alert_rules import alerts, run
 
 WEBHOOK: dict[str, Any] = {"webhook_url": "https://example.org/hook"}

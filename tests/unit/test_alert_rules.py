@@ -9,15 +9,15 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.registry import Collector
 
+from driver_score.druid_exporter import DruidCollector
+from driver_score.local_stack.programs import REPOSITORY_DIR
+from driver_score.local_stack.server_process import LOOPBACK, free_port
+from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, PROMETHEUS_DIR, WORKER_JOB, NativePrometheus
 from druid_specs.client import DruidClient
 from druid_specs.desired import Installation, desired_data_sources
 from scoring.errors import BrokerUnavailableError
-from stream_app import data_metrics  # noqa: F401 - registers the worker's metrics
-from stream_app.druid_exporter import DruidCollector
-from stream_app.lag import LagCollector
-from stream_app.stack.programs import REPOSITORY_DIR
-from stream_app.stack.prometheus import EXPORTER_JOB, PROMETHEUS_DIR, WORKER_JOB, NativePrometheus
-from stream_app.stack.server_process import LOOPBACK, free_port
+from stream_app.telemetry import data_metrics  # noqa: F401 - registers the worker's metrics
+from stream_app.telemetry.lag import LagCollector
 from tests.alert_rules import RULE_FILES, RULE_TEST_FILES, alerts, rules, run
 
 RUNBOOKS_DIR = REPOSITORY_DIR / "docs" / "runbooks"

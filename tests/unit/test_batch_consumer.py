@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from faust.types import TP
 
-from stream_app import metrics
-from stream_app.batch_consumer import BatchApp, BatchConsumer, _BatchConsumerThread, _WholeBatches
-from stream_app.record_batch import EncodedBatch, RecordBatch
+from stream_app.faust_bridge.batch_consumer import BatchApp, BatchConsumer, _BatchConsumerThread, _WholeBatches
+from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
+from stream_app.telemetry import metrics
 
 EVENTS = TP("trip-events", 0)
 

@@ -2,8 +2,8 @@
 
 from bench.fleet import TRIP_S, Fleet
 from bench.sending import PARTITIONS, Content, ready_content
-from schemas.trip_event import TripEvent, TripEventBatch
-from stream_app.record_batch import EncodedBatch, RecordBatch
+from schemas.messages.trip_event import TripEvent, TripEventBatch
+from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 
 VEHICLES = 5
 EVENTS = 2 * VEHICLES * TRIP_S

@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 
-from bench.backlog import BacklogRow, Load
-from bench.druid_latency import DruidLatency
+from bench.measurements.backlog import BacklogRow, Load
+from bench.measurements.druid_latency import DruidLatency
+from bench.measurements.onnx_speed import OnnxRow
+from bench.measurements.score_latency import TopicLatency
+from bench.measurements.stages import STAGES
 from bench.measuring import Commit, Throughput
-from bench.onnx_speed import OnnxRow
 from bench.page import as_markdown
 from bench.results import Results
-from bench.score_latency import TopicLatency
-from bench.stages import STAGES
 from bench.verdicts import verdicts
 from bench.workers import Kind
 

@@ -5,9 +5,9 @@ import io
 import pytest
 
 from bench.fleet import Fleet
-from bench.peer_job import EndedPart, Trip, take_event
-from bench.polars_loop import OpenTrips, read_events
-from schemas.trip_event import TripEvent
+from bench.peers.peer_job import EndedPart, Trip, take_event
+from bench.peers.polars_loop import OpenTrips, read_events
+from schemas.messages.trip_event import TripEvent
 
 
 def _messages(events: int) -> list[bytes]:

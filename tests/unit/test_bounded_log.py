@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.stack import bounded_log
-from stream_app.stack.server_process import ServerProcess, ServerStartError
+from driver_score.local_stack import bounded_log
+from driver_score.local_stack.server_process import ServerProcess, ServerStartError
 from tests.brokers import wait_until
 
 LINES = 200

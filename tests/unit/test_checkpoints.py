@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scoring.features.state_chunks import pack_chunk
-from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.events.columns import EventColumns
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.state.chunks import pack_chunk
 from scoring.features.update import update
-from scoring.trip_events.columns import EventColumns
-from stream_app import commit, partition_states
-from stream_app.commit import Checkpoints
-from stream_app.partition_states import StoredStates
+from stream_app.state import checkpoint as commit
+from stream_app.state import partition_states
+from stream_app.state.checkpoint import Checkpoints
+from stream_app.state.partition_states import StoredStates
 from tests.changelog import Changelog
 from tests.overlapping_trips import due_by_trip, overlapping_trips
 

@@ -11,14 +11,14 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from stream_app.alert_routing import alertmanager_config
-from stream_app.cli.main import app
-from stream_app.metrics_server import LIVE_PATH
-from stream_app.settings import AlertSettings, Settings, load_settings
-from stream_app.stack.druid_properties import EXTENSIONS, services
-from stream_app.stack.kafka import CLUSTER_ID, MAX_MESSAGE_BYTES
-from stream_app.stack.programs import JAR_LISTS_DIR, REPOSITORY_DIR
-from stream_app.stack.prometheus import PROMETHEUS_DIR
+from driver_score.cli.main import app
+from driver_score.local_stack.programs import JAR_LISTS_DIR, REPOSITORY_DIR
+from driver_score.local_stack.servers.druid_properties import EXTENSIONS, services
+from driver_score.local_stack.servers.kafka import CLUSTER_ID, MAX_MESSAGE_BYTES
+from driver_score.local_stack.servers.prometheus import PROMETHEUS_DIR
+from prometheus.alert_routing import alertmanager_config
+from schemas.settings.settings import AlertSettings, Settings, load_settings
+from stream_app.telemetry.metrics_server import LIVE_PATH
 from tests.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, KAFKA_SERVICES, ComposeServices, DockerServers
 
 DOCKER_DIR = REPOSITORY_DIR / "docker"

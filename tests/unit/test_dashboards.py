@@ -11,7 +11,8 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard as TypedDashboard
 from prometheus_client import REGISTRY
 
-import stream_app.metrics
+import stream_app.telemetry.metrics
+from driver_score import druid_exporter
 from druid_specs.files import read_specs
 from druid_specs.named_queries import named_query, query_names
 from grafana import generate
@@ -19,7 +20,6 @@ from grafana.boards import DASHBOARDS
 from grafana.datasources import DRUID, PROMETHEUS, DruidSql, DruidVariable, PromQl
 from grafana.model import Dashboard, Panel
 from schemas.columns import OUTPUT_COLUMNS
-from stream_app import druid_exporter
 from tests.sql_names import names_used, sources_of
 
 EACH_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.uid)
@@ -221,7 +221,7 @@ def test_provisioned_data_sources_have_the_uids_that_panels_ask() -> None:
 
 
 def test_prometheus_panels_ask_for_metrics_that_worker_and_exporter_have() -> None:
-    assert stream_app.metrics.EVENTS
+    assert stream_app.telemetry.metrics.EVENTS
     names = {name for collector in REGISTRY._collector_to_names.values() for name in collector}
     names |= {"driver_score_worker_lag_records", "driver_score_worker_stalled_seconds"}  # of a collector of its own
     names |= set(druid_exporter._NUMBERS)

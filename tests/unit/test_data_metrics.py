@@ -7,9 +7,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from scoring.driver_scores import DriverScores
-from scoring.trip_events.columns import EventColumns
-from stream_app.bounded_labels import OTHER, BoundedLabels
-from stream_app.data_metrics import SENSORS, count_scores, count_sensors, sensor_counts
+from scoring.events.columns import EventColumns
+from stream_app.telemetry.bounded_labels import OTHER, BoundedLabels
+from stream_app.telemetry.data_metrics import SENSORS, count_scores, count_sensors, sensor_counts
 from tests.event_frames import event_frame
 
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from schemas.event_frame import ID_COLUMNS
-from stream_app.decoding import DecodedBatch
-from stream_app.rejects import RejectCode
+from stream_app.ingest.decoding import DecodedBatch
+from stream_app.ingest.rejects import RejectCode
 from tests.bad_input import BAD_INPUT, BadInput
 from tests.decoding import NOW_MS, RIGHT, a_decoder, batch_of, envelope, frame_of, message
 

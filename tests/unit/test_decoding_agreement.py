@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS
-from scoring.trip_events.columns import EventColumns
+from scoring.events.columns import EventColumns
 from tests.decoding import LATEST_MS, RIGHT, a_decoder, batch_of, frame_of, message
 
 NUMBERS = (

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from schemas.driver_profile import DriverProfile
-from schemas.driver_score import DriverScore
-from schemas.trip_alert import TripAlert
-from schemas.trip_event import TripEvent, TripEventBatch
-from schemas.trip_features import TripFeatures
-from schemas.trip_outcome import TripOutcome
+from schemas.messages.driver_profile import DriverProfile
+from schemas.messages.driver_score import DriverScore
+from schemas.messages.trip_alert import TripAlert
+from schemas.messages.trip_event import TripEvent, TripEventBatch
+from schemas.messages.trip_features import TripFeatures
+from schemas.messages.trip_outcome import TripOutcome
 
 MODELS: tuple[type[BaseModel], ...] = (
     TripEvent,

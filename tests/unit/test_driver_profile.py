@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from schemas.driver_profile import DriverProfile
-from schemas.driver_score import DriverScore
+from schemas.messages.driver_profile import DriverProfile
+from schemas.messages.driver_score import DriverScore
 from scoring.driver_profile import REMEMBERED_TRIPS, ProfileState, count_trip, profile_message
 from tests.driver_scores import START, final_score
 

@@ -9,16 +9,16 @@ import pytest
 
 import scoring
 from schemas.columns import OUTPUT_COLUMNS
-from schemas.driver_score import DriverScore
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
+from schemas.messages.driver_score import DriverScore
 from scoring.driver_scores import ALERT_COLUMNS, ScoreMaker
-from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
-from scoring.features.trip_state import TripStates
+from scoring.events.columns import EventColumns
+from scoring.features.emission import DUE, TRIP, WINDOW, evict
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
-from scoring.features.windows import DUE, TRIP, WINDOW, evict
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
-from scoring.trip_events.columns import EventColumns
 from tests.event_frames import event_frame, trip
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from driver_score.local_stack.server_process import LOOPBACK
 from druid_specs.client import DruidClient
 from druid_specs.errors import DruidRefusedError, QueryRefusedError
 from druid_specs.sql_connection import DruidConnection
-from stream_app.stack.server_process import LOOPBACK
 
 
 class _Page(BaseHTTPRequestHandler):

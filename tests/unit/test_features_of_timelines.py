@@ -7,7 +7,7 @@ import pytest
 
 from schemas.features import FEATURE_NAMES
 from scoring.features.batch import trip_features
-from scoring.features.thresholds import HardEventThresholds, ThresholdProfile
+from scoring.features.parameters import HardEventThresholds, ThresholdProfile
 from tests.reference.random_trips import HOUR_MS, NOON_MS, Event, event, frame_of
 
 Features = dict[str, float | None]

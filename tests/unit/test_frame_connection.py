@@ -14,7 +14,7 @@ from aiokafka.errors import CorrelationIdError, KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionResponse_v0
 from aiokafka.protocol.fetch import FetchRequest, FetchResponse_v4
 
-from stream_app.frame_connection import FrameConnection, _Buffers
+from stream_app.faust_bridge.frame_connection import FrameConnection, _Buffers
 
 FETCH = 1
 LARGE = 1_000_000

@@ -8,7 +8,7 @@ SCRIPT = textwrap.dedent("""
     import resource
     from pathlib import Path
     import numpy as np
-    from stream_app.freed_memory import give_back_large_arrays
+    from stream_app.worker.freed_memory import give_back_large_arrays
 
     def resident_mib():
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20

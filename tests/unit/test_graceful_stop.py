@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from scoring.errors import BrokerUnavailableError
-from stream_app.graceful_stop import NOT_STOPPED, StopDeadline
+from stream_app.worker.graceful_stop import NOT_STOPPED, StopDeadline
 
 
 class Exit:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from faust.types import TP
 
-from stream_app.health import GroupState, WorkerHealth
-from stream_app.lag import Position, Progress
+from stream_app.telemetry.health import GroupState, WorkerHealth
+from stream_app.telemetry.lag import Position, Progress
 
 STALLED_AFTER_S = 300.0
 AT_WORK = GroupState(has_recovered=True, records_to_restore=0)

@@ -10,10 +10,10 @@ import requests
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import capture_logs
 
-from stream_app.health import GroupState, WorkerHealth
-from stream_app.health_check import problem
-from stream_app.metrics_server import LIVE_PATH, READY_PATH, serve_metrics
-from stream_app.stack.server_process import LOOPBACK, free_port
+from driver_score.health_check import problem
+from driver_score.local_stack.server_process import LOOPBACK, free_port
+from stream_app.telemetry.health import GroupState, WorkerHealth
+from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH, serve_metrics
 from tests.brokers import wait_until
 
 STALLED = ["trip-events 0: nothing committed for 301 s, with 12 records to read"]
@@ -71,7 +71,7 @@ def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
 def test_the_command_ends_with_1_and_says_why_when_nothing_answers() -> None:
     url = f"http://{LOOPBACK}:{free_port()}{LIVE_PATH}"
     ran = subprocess.run(
-        [sys.executable, "-m", "stream_app.health_check", url], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "driver_score.health_check", url], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"{url} does not answer:")

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.event_frame import ID_COLUMNS
-from scoring.trip_events.json_reading import ReadMessages, read_messages
+from scoring.json_events.reading import ReadMessages, read_messages
 from tests.decoding import LATEST_MS, MAX_VALUE_BYTES, RIGHT, envelope, frame_of, message, raw, without
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from faust.types import TP
 
-from stream_app.lag import LagCollector, Position
+from stream_app.telemetry.lag import LagCollector, Position
 
 ONE, TWO = TP("trip-events", 0), TP("trip-events", 1)
 

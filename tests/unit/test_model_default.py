@@ -12,7 +12,7 @@ from schemas.features import FEATURE_NAMES
 from scoring.model.exposure import ExposureLimits
 from scoring.model.metadata import CARD_FILE, GRAPH_FILE, METADATA_FILE
 from scoring.model.scorer import BANDS, Scorer
-from scoring.model.training import TrainedModel, save, train_model
+from scoring.training.train import TrainedModel, save, train_model
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from scoring.errors import TrainingError
-from scoring.model.boosting import PlattScaling, make_estimator
-from scoring.model.export import to_onnx
 from scoring.model.graph import ModelGraph
-from scoring.model.parity import prove_parity, threshold_rows
-from scoring.model.shapes import AdditiveModel, StepFunction, additive_model, round_down
+from scoring.training.boosting import PlattScaling, make_estimator
+from scoring.training.export import to_onnx
+from scoring.training.parity import prove_parity, threshold_rows
+from scoring.training.shapes import AdditiveModel, StepFunction, additive_model, round_down
 
 INPUTS = 4
 PLATT = PlattScaling(slope=0.9, intercept=-0.2)

@@ -11,7 +11,7 @@ from scoring.errors import ModelCorruptError, ModelNotFoundError
 from scoring.model.exposure import ExposureLimits
 from scoring.model.metadata import GRAPH_FILE, METADATA_FILE
 from scoring.model.scorer import BANDS, Scorer
-from scoring.model.training import save
+from scoring.training.train import save
 from tests.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
 
 

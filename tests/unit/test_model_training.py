@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from scoring.errors import TrainingError
-from scoring.model.boosting import MIN_SAMPLES_LEAF, fit_platt
 from scoring.model.exposure import ExposureLimits
-from scoring.model.training import save, train_model
-from scoring.model.training_table import TrainingTable
+from scoring.training.boosting import MIN_SAMPLES_LEAF, fit_platt
+from scoring.training.table import TrainingTable
+from scoring.training.train import save, train_model
 from tests.drawn_fleet import GROUP, LABEL, SEED, draw_trips, drawn_model, feature_matrix
 
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from driver_score.cli.druid_query import parse_time
+from driver_score.local_stack.programs import REPOSITORY_DIR
 from druid_specs.errors import QueryOptionError, UnknownQueryError
 from druid_specs.named_queries import PARAMETERS, QUERIES_DIR, ParameterValue, named_query, query_names
 from druid_specs.sql_connection import SqlParameter
-from stream_app.cli.druid_query import parse_time
-from stream_app.stack.programs import REPOSITORY_DIR
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 
@@ -128,7 +128,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 )
 def test_the_command_says_in_one_line_what_is_wrong(arguments: list[str], message: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "stream_app", "druid", "query", *arguments],
+        [sys.executable, "-m", "driver_score", "druid", "query", *arguments],
         env={**os.environ, "DRIVER_SCORE_DRUID__URL": "http://127.0.0.1:1"},
         capture_output=True,
         text=True,

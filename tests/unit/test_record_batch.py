@@ -8,7 +8,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_app.record_batch import CorruptRecordsError, EncodedBatch, KafkaRecord, RecordBatch
+from stream_app.faust_bridge.record_batch import CorruptRecordsError, EncodedBatch, KafkaRecord, RecordBatch
 
 Header = tuple[str, bytes | None]
 

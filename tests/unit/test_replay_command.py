@@ -4,10 +4,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from driver_score.cli.replay import parse_speed, replay
+from driver_score.local_stack.server_process import free_port
+from driver_score.replay import sending
 from scoring.errors import BrokerUnavailableError, DriverScoreError, InputFileError, SettingsError
-from stream_app.cli.replay import parse_speed, replay
-from stream_app.replay import sending
-from stream_app.stack.server_process import free_port
 
 app = typer.Typer()
 app.command()(replay)

@@ -5,10 +5,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from schemas.trip_event import TripEventBatch
+from driver_score.replay import MessageSlice, event_messages, plan_sending
+from driver_score.replay.messages import EVENTS_PER_SLICE
+from schemas.messages.trip_event import TripEventBatch
 from scoring.errors import SettingsError
-from stream_app.replay import MessageSlice, event_messages, plan_sending
-from stream_app.replay.messages import EVENTS_PER_SLICE
 from tests.event_frames import event_frame, trip
 
 IDS = {"trip_id": "trip_1", "vehicle_id": "veh_1", "driver_id": "drv_1", "client_id": "client_1"}

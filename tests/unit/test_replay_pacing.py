@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stream_app.replay.pacing import Pace
+from driver_score.replay.pacing import Pace
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stream_app.replay import line_messages
+from driver_score.replay import line_messages
 
 IDS = {"trip_id": "trip_1", "vehicle_id": "veh_1", "driver_id": "drv_1", "client_id": "client_1"}
 

@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
+from driver_score.replay import append_trip_ends, plan_sending, shift_to_now
+from driver_score.replay.send_plan import PLAN_SCHEMA
 from schemas.event_frame import EVENT_SCHEMA
-from stream_app.replay import append_trip_ends, plan_sending, shift_to_now
-from stream_app.replay.send_plan import PLAN_SCHEMA
 from tests.event_frames import DEFAULTS, event_frame, trip
 
 START_MS = DEFAULTS["timestamp_ms"]

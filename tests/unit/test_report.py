@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 from plotly.offline import get_plotlyjs
 
+from driver_score.report import InputQuality, write_report
+from driver_score.report.frames import latest_profiles, latest_trips
 from schemas.columns import OUTPUT_COLUMNS
-from schemas.driver_profile import DriverProfile
-from schemas.driver_score import DriverScore
 from schemas.event_frame import EVENT_SCHEMA
-from schemas.trip_alert import TripAlert
-from stream_app.report import InputQuality, write_report
-from stream_app.report.frames import latest_profiles, latest_trips
+from schemas.messages.driver_profile import DriverProfile
+from schemas.messages.driver_score import DriverScore
+from schemas.messages.trip_alert import TripAlert
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CLEAN = InputQuality(events=1, rejected=0, rejects_by_code={}, duplicates=0, late=0)

@@ -5,11 +5,11 @@ from typing import get_args
 import polars as pl
 import pytest
 
-from schemas.driver_score import ReasonCode
-from stream_app.rejects import RejectCode
-from stream_app.report import InputQuality, findings
-from stream_app.report.groups import display_names, factor_costs, score_groups, vehicles_of_half
-from stream_app.report.wording import FACTORS, REJECTS
+from driver_score.report import InputQuality, findings
+from driver_score.report.groups import display_names, factor_costs, score_groups, vehicles_of_half
+from driver_score.report.wording import FACTORS, REJECTS
+from schemas.messages.driver_score import ReasonCode
+from stream_app.ingest.rejects import RejectCode
 
 
 def trips_of(scores: dict[str, list[float | None]]) -> pl.DataFrame:

@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from driver_score.report.quality import SENSORS, InputQuality, SensorQuality, sensor_quality
 from schemas.event_frame import EVENT_SCHEMA
-from scoring.features.thresholds import ThresholdProfile
-from stream_app.report.quality import SENSORS, InputQuality, SensorQuality, sensor_quality
+from scoring.features.parameters import ThresholdProfile
 
 NAMES = {"client_a": "A", "client_b": "B"}
 

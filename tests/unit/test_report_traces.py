@@ -7,12 +7,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from driver_score.report.hard_events import distinct_events, hard_events_of
+from driver_score.report.style import Chart
+from driver_score.report.traces import MAX_POINTS, trip_chart
 from schemas.event_frame import EVENT_SCHEMA
 from scoring.features.batch import trip_features
-from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
-from stream_app.report.hard_events import distinct_events, hard_events_of
-from stream_app.report.style import Chart
-from stream_app.report.traces import MAX_POINTS, trip_chart
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
 
 PROFILE = ThresholdProfile()
 PARAMETERS = kernel_parameters(PROFILE, WindowSettings())

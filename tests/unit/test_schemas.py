@@ -11,7 +11,7 @@ from schemas.columns import OUTPUT_COLUMNS
 from schemas.event_frame import EVENT_TYPES, VEHICLE_CLASSES
 from schemas.export import JSON_FOLDER, MESSAGES, json_schema_text
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
-from schemas.trip_event import EventType, TripEvent, TripEventBatch, VehicleClass
+from schemas.messages.trip_event import EventType, TripEvent, TripEventBatch, VehicleClass
 
 EVENT: dict[str, Any] = {
     "trip_id": "trip_7",

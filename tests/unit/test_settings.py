@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from schemas.settings.settings import Settings, load_settings
 from scoring.errors import SettingsError
-from scoring.features.thresholds import HardEventThresholds
-from stream_app.settings import Settings, load_settings
+from scoring.features.parameters import HardEventThresholds
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 BEGIN, END = "<!-- tables: written by a test, --update-golden refreshes them -->", "<!-- end of tables -->"

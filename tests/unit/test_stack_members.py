@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.settings import Settings, load_settings
-from stream_app.stack.grafana import PROVISIONING_DIR, NativeGrafana
-from stream_app.stack.members import Member, stack_members
-from stream_app.stack.server_process import LOOPBACK
+from driver_score.local_stack.members import Member, stack_members
+from driver_score.local_stack.server_process import LOOPBACK
+from driver_score.local_stack.servers.grafana import PROVISIONING_DIR, NativeGrafana
+from schemas.settings.settings import Settings, load_settings
 
 
 def settings_of(folder: Path, program: str | None = None) -> Settings:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from stream_app.stack.records import ProcessRecord, stop_processes
+from driver_score.local_stack.records import ProcessRecord, stop_processes
 
 
 @pytest.fixture

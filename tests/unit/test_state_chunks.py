@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from scoring.errors import StateError
-from scoring.features.state_chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
-from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
-from scoring.features.trip_state import TripStates
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
-from stream_app.partition_states import PartitionStates, StoredStates
+from stream_app.state.partition_states import PartitionStates, StoredStates
 from tests.overlapping_trips import due_by_trip, overlapping_trips
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scoring.errors import StateError
-from stream_app.stored_table import NO_VERSION, StoredTable, Version
+from stream_app.state.stored_table import NO_VERSION, StoredTable, Version
 from tests.changelog import Changelog
 
 

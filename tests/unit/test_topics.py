@@ -2,9 +2,9 @@
 
 import asyncio
 
-from stream_app.app import build_worker, load_scorer
-from stream_app.settings import Settings
-from stream_app.topics import TOPICS, topics_of
+from schemas.settings.settings import Settings
+from stream_app.kafka.topics import TOPICS, topics_of
+from stream_app.worker.wiring import build_worker, load_scorer
 
 
 def test_the_topics_of_a_group_hold_the_changelogs_of_its_workers_tables() -> None:

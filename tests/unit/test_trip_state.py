@@ -6,12 +6,12 @@ from pydantic import ValidationError
 
 from schemas.features import FEATURE_NAMES
 from scoring.errors import StateError
-from scoring.features import trip_state
-from scoring.features.thresholds import ThresholdProfile, WindowSettings, kernel_parameters
-from scoring.features.trip_state import TripStates
+from scoring.events.columns import EventColumns
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.state import trip_states as trip_state
+from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
-from scoring.trip_events.columns import EventColumns
-from stream_app.partition_states import ChunkTooLargeError, PartitionStates, StoredStates
+from stream_app.state.partition_states import ChunkTooLargeError, PartitionStates, StoredStates
 from tests.event_frames import event_frame, trip
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scoring.features.thresholds import WindowSettings
+from scoring.features.parameters import WindowSettings
 from tests.reference.random_trips import NOON_MS, Event, event
 from tests.reference.streaming import Partition
 from tests.timelines import at, end, told

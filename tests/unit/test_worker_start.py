@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from driver_score.local_stack.server_process import LOOPBACK, free_port
+from schemas.settings.settings import KafkaSettings, Settings
 from scoring.errors import BrokerUnavailableError
-from stream_app.app import load_scorer
-from stream_app.graceful_stop import StopDeadline
-from stream_app.health import WorkerHealth
-from stream_app.settings import KafkaSettings, Settings
-from stream_app.stack.server_process import LOOPBACK, free_port
-from stream_app.worker import _run
+from stream_app.telemetry.health import WorkerHealth
+from stream_app.worker.graceful_stop import StopDeadline
+from stream_app.worker.run import _run
+from stream_app.worker.wiring import load_scorer
 
 
 def test_a_broker_that_goes_away_after_its_topics_were_looked_at_is_an_error_that_names_it() -> None:

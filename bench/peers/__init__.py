@@ -1,0 +1,1 @@
+"""Others that do the worker's job, to compare with."""

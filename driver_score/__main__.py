@@ -1,0 +1,5 @@
+"""``python -m driver_score`` is ``driver-score``."""
+
+from driver_score.cli.main import main
+
+main()

@@ -1,0 +1,31 @@
+"""``driver-score alerts``: who is told of alerts."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from prometheus.alert_routing import write_alertmanager_yaml
+from schemas.settings.settings import load_settings
+from scoring.errors import SettingsError
+
+alerts: Final = typer.Typer(help="Who is told of alerts.", no_args_is_help=True)
+
+
+@alerts.callback()
+def _alerts() -> None:
+    """Keep ``config`` a command of its own while it is the only one."""
+
+
+@alerts.command()
+def config(
+    output: Annotated[Path, typer.Option(help="File to write, readable by its owner only: it holds the secrets.")],
+) -> None:
+    """Write Alertmanager's configuration, made from the settings of DRIVER_SCORE_ALERTS."""
+    settings = load_settings().alerts
+    try:
+        write_alertmanager_yaml(settings, output)
+    except OSError as error:
+        raise SettingsError(
+            "--output", f"can't write {output} ({error.strerror})", remedy="Choose a folder that this user may write to"
+        ) from error

@@ -1,0 +1,123 @@
+"""``driver-score demo``: the whole pipeline on one machine, to watch."""
+
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from driver_score.cli.replay import parse_speed
+from driver_score.cli.trip_file_options import (
+    FormatOption,
+    JsonOption,
+    MapFileOption,
+    MapsOption,
+    SpeedOption,
+    TimeZoneOption,
+    TripGapOption,
+    UnknownOption,
+    column_map_of,
+    format_of,
+)
+from driver_score.replay import MessageSlice, append_trip_ends, event_messages, line_messages, plan_sending
+from scoring.errors import MissingExtraError
+from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
+
+_REPORT: Final = Path("driver-score-report.html")
+
+
+def demo(
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="Your own file of trips; the simulated fleet that is shipped without one.")
+    ] = None,
+    file_format: FormatOption = None,
+    maps: MapsOption = None,
+    unknown: UnknownOption = None,
+    map_file: MapFileOption = None,
+    time_zone: TimeZoneOption = None,
+    trip_gap_s: TripGapOption = None,
+    trips: Annotated[int | None, typer.Option(min=1, help="Only so many trips, the earliest.")] = None,
+    speed: SpeedOption = "max",
+    report: Annotated[Path, typer.Option(help="Where the report goes: an .html file or a folder.")] = _REPORT,
+    as_json: JsonOption = False,
+) -> None:
+    """Score trips with the real pipeline, on an embedded broker, and write a report."""
+    try:
+        from driver_score.demo.live_view import live_view  # noqa: PLC0415
+        from driver_score.demo.session import Progress, run_demo  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("driver-score demo", "demo") from error
+
+    console = Console(stderr=True)
+    times_real_time = parse_speed(speed)
+    path = data or DEFAULT_FLEET_PATH
+    given_format = file_format or ("fleet" if data is None else format_of(path))
+    column_map = column_map_of(maps, unknown, map_file, time_zone, trip_gap_s)
+    trip_file = read_trip_file(path, file_format=given_format, column_map=column_map)
+    console.print(f"{path.name}: {trip_file.summary}", highlight=False)
+    events = trip_file.events if trips is None else _earliest_trips(trip_file.events, trips)
+    messages, total = _messages(events, path, given_format, as_it_is=given_format == "jsonl" and trips is None)
+
+    log_folder = Path(tempfile.mkdtemp(prefix="driver-score-demo-"))
+    with Live(console=console, refresh_per_second=4) as live:
+
+        def show(progress: Progress) -> None:
+            if progress.stage != "live":
+                live.update(Text(f"{progress.stage} …"))
+                return
+            live.update(
+                live_view(
+                    sent=progress.sent,
+                    total=total,
+                    metrics=progress.metrics,
+                    events_per_s=progress.events_per_s,
+                    latest=progress.latest,
+                    riskiest=progress.riskiest,
+                )
+            )
+
+        outcome = run_demo(
+            messages,
+            events,
+            title=_title(path, is_simulated=data is None),
+            report_path=report,
+            log_folder=log_folder,
+            speed=times_real_time,
+            show=show,
+        )
+    console.print(
+        f"{outcome.events:,} events of {outcome.trips:,} trips, {outcome.scores:,} scores, {outcome.alerts:,} alerts, "
+        f"{outcome.rejected:,} rejected; {outcome.events_per_s:,.0f} events/s",
+        highlight=False,
+    )
+    console.print(f"report: {outcome.report}", highlight=False)
+    if as_json:
+        typer.echo(json.dumps(asdict(outcome)))
+
+
+def _earliest_trips(events: pl.DataFrame, count: int) -> pl.DataFrame:
+    key = ["vehicle_id", "trip_id"]
+    starts = events.group_by(key).agg(pl.col("timestamp_ms").min()).sort("timestamp_ms", *key).head(count)
+    return events.join(starts.select(key), on=key, how="semi", maintain_order="left")
+
+
+def _messages(
+    events: pl.DataFrame, path: Path, file_format: str, *, as_it_is: bool
+) -> tuple[Iterable[MessageSlice], int | None]:
+    """Give what to send, and how many messages that is, where that is known."""
+    if as_it_is:
+        return line_messages(path), None
+    plan = plan_sending(events if file_format == "jsonl" else append_trip_ends(events))
+    return event_messages(plan), len(plan)
+
+
+def _title(path: Path, *, is_simulated: bool) -> str:
+    return "A simulated fleet" if is_simulated else f"Trips of {path.name}"

@@ -1,0 +1,69 @@
+"""The command line ``driver-score``."""
+
+import sys
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from driver_score.cli.alerts import alerts
+from driver_score.cli.dashboards import dashboards
+from driver_score.cli.demo import demo
+from driver_score.cli.druid import druid
+from driver_score.cli.druid_query import query
+from driver_score.cli.exporter import exporter
+from driver_score.cli.replay import replay
+from driver_score.cli.simulate import simulate
+from driver_score.cli.stack import stack
+from driver_score.cli.topics import topics
+from driver_score.cli.train import train, validate
+from driver_score.cli.worker import worker
+from scoring.errors import DriverScoreError
+
+app: Final = typer.Typer(
+    name="driver-score",
+    help="Streaming telematics scoring: trip events in, explainable Driver Scores out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+FAILED: Final = 2
+"""Exit status of a command that could not do its work."""
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    context.obj = debug
+
+
+app.command()(demo)
+app.command()(replay)
+app.command()(worker)
+app.command()(exporter)
+app.command()(simulate)
+app.command()(train)
+app.command()(validate)
+app.add_typer(topics, name="topics")
+app.add_typer(alerts, name="alerts")
+druid.command()(query)
+app.add_typer(druid, name="druid")
+app.add_typer(dashboards, name="dashboards")
+app.add_typer(stack, name="stack")
+
+
+def main() -> None:
+    """Run the command line; an error that was raised on purpose is one clear line."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app(standalone_mode=True)
+    except DriverScoreError as error:
+        if debug:
+            raise
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", style="red", markup=False)
+        sys.exit(FAILED)

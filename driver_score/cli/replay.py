@@ -1,0 +1,199 @@
+"""``driver-score replay``: recorded trips to ``trip-events``."""
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from driver_score.cli.trip_file_options import (
+    FormatOption,
+    JsonOption,
+    MapFileOption,
+    MapsOption,
+    SpeedOption,
+    TimeZoneOption,
+    TripGapOption,
+    UnknownOption,
+    column_map_of,
+    format_of,
+    refuse_missing,
+)
+from driver_score.replay import (
+    Disturbance,
+    MessageSlice,
+    ReplaySummary,
+    append_trip_ends,
+    disturb,
+    event_messages,
+    line_messages,
+    plan_sending,
+    shift_to_now,
+)
+from driver_score.replay import replay as send
+from driver_score.replay.send_plan import MAX_PAUSE_S
+from scoring.errors import SettingsError
+from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
+from stream_app.kafka.topics import TRIP_EVENTS
+
+
+def replay(
+    path: Annotated[
+        Path | None, typer.Argument(help="File of trips. Without one, the simulated fleet that is shipped.")
+    ] = None,
+    *,
+    file_format: FormatOption = None,
+    bootstrap: Annotated[
+        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__BOOTSTRAP", help="Address of a Kafka broker.")
+    ] = "127.0.0.1:9092",
+    topic_prefix: Annotated[
+        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__TOPIC_PREFIX", help="What the topics' names begin with.")
+    ] = "",
+    speed: SpeedOption = "max",
+    now: Annotated[
+        bool, typer.Option("--shift-to-now", help="Move the trips to the present, for live dashboards.")
+    ] = False,
+    maps: MapsOption = None,
+    unknown: UnknownOption = None,
+    map_file: MapFileOption = None,
+    time_zone: TimeZoneOption = None,
+    trip_gap_s: TripGapOption = None,
+    trip_ends: Annotated[
+        bool | None,
+        typer.Option(
+            "--trip-ends/--no-trip-ends",
+            help="Add trip_end to trips that have none. Default: yes, but for jsonl, which is sent as it is.",
+        ),
+    ] = None,
+    copies: Annotated[int, typer.Option(min=1, help="Send each trip so often, the copies with ids of their own.")] = 1,
+    envelope: Annotated[int, typer.Option(min=1, help="Samples a message; more than 1 sends TripEventBatch.")] = 1,
+    duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of events sent twice.")] = 0.0,
+    out_of_order: Annotated[float, typer.Option(min=0, max=1, help="Share of samples sent up to 5 s late.")] = 0.0,
+    bad: Annotated[float, typer.Option(min=0, max=1, help="Garbage messages added, as a share of events.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the disturbances.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Send recorded trips to Kafka, at real time, N times real time, or as fast as it goes."""
+    console = Console(stderr=True)
+    times_real_time = parse_speed(speed)
+    given_path = path or DEFAULT_FLEET_PATH
+    given_format = file_format or ("fleet" if path is None else format_of(given_path))
+    disturbance = Disturbance(duplicates, out_of_order, bad, seed)
+    needs_events = bool(trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad)
+    messages: Iterable[MessageSlice]
+    if given_format == "jsonl" and not needs_events:
+        refuse_missing(given_path)
+        total, messages = None, line_messages(given_path)
+    else:
+        column_map = column_map_of(maps, unknown, map_file, time_zone, trip_gap_s)
+        trip_file = read_trip_file(given_path, file_format=given_format, column_map=column_map)
+        console.print(f"{given_path.name}: {trip_file.summary}", highlight=False)
+        plan = _plan(
+            trip_file.events,
+            trip_ends=given_format != "jsonl" if trip_ends is None else trip_ends,
+            shift_at_speed=(times_real_time,) if now else None,
+            disturbance=disturbance,
+        )
+        total = (plan.height - plan["garbage"].count()) * copies
+        messages = event_messages(plan, envelope=envelope, copies=copies)
+    with _stop_on_signal() as stop, _progress(console) as progress:
+        task = progress.add_task("sending", total=total)
+        summary = send(
+            messages,
+            bootstrap=bootstrap,
+            topic=topic_prefix + TRIP_EVENTS.name,
+            speed=times_real_time,
+            max_pause_s=None if now else MAX_PAUSE_S,
+            progress=lambda events: progress.advance(task, events),
+            stop=stop,
+        )
+    _report(console, summary, as_json=as_json)
+
+
+def parse_speed(text: str) -> float | None:
+    """Read a speed: times real time, null for as fast as it goes.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither ``realtime`` nor ``max`` nor a number above 0, with or without an ``x`` after it.
+    """
+    if text in {"realtime", "max"}:
+        return 1.0 if text == "realtime" else None
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = math.nan
+    if not 0 < speed < math.inf:
+        raise SettingsError("speed", f"`{text}` is no speed", remedy="Use realtime, max, or a number such as 60.")
+    return speed
+
+
+def _plan(
+    events: pl.DataFrame, *, trip_ends: bool, shift_at_speed: tuple[float | None] | None, disturbance: Disturbance
+) -> pl.DataFrame:
+    if trip_ends:
+        events = append_trip_ends(events)
+    if shift_at_speed is not None:
+        events = shift_to_now(events, now_ms=time.time_ns() // 1_000_000, speed=shift_at_speed[0])
+    return disturb(plan_sending(events), disturbance)
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM end the sending in order: what was sent is still confirmed and reported."""
+    stop = threading.Event()
+
+    def set_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _EventRate(ProgressColumn):
+    """Events a second over the last moments."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate as text."""
+        rate = task.finished_speed or task.speed
+        return Text("- events/s" if rate is None else f"{rate:,.0f} events/s", style="progress.data.speed")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} events"),
+        _EventRate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _report(console: Console, summary: ReplaySummary, *, as_json: bool) -> None:
+    how = "stopped after" if summary.stopped else "sent"
+    console.print(
+        f"{how} {summary.events:,} events in {summary.messages:,} messages, {summary.bytes_sent / 1e6:,.1f} MB, "
+        f"{summary.elapsed_s:,.1f} s, {summary.events_per_s:,.0f} events/s",
+        highlight=False,
+    )
+    if as_json:
+        typer.echo(json.dumps({**asdict(summary), "events_per_s": summary.events_per_s}))

@@ -1,0 +1,40 @@
+"""``driver-score topics``: the topics of the pipeline."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas.settings.settings import load_settings
+from stream_app.kafka.topics import create_topics, topics_of
+
+topics: Final = typer.Typer(help="The topics of the pipeline.", no_args_is_help=True)
+
+
+@topics.callback()
+def _topics() -> None:
+    """Keep ``create`` a command of its own while it is the only one."""
+
+
+@topics.command()
+def create(*, as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False) -> None:
+    """Create the topics that are missing; call it as often as you like."""
+    kafka = load_settings().kafka
+    outcomes = create_topics(
+        kafka.bootstrap,
+        kafka.topic_prefix,
+        kafka.partitions,
+        kafka.replication,
+        kafka.client_config(),
+        specs=topics_of(kafka.group),
+    )
+    if as_json:
+        typer.echo(json.dumps([asdict(outcome) for outcome in outcomes]))
+        return
+    table = Table("topic", "partitions", "")
+    for outcome in outcomes:
+        table.add_row(outcome.name, str(outcome.partitions), "created" if outcome.created else "exists")
+    Console().print(table)

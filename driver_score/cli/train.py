@@ -1,0 +1,107 @@
+"""``driver-score train`` and ``driver-score validate``: models from trips, and what they are worth."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from driver_score.cli.trip_file_options import (
+    FormatOption,
+    JsonOption,
+    MapFileOption,
+    MapsOption,
+    column_map_of,
+    format_of,
+)
+from scoring.errors import InputFileError, MissingExtraError
+from scoring.trip_files import DEFAULT_FLEET_PATH
+
+_OUTPUT: Final = Path("model")
+_REPORT: Final = Path("validation.md")
+_SEED: Final = 20_260_302
+
+
+def train(
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="File of trips; the simulated fleet that is shipped without one.")
+    ] = None,
+    file_format: FormatOption = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Parquet or CSV with vehicle_id, trip_id and the label; for your own trips.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="Column of the label, 0 or 1.")] = "conflict",
+    group: Annotated[
+        str, typer.Option(help="Column whose groups are never split between training and test.")
+    ] = "driver_id",
+    maps: MapsOption = None,
+    map_file: MapFileOption = None,
+    speed_only: Annotated[bool, typer.Option("--speed-only", help="For 100car: leave the accelerometers out.")] = False,
+    output: Annotated[Path, typer.Option(help="Folder of the model.")] = _OUTPUT,
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "simulated-fleet",
+    version: Annotated[str, typer.Option(help="Version of the model: v1, v2, …")] = "v1",
+    seed: Annotated[int, typer.Option(help="The same seed and data give the same model.")] = _SEED,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model, export it to ONNX, and write its card."""
+    try:
+        from pipelines.train import own_trips, simulated_trips, study_windows, train_and_save  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("driver-score train", "train") from error
+
+    console = Console(stderr=True, highlight=False)
+    path = data or DEFAULT_FLEET_PATH
+    given_format = file_format or ("fleet" if data is None else format_of(path))
+    if given_format == "100car":
+        trips = study_windows(path, speed_only=speed_only)
+    elif given_format == "fleet":
+        trips = simulated_trips(path)
+    elif labels is None:
+        raise InputFileError(path, "there are no labels for its trips", remedy="Add --labels, a file with a row a trip")
+    else:
+        column_map = column_map_of(maps, None, map_file, None, None)
+        trips = own_trips(path, labels, file_format=given_format, column_map=column_map, label=label, group=group)
+    trained, validation = train_and_save(
+        trips, output, name=name, version=version, seed=seed, report=lambda doing: console.print(f"{doing} …")
+    )
+    auc = validation.model.auc
+    console.print(f"AUC on held-out groups {auc} (95 % CI); model in {output}")
+    if as_json:
+        record = trained.metadata.training
+        typer.echo(
+            json.dumps(
+                {
+                    "output": str(output),
+                    "auc": auc.estimate,
+                    "auc_low": auc.low,
+                    "auc_high": auc.high,
+                    "trips": record.trips,
+                    "groups": record.groups,
+                    "data_sha256": record.data_sha256,
+                }
+            )
+        )
+
+
+def validate(
+    *,
+    study: Annotated[Path, typer.Option(help="100car.parquet, the 100-Car study's events.")],
+    output: Annotated[Path, typer.Option(help="File of the report.")] = _REPORT,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same report.")] = _SEED,
+) -> None:
+    """Validate on real conflicts and on the simulated fleet, and write the report."""
+    try:
+        from pipelines.validation_report import write_validation_report  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("driver-score validate", "train") from error
+
+    console = Console(stderr=True, highlight=False)
+    validations = write_validation_report(
+        output, study=study, seed=seed, report=lambda doing: console.print(f"{doing} …")
+    )
+    for title, validation in validations.items():
+        auc = validation.model.auc
+        console.print(f"{title}: AUC {auc} (95 % CI)")
+    console.print(f"report: {output}")

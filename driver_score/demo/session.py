@@ -1,0 +1,225 @@
+"""One run of the demo, from an empty broker to the report."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from driver_score.demo.collector import Collector
+from driver_score.demo.worker_process import WorkerProcess
+from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
+from driver_score.replay import MessageSlice, ReplaySummary, replay
+from driver_score.report import InputQuality, write_report
+from scoring.errors import DriverScoreError
+from stream_app.kafka.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS, TRIP_EVENTS, create_topics
+
+PARTITIONS: Final = 2
+"""One for each core of a small laptop."""
+
+DEMO_MIN_DISTANCE_KM: Final = 20.0
+"""Drivers are ranked from here on: the shipped fleet's have driven some 40 km each, in a week."""
+
+_REFRESH_S: Final = 0.5
+_SETTLED_AFTER: Final = 4
+"""Looks with nothing left to collect: a profile follows its trip's score by one trip through Kafka."""
+
+_QUIET_TIMEOUT_S: Final = 120.0
+"""A worker that has taken in nothing for so long, with events waiting, is stuck."""
+
+
+class DemoStalledError(DriverScoreError):
+    """The pipeline stopped moving."""
+
+    def __init__(self, waiting: float, log_folder: Path) -> None:
+        super().__init__(
+            f"nothing has moved for {_QUIET_TIMEOUT_S:.0f} s with {waiting:,.0f} events waiting. "
+            f"Look at the logs in {log_folder}, or run again with --debug."
+        )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What there is to show at a moment."""
+
+    stage: str
+    sent: int
+    metrics: dict[str, float]
+    events_per_s: float
+    latest: list[dict[str, Any]]
+    riskiest: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class DemoOutcome:
+    """What the demo came to."""
+
+    events: int
+    rejected: int
+    trips: int
+    scores: int
+    alerts: int
+    events_per_s: float
+    report: str
+
+
+def run_demo(
+    messages: Iterable[MessageSlice],
+    events: pl.DataFrame,
+    *,
+    title: str,
+    report_path: Path,
+    log_folder: Path,
+    speed: float | None,
+    show: Callable[[Progress], None],
+) -> DemoOutcome:
+    """Send messages through the real pipeline and report on them.
+
+    Parameters
+    ----------
+    messages
+        What is sent.
+    events
+        The same as an event frame, for the report's speed traces.
+    title
+        Of the report.
+    report_path
+        Where the report goes: a folder or an ``.html`` file.
+    log_folder
+        For the logs of broker and worker.
+    speed
+        Times real time; None for as fast as it goes.
+    show
+        Called now and then with what there is to show.
+    """
+    show(Progress("starting the embedded broker", 0, {}, 0.0, [], []))
+    with EmbeddedBroker(log_folder) as broker:
+        create_topics(broker.bootstrap, "", PARTITIONS)
+        environment = {
+            "DRIVER_SCORE_KAFKA__PARTITIONS": str(PARTITIONS),
+            "DRIVER_SCORE_KAFKA__TOPIC_PREFIX": "",
+            "DRIVER_SCORE_PROFILES__MIN_DISTANCE_KM": str(DEMO_MIN_DISTANCE_KM),
+        }
+        with WorkerProcess(broker.bootstrap, log_folder / "worker.log", environment) as worker:
+            show(Progress("starting the worker (the first time on a machine, it compiles)", 0, {}, 0.0, [], []))
+            worker.wait_until_ready()
+            collector = Collector(broker.bootstrap, PARTITIONS)
+            collector.start()
+            try:
+                sender = _Sender(messages, broker.bootstrap, speed)
+                rate = _watch(sender, worker, collector, show, log_folder)
+                metrics = worker.metrics()
+            finally:
+                collector.stop()
+    show(Progress("writing the report", sender.sent, metrics, rate, [], []))
+    scores = collector.frame(DRIVER_SCORES.name)
+    path = write_report(
+        report_path,
+        scores=scores,
+        alerts=collector.frame(TRIP_ALERTS.name),
+        profiles=collector.frame(DRIVER_PROFILES.name),
+        events=events,
+        quality=_quality(metrics),
+        title=title,
+    )
+    trips = scores.select("vehicle_id", "trip_id").n_unique() if len(scores) else 0
+    return DemoOutcome(
+        events=round(metrics.get("events_total", 0)),
+        rejected=round(metrics.get("rejects_total", 0)),
+        trips=trips,
+        scores=len(scores),
+        alerts=round(metrics.get("alerts_total", 0)),
+        events_per_s=round(rate, 1),
+        report=str(path),
+    )
+
+
+class _Sender:
+    """Replays in a thread of its own."""
+
+    def __init__(self, messages: Iterable[MessageSlice], bootstrap: str, speed: float | None) -> None:
+        self.sent = 0
+        self.summary: ReplaySummary | None = None
+        self._error: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._send, args=(messages, bootstrap, speed), name="replay", daemon=True
+        )
+        self._thread.start()
+
+    def _send(self, messages: Iterable[MessageSlice], bootstrap: str, speed: float | None) -> None:
+        try:
+            self.summary = replay(
+                messages,
+                bootstrap=bootstrap,
+                topic=TRIP_EVENTS.name,
+                speed=speed,
+                progress=self._count,
+                stop=self._stop,
+            )
+        except DriverScoreError as error:
+            self._error = error
+
+    def _count(self, events: int) -> None:
+        self.sent += events
+
+    def check(self) -> None:
+        """Raise what the sending ended with."""
+        if self._error is not None:
+            raise self._error
+
+
+def _watch(
+    sender: _Sender, worker: WorkerProcess, collector: Collector, show: Callable[[Progress], None], log_folder: Path
+) -> float:
+    """Show what happens until all that was sent is scored and collected; give the rate over the whole time."""
+    started = last_moved = time.monotonic()
+    taken_in = -1.0
+    recent: list[tuple[float, float]] = []
+    settled = 0
+    while True:
+        sender.check()
+        worker.check()
+        metrics = worker.metrics()
+        now = time.monotonic()
+        records = metrics.get("records_total", 0.0)
+        if records > max(taken_in, 0.0):
+            last_moved, taken_in = now, records
+        recent = [*recent[-6:], (now, metrics.get("events_total", 0.0))]
+        span = recent[-1][0] - recent[0][0]
+        rate = (recent[-1][1] - recent[0][1]) / span if span else 0.0
+        show(Progress("live", sender.sent, metrics, rate, collector.latest(), collector.riskiest(6)))
+        done = sender.summary is not None and records >= sender.summary.messages and _collected(metrics, collector)
+        settled = settled + 1 if done else 0
+        if settled > _SETTLED_AFTER:
+            return metrics["events_total"] / (last_moved - started)
+        if now - last_moved > _QUIET_TIMEOUT_S and sender.sent > records:
+            raise DemoStalledError(sender.sent - records, log_folder)
+        time.sleep(_REFRESH_S)
+
+
+def _collected(metrics: dict[str, float], collector: Collector) -> bool:
+    """Say whether everything that the worker has published was collected."""
+    counts = collector.counts()
+    return (
+        counts[DRIVER_SCORES.name] >= metrics.get("scores_total", 0)
+        and counts[TRIP_ALERTS.name] >= metrics.get("alerts_total", 0)
+        and counts[DRIVER_PROFILES.name] >= metrics.get("profiles_total", 0)
+    )
+
+
+def _quality(metrics: dict[str, float]) -> InputQuality:
+    return InputQuality(
+        events=round(metrics.get("events_total", 0)),
+        rejected=round(metrics.get("rejects_total", 0)),
+        rejects_by_code={
+            name.removeprefix("rejects:"): round(count)
+            for name, count in metrics.items()
+            if name.startswith("rejects:")
+        },
+        duplicates=round(metrics.get("duplicate_events_total", 0)),
+        late=round(metrics.get("late_events_total", 0)),
+    )

@@ -1,0 +1,27 @@
+"""Tell a container engine what a health address says: ``python -m driver_score.health_check URL``.
+
+Only the standard library is imported: it runs every few seconds, and must not cost what a worker's start costs.
+"""
+
+import sys
+import urllib.error
+import urllib.request
+from typing import Final
+
+_TIMEOUT_S: Final = 4.0
+
+
+def problem(url: str) -> str | None:
+    """Return what is wrong by the account of a health address; null when nothing is."""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S):  # noqa: S310 - the operator's own address
+            return None
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return f"{url} says {refusal.code}: {refusal.read().decode(errors='replace')}"
+    except OSError as error:
+        return f"{url} does not answer: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(problem(sys.argv[1]))

@@ -1,0 +1,96 @@
+"""When the hard events of a trip were: the core folds its events one by one, and each that counts leaves a mark."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.event_frame import EVENT_TYPES, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
+from scoring.events.compilation import kernel
+from scoring.features.aggregation.aggregates import WINDOW_AGGREGATES
+from scoring.features.aggregation.folding import fold
+from scoring.features.aggregation.hard_events import ACCELERATION, BRAKE, CORNER, HARD_EVENT
+from scoring.features.parameters import KernelParameters
+from scoring.features.state.arrays import CURSOR, SAMPLE
+
+KINDS: Final = {BRAKE: "hard_brake", ACCELERATION: "hard_acceleration", CORNER: "hard_corner"}
+
+
+@dataclass(frozen=True)
+class HardEvent:
+    """One hard event that counts in the features.
+
+    Attributes
+    ----------
+    timestamp_ms
+        UTC epoch milliseconds of the sample with which it counts, at most a second into the event.
+    kind
+        ``hard_brake``, ``hard_acceleration`` or ``hard_corner``.
+    """
+
+    timestamp_ms: int
+    kind: str
+
+
+def distinct_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Sort a trip's events and merge duplicates as the core does: same time and type is one, larger values kept."""
+    order = pl.col("event_type").cast(pl.Enum(EVENT_TYPES))
+    first = pl.col("vehicle_class", "utc_offset_min").first()
+    return (
+        events.group_by("timestamp_ms", order)
+        .agg(first, pl.col(*MEASUREMENT_COLUMNS).max())
+        .sort("timestamp_ms", "event_type")
+    )
+
+
+def hard_events_of(trip: pl.DataFrame, parameters: KernelParameters) -> list[HardEvent]:
+    """Find the hard events of one trip, ours and the device's, merged as in the features.
+
+    Parameters
+    ----------
+    trip
+        What `distinct_events` gives of one trip.
+    parameters
+        Thresholds.
+    """
+    if trip.is_empty():
+        return []
+    samples = np.zeros(trip.height, SAMPLE)
+    samples["timestamp_ms"] = trip["timestamp_ms"].to_numpy()
+    samples["event_type"] = trip["event_type"].to_physical().to_numpy()
+    samples["duration_ms"] = (trip["duration_s"].fill_null(0) * 1000).round().cast(pl.Int32).to_numpy()
+    for name in set(MEASUREMENT_COLUMNS) & set(SAMPLE.names or ()):
+        samples[name] = trip[name].fill_null(np.nan).to_numpy()
+    counted = np.zeros((trip.height, len(KINDS)), np.bool_)
+    _mark(
+        samples,
+        VEHICLE_CLASSES.index(trip["vehicle_class"][0]),
+        parameters,
+        np.zeros(1, CURSOR),
+        np.zeros((1, len(KINDS)), HARD_EVENT),
+        np.zeros(1, WINDOW_AGGREGATES),
+        counted,
+    )
+    return [HardEvent(int(samples["timestamp_ms"][row]), KINDS[kind]) for row, kind in np.argwhere(counted).tolist()]
+
+
+@kernel
+def _mark(
+    samples: Any,
+    vehicle_class: int,
+    parameters: KernelParameters,
+    cursor: Any,
+    hard_events: Any,
+    sums: Any,
+    counted: NDArray[np.bool_],
+) -> None:
+    """Fold a trip; set ``counted[sample, kind]`` where a sample makes an event of that kind count."""
+    total = sums[0]
+    for row in range(samples.size):
+        brakes, accelerations, corners = total.brake_count, total.acceleration_count, total.corner_count
+        fold(cursor[0], hard_events[0], total, samples[row], vehicle_class, parameters)
+        counted[row, BRAKE] = total.brake_count > brakes
+        counted[row, ACCELERATION] = total.acceleration_count > accelerations
+        counted[row, CORNER] = total.corner_count > corners

@@ -1,0 +1,1 @@
+"""Settings of every component, one model each."""

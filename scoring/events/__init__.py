@@ -1,0 +1,1 @@
+"""Trip events as columns, and what the kernels that read and fold them share."""

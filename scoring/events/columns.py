@@ -1,0 +1,149 @@
+"""A batch of trip events as arrays: what the feature kernels take in, from Kafka, files and simulations alike."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
+from scoring.features.state.arrays import SAMPLE
+from scoring.features.state.lookup import hash_texts
+
+MOTION_FIELDS: Final = tuple(name for name in MEASUREMENT_COLUMNS if name != "duration_s")
+"""Measurements that a sample keeps as they are."""
+
+
+@dataclass(frozen=True)
+class EventColumns:
+    """Events in the order in which they arrived.
+
+    Attributes
+    ----------
+    content
+        uint8 array: bytes among which the ids stand.
+    id_starts, id_sizes
+        int64 and int32 arrays [events, 4]: place and length of each id in the content, in the order of `ID_COLUMNS`.
+    vehicle_classes
+        int8 array [events]: positions in `VEHICLE_CLASSES`.
+    samples
+        Array of ``SAMPLE`` [events]; measurements are NaN when unknown.
+    positions
+        float32 array [events, 2]: latitude and longitude, degrees; NaN when unknown.
+    """
+
+    content: NDArray[np.uint8]
+    id_starts: NDArray[np.int64]
+    id_sizes: NDArray[np.int32]
+    vehicle_classes: NDArray[np.int8]
+    samples: NDArray[np.void]
+    positions: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @classmethod
+    def room(cls, count: int, content: NDArray[np.uint8]) -> "EventColumns":
+        """Make columns for so many events, to be filled."""
+        places = len(ID_COLUMNS)
+        return cls(
+            content,
+            np.zeros((count, places), np.int64),
+            np.zeros((count, places), np.int32),
+            np.zeros(count, np.int8),
+            np.zeros(count, SAMPLE),
+            np.zeros((count, 2), np.float32),
+        )
+
+    @classmethod
+    def of_frame(cls, events: pl.DataFrame) -> "EventColumns":
+        """Make columns of an event frame; where the UTC offset is unknown, local time is UTC."""
+        id_starts, id_sizes, content = _ids_of(events)
+        classes = events["vehicle_class"].cast(pl.Enum(VEHICLE_CLASSES)).to_physical()
+        positions = events.select(pl.col("latitude", "longitude").cast(pl.Float32).fill_null(np.nan))
+        return cls(
+            content,
+            id_starts,
+            id_sizes,
+            classes.to_numpy().astype(np.int8),
+            _samples_of(events),
+            np.column_stack([positions["latitude"].to_numpy(), positions["longitude"].to_numpy()]),
+        )
+
+    def take(self, rows: "NDArray[np.integer] | NDArray[np.bool_] | slice") -> "EventColumns":
+        """Take some events, by position, mask or slice."""
+        return EventColumns(
+            self.content,
+            self.id_starts[rows],
+            self.id_sizes[rows],
+            self.vehicle_classes[rows],
+            self.samples[rows],
+            self.positions[rows],
+        )
+
+    def followed_by(self, more: "EventColumns") -> "EventColumns":
+        """Put more events behind these."""
+        return EventColumns(
+            np.concatenate([self.content, more.content]),
+            np.concatenate([self.id_starts, more.id_starts + len(self.content)]),
+            np.concatenate([self.id_sizes, more.id_sizes]),
+            np.concatenate([self.vehicle_classes, more.vehicle_classes]),
+            np.concatenate([self.samples, more.samples]),
+            np.concatenate([self.positions, more.positions]),
+        )
+
+    def ids(self, name: str) -> list[str]:
+        """Give one id of each event, as text: for few events, it is slow."""
+        place = ID_COLUMNS.index(name)
+        starts, sizes = self.id_starts[:, place].tolist(), self.id_sizes[:, place].tolist()
+        content = self.content.tobytes()
+        return [content[start : start + size].decode() for start, size in zip(starts, sizes, strict=True)]
+
+
+def _ids_of(events: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
+    starts = np.zeros((len(events), len(ID_COLUMNS)), np.int64)
+    sizes = np.zeros((len(events), len(ID_COLUMNS)), np.int32)
+    contents = []
+    used = 0
+    for place, name in enumerate(ID_COLUMNS):
+        starts[:, place], sizes[:, place], content = _lay_out(events[name])
+        starts[:, place] += used
+        used += len(content)
+        contents.append(content)
+    return starts, sizes, np.concatenate(contents)
+
+
+def _lay_out(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
+    """Lay the distinct texts one behind the other; give the place and length of each row's."""
+    distinct = texts.unique()
+    encoded = distinct.to_list()
+    lengths = distinct.str.len_bytes().to_numpy().astype(np.int32)
+    code = texts.cast(pl.Enum(distinct)).to_physical().to_numpy()
+    content = np.frombuffer("".join(encoded).encode(), np.uint8)
+    return (np.cumsum(lengths, dtype=np.int64) - lengths)[code], lengths[code], content
+
+
+def _samples_of(events: pl.DataFrame) -> NDArray[np.void]:
+    columns = events.select(
+        "timestamp_ms",
+        pl.col("event_type").cast(pl.Enum(EVENT_TYPES)).to_physical(),
+        pl.col("utc_offset_min").fill_null(0),
+        pl.col(MOTION_FIELDS).fill_null(np.nan),
+    )
+    samples = np.zeros(len(events), SAMPLE)
+    for name in columns.columns:
+        samples[name] = columns[name].to_numpy()
+    samples["duration_ms"] = duration_ms(events["duration_s"].fill_nan(0).fill_null(0).to_numpy())
+    rows = np.flatnonzero(events["event_id"].is_not_null().to_numpy())
+    if len(rows):
+        starts, sizes, content = _lay_out(events["event_id"].drop_nulls())
+        hashes = np.zeros(len(rows), np.uint64)
+        hash_texts(content, starts, sizes, hashes)
+        samples["event_hash"][rows] = hashes
+    return samples
+
+
+def duration_ms(duration_s: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Round durations to whole milliseconds."""
+    return np.rint(duration_s.astype(np.float64) * 1000).astype(np.int32)

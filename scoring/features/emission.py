@@ -1,0 +1,333 @@
+"""Which scores are due when: windows that end, trips that end, and both again when a late event changes them.
+
+All of it depends only on the order of events in their partition, never on how they are batched.
+
+::
+
+    event time ──►   |<────── window ─────>|<────── window ─────>|
+    events           x  x  x    x   x  x   | x x    trip_end
+                                           ▲ ▲         ▲
+                     first event after the end:        window and trip, final
+                     window and trip so far,
+                     with all that is pending
+                                             out of order, within the grace period:
+                                             window and trip again, when no more can come
+
+A trip has its own watermark, its newest event less the grace period: a device with a wrong clock harms no other.
+Events at or before it are late. Trips that go silent are closed by the **partition's clock** (``clock``).
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from schemas.event_frame import EVENT_TYPES
+from scoring.events.compilation import inlined_kernel, kernel
+from scoring.features.aggregation.aggregates import features_of, merge
+from scoring.features.aggregation.folding import fold
+from scoring.features.clock import count_active, silence_ms
+from scoring.features.parameters import KernelParameters
+from scoring.features.state.arrays import EMPTY, FINAL, MERGED, OPEN, SCRATCH, StateArrays
+from scoring.features.state.pending import free_all, take_first
+
+WINDOW: Final = 0
+TRIP: Final = 1
+SEVERE_EVENT: Final = 2
+"""Kinds of due rows; a severe event has the features of its trip so far."""
+
+DUE: Final = np.dtype(
+    [
+        ("window_start_ms", np.int64),
+        ("window_end_ms", np.int64),
+        ("event_time_ms", np.int64),
+        ("slot", np.int32),
+        ("revision", np.int32),
+        ("event_count", np.int32),
+        ("late_event_count", np.int32),
+        ("latitude", np.float32),
+        ("longitude", np.float32),
+        ("peak_mps2", np.float32),  # of a severe event
+        ("event_type", np.int8),  # of a severe event
+        ("kind", np.int8),
+        ("final", np.int8),
+    ],
+    align=True,
+)
+"""What a row of due features is of."""
+
+MAX_DUE_PER_EVENT: Final = 11
+"""At most, with a window and a trip row each: a window revised as it is folded, the live window ended (and one revised
+with it), the trip ended (and one revised with it); and a severe event."""
+
+_SWEEP_EVERY_MS: Final = 10_000.0
+"""Silent trips are looked for this often on the partition's clock; closing is exact to this."""
+
+_PROVISIONAL: Final = np.int8(0)
+_FINAL: Final = np.int8(1)
+NONE_DUE: Final[Any] = np.int64(0)
+"""No rows yet; typed for the reason that `SCRATCH` is."""
+
+TRIP_END: Final = EVENT_TYPES.index("trip_end")
+_HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
+_HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")
+_HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
+_HARD_EVENTS: Final = (_HARD_BRAKE, _HARD_ACCELERATION, _HARD_CORNER)
+
+
+@kernel
+def window_end_ms(timestamp_ms: int, parameters: KernelParameters) -> int:
+    """End of the window that a time lies in; windows are aligned to the epoch."""
+    return (timestamp_ms // parameters.window_ms + 1) * parameters.window_ms
+
+
+@kernel
+def _report(
+    arrays: StateArrays,
+    slot: int,
+    row: int,
+    end_ms: int,
+    window_revision: int,
+    final: int,
+    parameters: KernelParameters,
+    due: Any,
+    features: Any,
+    count: int,
+) -> int:
+    """Append the window and the trip, as the sums of ``row`` have them, to what is due."""
+    head = arrays.heads[slot]
+    window = arrays.windows[row]
+    arrays.trips[MERGED] = arrays.trips[row]
+    merge(arrays.trips[MERGED], window)
+    for kind in (WINDOW, TRIP):
+        entry = due[count]
+        entry.slot = slot
+        entry.kind = kind
+        entry.final = final
+        entry.event_time_ms = min(head.newest_ms, end_ms)
+        entry.late_event_count = head.late_event_count
+        entry.latitude = head.latitude
+        entry.longitude = head.longitude
+        if kind == WINDOW:
+            entry.window_start_ms = end_ms - parameters.window_ms
+            entry.window_end_ms = end_ms
+            entry.revision = window_revision
+            entry.event_count = window.event_count
+            features_of(window, parameters, features[count])
+        else:
+            entry.window_start_ms = head.first_ms
+            entry.window_end_ms = min(head.newest_ms, end_ms)
+            entry.revision = head.revision
+            entry.event_count = arrays.trips[MERGED].event_count
+            features_of(arrays.trips[MERGED], parameters, features[count])
+            head.revision += 1
+        count += 1
+    return count
+
+
+@inlined_kernel
+def _fold_sample(
+    arrays: StateArrays,
+    slot: int,
+    row: int,
+    sample: Any,
+    parameters: KernelParameters,
+    due: Any,
+    features: Any,
+    count: int,
+) -> int:
+    """Fold a sample into the sums of ``row``; where it begins a window, close the one before."""
+    cursor = arrays.cursors[row]
+    end_ms = window_end_ms(sample.timestamp_ms, parameters)
+    if cursor.window_end_ms != end_ms:
+        if cursor.window_end_ms != 0:
+            head = arrays.heads[slot]
+            if head.dirty_end_ms == cursor.window_end_ms:
+                head.dirty_end_ms = 0
+                count = _report(
+                    arrays,
+                    slot,
+                    row,
+                    cursor.window_end_ms,
+                    head.dirty_revision,
+                    _PROVISIONAL,
+                    parameters,
+                    due,
+                    features,
+                    count,
+                )
+                head.dirty_revision += 1
+                head.scored_end_ms = max(head.scored_end_ms, cursor.window_end_ms)
+            merge(arrays.trips[row], arrays.windows[row])
+            arrays.windows[row] = arrays.windows[EMPTY]
+        cursor.window_end_ms = end_ms
+    fold(cursor, arrays.hard_events[row], arrays.windows[row], sample, arrays.heads[slot].vehicle_class, parameters)
+    return count
+
+
+@inlined_kernel
+def fold_until(
+    arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, due: Any, features: Any, count: int
+) -> int:
+    """Fold the pending events up to and at a time, oldest first, and leave room for one more."""
+    head = arrays.heads[slot]
+    while head.pending_first != 0 and (
+        arrays.pool[head.pending_first].timestamp_ms <= until_ms or head.pending_count >= parameters.max_pending
+    ):
+        index = take_first(arrays, slot)
+        head.folded_ms = arrays.pool[index].timestamp_ms
+        count = _fold_sample(arrays, slot, slot, arrays.pool[index], parameters, due, features, count)
+    return count
+
+
+@kernel
+def _fold_what_is_pending(
+    arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int
+) -> int:
+    """Make the scratch row the trip's sums with everything pending in them; the trip's own rows stay as they are."""
+    arrays.cursors[SCRATCH] = arrays.cursors[slot]
+    arrays.windows[SCRATCH] = arrays.windows[slot]
+    arrays.trips[SCRATCH] = arrays.trips[slot]
+    for kind in range(3):
+        arrays.hard_events[SCRATCH, kind] = arrays.hard_events[slot, kind]
+    index = arrays.heads[slot].pending_first
+    while index != 0:
+        sample = arrays.pool[index]
+        count = _fold_sample(arrays, slot, SCRATCH, sample, parameters, due, features, count)
+        index = sample.following
+    return count
+
+
+@kernel
+def score_live_window(
+    arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int
+) -> int:
+    """Report the newest window, and the trip so far, as an event after its end has come."""
+    head = arrays.heads[slot]
+    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    count = _report(
+        arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _PROVISIONAL, parameters, due, features, count
+    )
+    head.scored_end_ms = head.live_end_ms
+    head.dirty_revision = head.window_revision + 1
+    head.window_revision = 0
+    return count
+
+
+@inlined_kernel
+def severe_peak(sample: Any, parameters: KernelParameters) -> float:
+    """Give the largest acceleration of a severe event, m/s²; 0 where it is none.
+
+    What a device reports counts as it is; what a sensor measures only up to ``fault_mps2``.
+    """
+    peak = 0.0
+    for measured in (sample.acceleration_mps2, sample.lateral_acceleration_mps2):
+        if abs(measured) <= parameters.fault_mps2 and abs(measured) > abs(peak):
+            peak = measured
+    if sample.event_type in _HARD_EVENTS and abs(sample.peak_mps2) > abs(peak):
+        peak = sample.peak_mps2
+    return peak if abs(peak) >= parameters.severe_mps2 else 0.0
+
+
+@kernel
+def report_severe_event(
+    arrays: StateArrays,
+    slot: int,
+    sample: Any,
+    parameters: KernelParameters,
+    due: Any,
+    features: Any,
+    count: int,
+) -> int:
+    """Report a severe event at once, with the trip so far; one of the same trip within the pause is part of it."""
+    head = arrays.heads[slot]
+    if head.severe_ms != 0 and abs(sample.timestamp_ms - head.severe_ms) < parameters.severe_pause_ms:
+        return count
+    head.severe_ms = sample.timestamp_ms
+    dirty_end_ms = head.dirty_end_ms
+    head.dirty_end_ms = 0  # a window that has changed is reported in its own time
+    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    head.dirty_end_ms = dirty_end_ms
+    merge(arrays.trips[SCRATCH], arrays.windows[SCRATCH])
+    entry = due[count]
+    entry.slot = slot
+    entry.kind = SEVERE_EVENT
+    entry.final = _PROVISIONAL
+    entry.window_start_ms = head.first_ms
+    entry.window_end_ms = head.newest_ms
+    entry.event_time_ms = sample.timestamp_ms
+    entry.revision = head.revision
+    entry.event_count = arrays.trips[SCRATCH].event_count
+    entry.late_event_count = head.late_event_count
+    entry.latitude = head.latitude
+    entry.longitude = head.longitude
+    entry.peak_mps2 = severe_peak(sample, parameters)
+    entry.event_type = _type_of(sample, entry.peak_mps2)
+    features_of(arrays.trips[SCRATCH], parameters, features[count])
+    return count + 1
+
+
+@kernel
+def _type_of(sample: Any, peak_mps2: float) -> int:
+    """Name what was measured as a device would."""
+    if sample.event_type in _HARD_EVENTS:
+        return sample.event_type
+    if sample.lateral_acceleration_mps2 == peak_mps2:
+        return _HARD_CORNER
+    return _HARD_BRAKE if peak_mps2 < 0 else _HARD_ACCELERATION
+
+
+@kernel
+def finish(arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int) -> int:
+    """Report the last window and the whole trip as final; the trip stays, and is reported again if it changes."""
+    head = arrays.heads[slot]
+    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    count = _report(
+        arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _FINAL, parameters, due, features, count
+    )
+    head.window_revision += 1
+    head.status = FINAL
+    head.changed = 0
+    return count
+
+
+@kernel
+def evict(arrays: StateArrays, slot: int) -> None:
+    """Free a trip's state; the slot stays its own until the next update, as what is due still speaks of it."""
+    free_all(arrays, slot)
+    vehicle_class = arrays.heads[slot].vehicle_class
+    arrays.heads[slot] = arrays.heads[EMPTY]
+    arrays.heads[slot].vehicle_class = vehicle_class
+    arrays.cursors[slot] = arrays.cursors[EMPTY]
+    arrays.windows[slot] = arrays.windows[EMPTY]
+    arrays.trips[slot] = arrays.trips[EMPTY]
+    for kind in range(3):
+        arrays.hard_events[slot, kind] = arrays.hard_events[EMPTY, kind]
+    arrays.partition[0].evicted_count += 1
+
+
+@kernel
+def sweep(arrays: StateArrays, parameters: KernelParameters, due: Any, features: Any, count: int) -> int:
+    """Close trips that have gone silent, report changed ones again, and free those kept long enough.
+
+    A sweep pauses where there is no room for more rows; ``sweep_slot`` is then where it goes on, else 0.
+    """
+    partition = arrays.partition[0]
+    for slot in range(partition.sweep_slot, arrays.heads.size):
+        if count + MAX_DUE_PER_EVENT > due.size:
+            partition.sweep_slot = slot
+            return count
+        head = arrays.heads[slot]
+        silent_ms = silence_ms(arrays, slot)
+        if head.status == OPEN:
+            if silent_ms > parameters.idle_gap_ms:
+                count = finish(arrays, slot, parameters, due, features, count)
+        elif head.changed == 1:
+            if silent_ms > parameters.grace_ms:
+                count = finish(arrays, slot, parameters, due, features, count)
+        elif head.status == FINAL and silent_ms > parameters.retention_ms:
+            evict(arrays, slot)
+    partition.sweep_slot = 0
+    partition.mover_ms = 0
+    partition.active_trips = count_active(arrays)
+    partition.next_sweep_ms = partition.clock_ms + _SWEEP_EVERY_MS
+    return count

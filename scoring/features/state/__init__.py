@@ -1,0 +1,1 @@
+"""The open trips of a partition, as columns."""

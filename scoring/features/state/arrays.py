@@ -1,0 +1,193 @@
+"""The arrays that trip states are: a row for each trip's slot, updated in place by the kernels."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.events.compilation import inlined_kernel, unowned
+
+FREE: Final = 0
+OPEN: Final = 1
+FINAL: Final = 2
+
+SCRATCH: Final = np.int64(0)
+MERGED: Final = 1
+EMPTY: Final = 2
+FIRST_SLOT: Final = 3
+"""Rows before it are no trips: two for what-if sums, and one that stays zero.
+
+`SCRATCH` is typed, as numba compiles a kernel once more for each plain number that is handed to it.
+"""
+
+HEAD: Final = np.dtype(
+    [
+        ("first_ms", np.int64),
+        ("newest_ms", np.int64),
+        ("folded_ms", np.int64),  # time of the last event in the sums
+        ("live_end_ms", np.int64),  # end of the newest window that has an event
+        ("scored_end_ms", np.int64),  # end of the newest window that was scored
+        ("dirty_end_ms", np.int64),  # end of a scored window that an event has changed since; 0 for none
+        ("severe_ms", np.int64),  # time of the last severe event; 0 for none
+        ("seen_ms", np.float64),  # the partition's clock at the last event
+        ("moved_ms", np.float64),  # the same at the last event that was newer than all before
+        ("reach_ms", np.float64),  # up to where, by the same clock, its events reach
+        ("event_count", np.int32),
+        ("late_event_count", np.int32),
+        ("revision", np.int32),
+        ("window_revision", np.int32),  # how often the live window has been scored
+        ("dirty_revision", np.int32),
+        ("pending_first", np.int32),
+        ("pending_last", np.int32),
+        ("pending_count", np.int32),
+        ("latitude", np.float32),
+        ("longitude", np.float32),
+        ("status", np.int8),
+        ("vehicle_class", np.int8),
+        ("changed", np.int8),  # whether a final trip has changed since it was scored
+        ("high_risk", np.int8),  # whether the last score of the trip was in the high-risk band
+    ],
+    align=True,
+)
+
+CURSOR: Final = np.dtype(
+    [
+        ("window_end_ms", np.int64),
+        ("sample_ms", np.int64),  # time of the last sample; 0 for none
+        ("speed_ms", np.int64),  # time of the last sample with a speed; 0 for none
+        ("tick_0_ms", np.int64),
+        ("tick_1_ms", np.int64),
+        ("tick_2_ms", np.int64),
+        ("acceleration_ms", np.int64),
+        ("phone_from_ms", np.int64),
+        ("phone_until_ms", np.int64),
+        ("speeding_from_ms", np.int64),
+        ("speeding_until_ms", np.int64),
+        ("acceleration_sum", np.float64),
+        ("lateral_sum", np.float64),
+        ("acceleration_mps2", np.float64),
+        ("speed_kmh", np.float32),  # what samples say, as they say it; widened before it is computed with
+        ("tick_0_kmh", np.float32),
+        ("tick_1_kmh", np.float32),
+        ("tick_2_kmh", np.float32),
+        ("tick_0_deg", np.float32),
+        ("tick_1_deg", np.float32),
+        ("tick_2_deg", np.float32),
+        ("phone_earlier_ms", np.int32),  # of reports that ended since the last sample with a speed
+        ("speeding_earlier_ms", np.int32),
+        ("standstill_ms", np.int32),
+        ("acceleration_values", np.int32),
+        ("lateral_values", np.int32),
+        ("acceleration_rated", np.int8),
+        ("standstill_counted", np.int8),
+    ],
+    align=True,
+)
+
+SAMPLE: Final = np.dtype(
+    [
+        ("timestamp_ms", np.int64),
+        ("event_hash", np.uint64),  # of event_id; 0 for none
+        ("following", np.int32),
+        ("preceding", np.int32),
+        ("duration_ms", np.int32),
+        ("speed_kmh", np.float32),
+        ("acceleration_mps2", np.float32),
+        ("lateral_acceleration_mps2", np.float32),
+        ("heading_deg", np.float32),
+        ("speed_limit_kmh", np.float32),
+        ("peak_mps2", np.float32),
+        ("utc_offset_min", np.int16),
+        ("event_type", np.int8),
+    ],
+    align=True,
+)
+"""One pending event; measurements are NaN when unknown. Row 0 of the pool is none."""
+
+IDENTITY: Final = np.dtype(
+    [
+        ("key", np.uint64),  # hash of vehicle and trip id
+        ("text_start", np.int32),
+        ("trip_size", np.uint8),  # 0 for a slot without a trip
+        ("vehicle_size", np.uint8),
+        ("driver_size", np.uint8),
+        ("client_size", np.uint8),
+    ],
+    align=True,
+)
+"""Who a trip is: where its ids stand among the texts, one behind the other, and their sizes in bytes."""
+
+PARTITION: Final = np.dtype(
+    [
+        ("clock_ms", np.float64),
+        ("next_sweep_ms", np.float64),
+        ("active_trips", np.int64),
+        ("mover_ms", np.int64),  # newest event time of the trips that moved the clock since the last sweep
+        ("epoch_ms", np.float64),  # event time at which the clock was 0, as most trips that began have it
+        ("epoch_votes", np.int64),  # how many more agree with it than do not
+        ("trips", np.int64),
+        ("free_slots", np.int64),
+        ("free_sample", np.int64),
+        ("free_samples", np.int64),
+        ("text_bytes", np.int64),  # used from the beginning of the texts
+        ("idle_text_bytes", np.int64),  # of them, those of trips that are gone
+        ("duplicate_count", np.int64),
+        ("late_count", np.int64),
+        ("evicted_count", np.int64),
+        ("sweep_slot", np.int64),  # where a paused sweep goes on; 0 for none
+    ],
+    align=True,
+)
+"""What the trips of a partition share: its clock, how many there are, the free lists, and counts since the start."""
+
+
+class StateArrays(NamedTuple):
+    """The arrays that kernels update in place; a slot is a row of each of the first six.
+
+    Attributes
+    ----------
+    texts
+        uint8 array: the ids of all trips in UTF-8. Those of a trip are rarely half as long as ids may be.
+    pool
+        Pending events.
+    table
+        int32 array, its size a power of two: slots by the hash of their keys; 0 where there is none.
+    free
+        int32 array: slots without a trip, the first ``free_slots`` of it.
+    partition
+        One row of ``PARTITION``.
+    """
+
+    heads: NDArray[np.void]
+    cursors: NDArray[np.void]
+    hard_events: NDArray[np.void]
+    windows: NDArray[np.void]
+    trips: NDArray[np.void]
+    identities: NDArray[np.void]
+    texts: NDArray[np.uint8]
+    pool: NDArray[np.void]
+    table: NDArray[np.int32]
+    free: NDArray[np.int32]
+    partition: NDArray[np.void]
+
+
+ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips", "identities")
+"""Arrays with a row a slot."""
+
+
+@inlined_kernel
+def unowned_arrays(arrays: StateArrays) -> StateArrays:
+    """View the arrays without owning them; see `unowned`."""
+    return StateArrays(
+        unowned(arrays.heads),
+        unowned(arrays.cursors),
+        unowned(arrays.hard_events),
+        unowned(arrays.windows),
+        unowned(arrays.trips),
+        unowned(arrays.identities),
+        unowned(arrays.texts),
+        unowned(arrays.pool),
+        unowned(arrays.table),
+        unowned(arrays.free),
+        unowned(arrays.partition),
+    )

@@ -1,0 +1,159 @@
+"""The slot of each event's trip: a hash table over the trips of a partition, and the texts of their ids.
+
+A trip's key is its vehicle and trip id; a trip id need only be unique within its vehicle. The table is open addressing
+with linear probing (Knuth, The Art of Computer Programming 3, 6.4, algorithm L), at most half full; a match is always
+by the bytes, never by the hash alone. The ids of a trip stand one behind the other among the texts.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.features.state.arrays import StateArrays, unowned_arrays
+
+TRIP: Final = 0
+VEHICLE: Final = 1
+DRIVER: Final = 2
+CLIENT: Final = 3
+"""Places of the ids of a trip; the first two are its key."""
+
+_FNV_OFFSET: Final = np.uint64(0xCBF29CE484222325)
+_FNV_PRIME: Final = np.uint64(0x100000001B3)
+_MIX: Final = np.uint64(0xFF51AFD7ED558CCD)
+_HALF: Final = np.uint64(32)
+_SEPARATOR: Final = np.uint64(0x1F)
+"""Between vehicle and trip id; no id can contain it."""
+
+
+@inlined_kernel
+def _fold(hashed: Any, content: Any, start: int, size: int) -> Any:
+    for at in range(start, start + size):
+        hashed = (hashed ^ np.uint64(content[at])) * _FNV_PRIME
+    return hashed
+
+
+@inlined_kernel
+def _mixed(hashed: Any) -> Any:
+    """Spread the bits, as the low ones choose the place in the table; the step is that of MurmurHash3's finaliser."""
+    hashed = (hashed ^ (hashed >> _HALF)) * _MIX
+    return hashed ^ (hashed >> _HALF)
+
+
+@inlined_kernel
+def hash_text(content: Any, start: int, size: int) -> Any:
+    """Hash bytes by FNV-1a (64 bits), mixed; never 0, which is no text.
+
+    Source: Fowler, Noll, Vo, http://www.isthe.com/chongo/tech/comp/fnv/.
+    """
+    return max(_mixed(_fold(_FNV_OFFSET, content, start, size)), np.uint64(1))
+
+
+@kernel
+def hash_texts(content: Any, starts: Any, sizes: Any, hashes: Any) -> None:
+    """Hash many texts, each at its place in the content."""
+    for row in range(starts.size):
+        hashes[row] = hash_text(content, starts[row], sizes[row])
+
+
+@inlined_kernel
+def _same_text(texts: Any, known: int, content: Any, start: int, size: int) -> bool:
+    for at in range(size):  # noqa: SIM110 - kernels have no generators
+        if texts[known + at] != content[start + at]:
+            return False
+    return True
+
+
+@kernel
+def find_or_add(
+    arrays: StateArrays, content: Any, id_starts: Any, id_sizes: Any, vehicle_classes: Any, slots: Any, begin: int
+) -> int:
+    """Find the slot of each event's trip; trips not seen before get one, with the ids of their first event.
+
+    Parameters
+    ----------
+    arrays
+        State of the partition.
+    content, id_starts, id_sizes, vehicle_classes
+        As in ``EventColumns``.
+    slots
+        int64 array [events], filled from ``begin``.
+    begin
+        Where to go on.
+
+    Returns
+    -------
+    int
+        Events done in all; fewer than there are where there is no room for one more trip, or for its ids.
+    """
+    arrays = unowned_arrays(arrays)
+    content, id_starts, id_sizes = unowned(content), unowned(id_starts), unowned(id_sizes)
+    partition = arrays.partition[0]
+    last_place = np.uint64(arrays.table.size - 1)
+    for row in range(begin, slots.size):
+        vehicle_start, vehicle_size = id_starts[row, VEHICLE], id_sizes[row, VEHICLE]
+        trip_start, trip_size = id_starts[row, TRIP], id_sizes[row, TRIP]
+        hashed = (_fold(_FNV_OFFSET, content, vehicle_start, vehicle_size) ^ _SEPARATOR) * _FNV_PRIME
+        hashed = _mixed(_fold(hashed, content, trip_start, trip_size))
+        place = hashed & last_place
+        slot = arrays.table[place]
+        while slot != 0:
+            known = arrays.identities[slot]
+            if (
+                known.key == hashed
+                and known.trip_size == trip_size
+                and known.vehicle_size == vehicle_size
+                and _same_text(arrays.texts, known.text_start, content, trip_start, trip_size)
+                and _same_text(arrays.texts, known.text_start + trip_size, content, vehicle_start, vehicle_size)
+            ):
+                break
+            place = (place + np.uint64(1)) & last_place
+            slot = arrays.table[place]
+        if slot == 0:
+            text_size = id_sizes[row].sum()
+            if (
+                partition.free_slots == 0
+                or 2 * partition.trips >= arrays.table.size
+                or partition.text_bytes + text_size > arrays.texts.size
+            ):
+                return row
+            partition.free_slots -= 1
+            partition.trips += 1
+            slot = arrays.free[partition.free_slots]
+            arrays.table[place] = slot
+            arrays.heads[slot].vehicle_class = vehicle_classes[row]
+            identity = arrays.identities[slot]
+            identity.key = hashed
+            identity.text_start = partition.text_bytes
+            identity.trip_size = trip_size
+            identity.vehicle_size = vehicle_size
+            identity.driver_size = id_sizes[row, DRIVER]
+            identity.client_size = id_sizes[row, CLIENT]
+            for number in range(id_sizes.shape[1]):
+                start = id_starts[row, number]
+                for at in range(id_sizes[row, number]):
+                    arrays.texts[partition.text_bytes] = content[start + at]
+                    partition.text_bytes += 1
+        slots[row] = slot
+    return slots.size
+
+
+@kernel
+def enter(arrays: StateArrays, slots: Any) -> None:
+    """Enter slots into the table by their keys; it must have room, and no trip may be in it already."""
+    last_place = np.uint64(arrays.table.size - 1)
+    for slot in slots:
+        place = arrays.identities[slot].key & last_place
+        while arrays.table[place] != 0:
+            place = (place + np.uint64(1)) & last_place
+        arrays.table[place] = slot
+
+
+@kernel
+def gather_texts(arrays: StateArrays, slots: Any, starts: Any, gathered: Any) -> None:
+    """Copy the texts of some slots, each to its place in ``gathered``."""
+    for number in range(slots.size):
+        identity = arrays.identities[slots[number]]
+        size = np.int64(identity.trip_size) + identity.vehicle_size + identity.driver_size + identity.client_size
+        for at in range(size):
+            gathered[starts[number] + at] = arrays.texts[identity.text_start + at]

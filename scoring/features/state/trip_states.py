@@ -1,0 +1,267 @@
+"""What is kept of the open trips of one partition: columns with a slot per trip, updated in place.
+
+A trip's state is its **head** (what it is and which scores it has had), its **cursor** and **hard events** (where the
+sums have got to), the sums of its current **window** and of the **trip** before that window, and a list of
+**pending** events, those within the grace period, sorted by time, that are not yet in the sums. Zeros everywhere
+are a trip that has not begun. Beside it stand the trip's ids, and where to find it by them (``trip_lookup``).
+"""
+
+import copy
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.event_frame import ID_COLUMNS
+from schemas.messages.trip_event import MAX_ID_BYTES
+from scoring.errors import StateError
+from scoring.features.aggregation.aggregates import AGGREGATES, WINDOW_AGGREGATES
+from scoring.features.aggregation.hard_events import HARD_EVENT
+from scoring.features.state.arrays import (
+    CURSOR,
+    FIRST_SLOT,
+    FREE,
+    HEAD,
+    IDENTITY,
+    PARTITION,
+    ROW_ARRAYS,
+    SAMPLE,
+    StateArrays,
+)
+from scoring.features.state.lookup import enter, gather_texts
+
+_GROWTH: Final = 1 + 1 / 32
+"""Little is room that waits for trips, and little is copied: the C library moves the pages of a large array."""
+
+_LEAST_TABLE: Final = 1024
+
+_LONGEST_TEXTS: Final = len(ID_COLUMNS) * MAX_ID_BYTES
+"""Of one trip."""
+
+_MOST_TEXTS: Final = np.iinfo(IDENTITY["text_start"]).max
+"""Of all trips, in bytes: some forty million trips."""
+
+
+class TripStates:
+    """The open trips of one partition.
+
+    Parameters
+    ----------
+    capacity
+        Trips to make room for at first; it grows as needed.
+    chunk_count
+        Parts that the states are stored in; a trip is always in the same one, by a hash of its key.
+    """
+
+    def __init__(self, capacity: int = 64, *, chunk_count: int = 1) -> None:
+        rows = FIRST_SLOT + capacity
+        self.arrays = StateArrays(
+            heads=np.zeros(rows, HEAD),
+            cursors=np.zeros(rows, CURSOR),
+            hard_events=np.zeros((rows, 3), HARD_EVENT),
+            windows=np.zeros(rows, WINDOW_AGGREGATES),
+            trips=np.zeros(rows, AGGREGATES),
+            identities=np.zeros(rows, IDENTITY),
+            texts=np.zeros(_LONGEST_TEXTS, np.uint8),
+            pool=np.zeros(1, SAMPLE),
+            table=np.zeros(_LEAST_TABLE, np.int32),
+            free=np.arange(rows - 1, FIRST_SLOT - 1, -1, dtype=np.int32),
+            partition=np.zeros(1, PARTITION),
+        )
+        self.arrays.partition["free_slots"] = capacity
+        self.arrays.partition["free_sample"] = len(self.arrays.pool)
+        self.changed_chunks = np.zeros(chunk_count, np.bool_)
+
+    def __len__(self) -> int:
+        return int(self.arrays.partition["trips"][0])
+
+    @property
+    def duplicate_count(self) -> int:
+        """Events that were there already, since the start."""
+        return int(self.arrays.partition["duplicate_count"][0])
+
+    @property
+    def late_count(self) -> int:
+        """Events that came after the grace period, since the start."""
+        return int(self.arrays.partition["late_count"][0])
+
+    @property
+    def nbytes(self) -> int:
+        """Room that a copy takes, in bytes."""
+        return sum(_padded(array.nbytes) for array in self.arrays)
+
+    def copy(self, room: NDArray[np.uint8]) -> "TripStates":
+        """Copy everything into a room of ``nbytes`` or more; the copy is good until the room is used for another."""
+        arrays, end = {}, 0
+        for name, array in self.arrays._asdict().items():
+            part = room[end : end + array.nbytes]
+            part[:] = array.view(np.uint8).reshape(-1)  # NumPy copies structured rows by the field
+            arrays[name] = part.view(array.dtype).reshape(array.shape)
+            end += _padded(array.nbytes)
+        copied = copy.copy(self)
+        copied.arrays = StateArrays(**arrays)
+        copied.changed_chunks = self.changed_chunks.copy()
+        return copied
+
+    def slots(self) -> NDArray[np.int64]:
+        """Give the slots that have a trip."""
+        return np.flatnonzero(self.arrays.identities["trip_size"])
+
+    def ids_of(self, slots: NDArray[np.integer]) -> list[tuple[str, ...]]:
+        """Give trip, vehicle, driver and client id of each slot."""
+        ends = np.cumsum(self._id_sizes(slots)).tolist()
+        texts = self.texts_of(slots).tobytes()
+        ids = [texts[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+        return list(zip(*(ids[place :: len(ID_COLUMNS)] for place in range(len(ID_COLUMNS))), strict=True))
+
+    def texts_of(self, slots: NDArray[np.integer]) -> NDArray[np.uint8]:
+        """Give the ids of these slots, one behind the other."""
+        sizes = self.text_sizes(slots)
+        ends = np.cumsum(sizes)
+        gathered = np.zeros(sizes.sum(), np.uint8)
+        gather_texts(self.arrays, slots, ends - sizes, gathered)
+        return gathered
+
+    def text_sizes(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Give how many bytes the ids of each slot have together."""
+        sizes: NDArray[np.int64] = self._id_sizes(slots).sum(axis=1)
+        return sizes
+
+    def write_texts(self, slots: NDArray[np.integer], texts: NDArray[np.uint8]) -> int:
+        """Write the ids of slots whose identities say how long they are; give how many bytes of ``texts`` that took."""
+        sizes = self.text_sizes(slots)
+        size = int(sizes.sum())
+        self._reserve_texts(size)
+        used = int(self.arrays.partition["text_bytes"][0])
+        self.arrays.texts[used : used + size] = texts[:size]
+        self.arrays.identities["text_start"][slots] = used + np.cumsum(sizes) - sizes
+        self.arrays.partition["text_bytes"] += size
+        return size
+
+    def chunks_of(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Give the chunk that each slot's trip is stored in."""
+        return (self.arrays.identities["key"][slots] % np.uint64(len(self.changed_chunks))).astype(np.int64)
+
+    def slots_by_chunk(self) -> list[NDArray[np.int64]]:
+        """Give the slots of each chunk's trips, those left out that are evicted."""
+        slots = self.slots()
+        slots = slots[self.arrays.heads["status"][slots] != FREE]
+        chunks = self.chunks_of(slots)
+        ends = np.cumsum(np.bincount(chunks, minlength=len(self.changed_chunks)))
+        return np.split(slots[np.argsort(chunks, kind="stable")], ends[:-1])
+
+    def mark_changed(self, slots: NDArray[np.integer]) -> None:
+        """Note that these trips have changed since their chunks were stored."""
+        self.changed_chunks[self.chunks_of(slots)] = True
+
+    def make_room(self) -> None:
+        """Make room for more trips: slots, texts, and a table that stays at most half full.
+
+        Raises
+        ------
+        StateError
+            When there are too many.
+        """
+        partition = self.arrays.partition[0]
+        if partition["free_slots"] == 0:
+            self._grow()
+        self._reserve_texts(_LONGEST_TEXTS)
+        if 2 * partition["trips"] >= len(self.arrays.table):
+            self.enter_all()
+
+    def take_slots(self, count: int) -> NDArray[np.int32]:
+        """Give free slots to trips whose rows the caller writes, and then enters with `enter_all`."""
+        partition = self.arrays.partition[0]
+        while partition["free_slots"] < count:
+            self._grow()
+        partition["free_slots"] -= count
+        partition["trips"] += count
+        used = int(partition["free_slots"])
+        return self.arrays.free[used : used + count].copy()
+
+    def enter_all(self) -> None:
+        """Make the table anew."""
+        size = len(self.arrays.table)
+        while 2 * len(self) >= size:
+            size *= 2
+        self.arrays = self.arrays._replace(table=np.zeros(size, np.int32))
+        enter(self.arrays, self.slots())
+
+    def forget_evicted(self) -> None:
+        """Give back the slots of the trips that the kernels have evicted."""
+        partition = self.arrays.partition[0]
+        if partition["evicted_count"] == 0:
+            return
+        partition["evicted_count"] = 0
+        slots = self.slots()
+        evicted = slots[self.arrays.heads["status"][slots] == FREE]
+        self.mark_changed(evicted)
+        partition["idle_text_bytes"] += self.text_sizes(evicted).sum()
+        self.arrays.identities[evicted] = np.zeros(1, IDENTITY)
+        self.arrays.heads["high_risk"][evicted] = 0  # set again by the scores of what was due last
+        free = int(partition["free_slots"])
+        self.arrays.free[free : free + len(evicted)] = evicted
+        partition["free_slots"] += len(evicted)
+        partition["trips"] -= len(evicted)
+        if 2 * partition["idle_text_bytes"] > partition["text_bytes"]:
+            self._close_up_texts()
+        self.enter_all()
+
+    def keep_for_ever(self) -> None:
+        """Close and evict no trip for its silence: for files, which have an end."""
+        self.arrays.partition["next_sweep_ms"] = np.inf
+
+    def reserve_samples(self, count: int) -> None:
+        """Make room for this many more pending events."""
+        partition = self.arrays.partition[0]
+        if partition["free_samples"] >= count:
+            return
+        used = len(self.arrays.pool)
+        size = max(int(used * _GROWTH), used + count)
+        _lengthen(self.arrays.pool, size)
+        partition["free_samples"] += size - used
+
+    def _id_sizes(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Give the sizes of the ids of each slot, shape (slots, 4)."""
+        identities = self.arrays.identities[slots]
+        return np.column_stack([identities[f"{name.removesuffix('_id')}_size"] for name in ID_COLUMNS]).astype(np.int64)
+
+    def _reserve_texts(self, size: int) -> None:
+        needed = int(self.arrays.partition["text_bytes"][0]) + size
+        if needed > _MOST_TEXTS:
+            raise StateError(
+                f"the ids of a partition's {len(self)} trips take more than {_MOST_TEXTS} bytes",
+                remedy="Spread the vehicles over more partitions",
+            )
+        if needed > len(self.arrays.texts):
+            _lengthen(self.arrays.texts, min(int(needed * _GROWTH), _MOST_TEXTS))
+
+    def _close_up_texts(self) -> None:
+        """Leave out the texts of trips that are gone."""
+        slots = self.slots()
+        texts = self.texts_of(slots)
+        self.arrays.partition["text_bytes"] = 0
+        self.arrays.partition["idle_text_bytes"] = 0
+        self.write_texts(slots, texts)
+
+    def _grow(self) -> None:
+        used = len(self.arrays.heads)
+        rows = int(used * _GROWTH) + 64
+        for name in ROW_ARRAYS:
+            _lengthen(getattr(self.arrays, name), rows)
+        free = np.zeros(rows, np.int32)
+        count = int(self.arrays.partition["free_slots"][0])
+        free[: rows - used] = np.arange(rows - 1, used - 1, -1)
+        free[rows - used : rows - used + count] = self.arrays.free[:count]
+        self.arrays.partition["free_slots"] += rows - used
+        self.arrays = self.arrays._replace(free=free)
+
+
+def _lengthen(array: NDArray[Any], rows: int) -> None:
+    """Add rows of zeros to an array, in its place; views of it are void."""
+    array.resize((rows, *array.shape[1:]), refcheck=False)
+
+
+def _padded(size: int) -> int:
+    """Round up to where an array of any type may begin."""
+    return -(-size // 8) * 8

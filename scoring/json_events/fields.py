@@ -1,0 +1,236 @@
+"""Names and values of the fields of JSON messages, for the kernel that reads them: texts, ids, times, numbers."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
+from schemas.messages.trip_event import MAX_ID_BYTES, MIN_TIMESTAMP, TripEvent
+from scoring.events.compilation import inlined_kernel, kernel
+from scoring.features.state.arrays import SAMPLE
+from scoring.features.state.lookup import hash_text
+from scoring.json_events.scanning import (
+    COLON,
+    MINUS,
+    NINE,
+    NULL,
+    QUOTE,
+    UNSURE,
+    ZERO,
+    is_digit,
+    read_number,
+    skip_literal,
+    skip_space,
+    skip_string,
+    skip_value,
+)
+from scoring.json_events.timestamps import read_digits, read_iso_8601
+
+_NUMBERS: Final = (*MEASUREMENT_COLUMNS, "latitude", "longitude")
+_FIELDS: Final = (*ID_COLUMNS, "vehicle_class", "timestamp", "event_id", "event_type", *_NUMBERS, "samples")
+VEHICLE_CLASS: Final = _FIELDS.index("vehicle_class")
+TIMESTAMP: Final = _FIELDS.index("timestamp")
+_EVENT_ID: Final = _FIELDS.index("event_id")
+_EVENT_TYPE: Final = _FIELDS.index("event_type")
+_FIRST_NUMBER: Final = _FIELDS.index(_NUMBERS[0])
+_DURATION: Final = _FIELDS.index("duration_s")
+_LATITUDE: Final = _FIELDS.index("latitude")
+SAMPLES: Final = _FIELDS.index("samples")
+UNKNOWN: Final = len(_FIELDS)
+
+_MIN_TIMESTAMP_MS: Final = int(MIN_TIMESTAMP.timestamp() * 1000)
+FIRST_FLOAT: Final = SAMPLE.fields["speed_kmh"][1] // 4  # type: ignore[index]
+"""The measurements of a sample lie side by side; as float32 numbers they begin at this one."""
+
+
+class Vocabulary(NamedTuple):
+    """What the kernel compares with; texts are rows of bytes, zeros behind them."""
+
+    names: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+    types: NDArray[np.uint8]
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    legal_in_id: NDArray[np.bool_]
+
+
+def _rows_of_bytes(texts: tuple[str, ...]) -> NDArray[np.uint8]:
+    longest = max(map(len, texts)) + 1
+    return np.array([text.encode() for text in texts], f"S{longest}").view(np.uint8).reshape(len(texts), longest)
+
+
+def _vocabulary() -> Vocabulary:
+    limits = {
+        name: (bounds["minimum"], bounds["maximum"])
+        for name, schema in TripEvent.model_json_schema()["properties"].items()
+        for bounds in schema.get("anyOf", [])
+        if "minimum" in bounds
+    }
+    legal = np.zeros(256, np.bool_)
+    legal[[ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-"]] = True
+    return Vocabulary(
+        _rows_of_bytes(_FIELDS),
+        _rows_of_bytes(VEHICLE_CLASSES),
+        _rows_of_bytes(EVENT_TYPES),
+        np.array([limits[name][0] for name in _NUMBERS]),
+        np.array([limits[name][1] for name in _NUMBERS]),
+        legal,
+    )
+
+
+VOCABULARY: Final = _vocabulary()
+
+
+@inlined_kernel
+def _is_text(content: Any, at: int, end: int, texts: Any, number: int) -> int:
+    """Compare with a text from behind the opening quote; give the place behind the closing one, or `UNSURE`."""
+    place = 0
+    while texts[number, place] != 0:
+        if at >= end or content[at] != texts[number, place]:
+            return UNSURE
+        at += 1
+        place += 1
+    return at + 1 if at < end and content[at] == QUOTE else UNSURE
+
+
+@inlined_kernel
+def read_name(content: Any, at: int, end: int, names: Any, following: Any, previous: int) -> tuple[int, int]:
+    """Read a name and the colon behind it; give the field, and where its value begins."""
+    field = following[previous]
+    after = UNSURE if field == UNKNOWN else _is_text(content, at, end, names, field)
+    if after == UNSURE:
+        field = 0
+        while field < UNKNOWN:
+            after = _is_text(content, at, end, names, field)
+            if after != UNSURE:
+                break
+            field += 1
+        if after == UNSURE:
+            after = _skip_plain_name(content, at, end)
+            if after == UNSURE:
+                return UNKNOWN, UNSURE
+        following[previous] = field
+    after = skip_space(content, after, end)
+    if after >= end or content[after] != COLON:
+        return UNKNOWN, UNSURE
+    after = skip_space(content, after + 1, end)
+    return field, after if after < end else UNSURE
+
+
+@kernel
+def _skip_plain_name(content: Any, at: int, end: int) -> int:
+    """Read a name that is none of ours; one with an escape might be ours after all."""
+    first = at
+    at = skip_string(content, at, end)
+    for place in range(first, at):
+        if content[place] == ord("\\"):
+            return UNSURE
+    return at
+
+
+@inlined_kernel
+def read_value(
+    content: Any,
+    at: int,
+    end: int,
+    field: int,
+    first: int,
+    row: int,
+    latest_ms: int,
+    vocabulary: Vocabulary,
+    id_starts: Any,
+    id_sizes: Any,
+    vehicle_classes: Any,
+    samples: Any,
+    floats: Any,
+    positions: Any,
+) -> int:
+    """Read the value of a field, and keep it."""
+    if field == UNKNOWN:
+        return skip_value(content, at, end)
+    if field < VEHICLE_CLASS:
+        start, size, at = _read_id(content, at, end, vocabulary.legal_in_id)
+        id_starts[first, field] = start
+        id_sizes[first, field] = size
+        return at
+    if content[at] == NULL[0]:
+        return UNSURE if field == TIMESTAMP else skip_literal(content, at, end, NULL)
+    if field >= _FIRST_NUMBER and field != SAMPLES:
+        return _read_measurement(content, at, end, field, row, vocabulary, samples, floats, positions)
+    if field == TIMESTAMP:
+        if content[at] == QUOTE:
+            at, timestamp_ms, utc_offset_min = read_iso_8601(content, at + 1, end)
+            samples[row].utc_offset_min = utc_offset_min
+        else:
+            at, timestamp_ms = read_digits(content, at, end)
+        samples[row].timestamp_ms = timestamp_ms
+        return at if at != UNSURE and _MIN_TIMESTAMP_MS <= timestamp_ms <= latest_ms else UNSURE
+    if field == _EVENT_ID:
+        start, size, at = _read_id(content, at, end, vocabulary.legal_in_id)
+        if at != UNSURE:
+            samples[row].event_hash = hash_text(content, start, size)
+        return at
+    if content[at] != QUOTE or field == SAMPLES:
+        return UNSURE
+    options = vocabulary.classes if field == VEHICLE_CLASS else vocabulary.types
+    for option in range(options.shape[0]):
+        after = _is_text(content, at + 1, end, options, option)
+        if after != UNSURE:
+            if field == VEHICLE_CLASS:
+                vehicle_classes[first] = option
+            else:
+                samples[row].event_type = option
+            return after
+    return UNSURE
+
+
+@inlined_kernel
+def _read_id(content: Any, at: int, end: int, legal: Any) -> tuple[int, int, int]:
+    """Read an id, text or a whole number; give where it begins, its length, and the place behind the value."""
+    quoted = content[at] == QUOTE
+    start = at + 1 if quoted else at
+    at = start
+    if quoted:
+        while at < end and legal[content[at]]:
+            at += 1
+    else:
+        if content[at] == MINUS:
+            at += 1
+        if at >= end or not ZERO < content[at] <= NINE:
+            return 0, 0, UNSURE
+        while at < end and is_digit(content[at]):
+            at += 1
+    size = at - start
+    if at >= end or not 1 <= size <= MAX_ID_BYTES or (quoted and content[at] != QUOTE):
+        return 0, 0, UNSURE
+    return start, size, at + 1 if quoted else at
+
+
+@inlined_kernel
+def _read_measurement(
+    content: Any,
+    at: int,
+    end: int,
+    field: int,
+    row: int,
+    vocabulary: Vocabulary,
+    samples: Any,
+    floats: Any,
+    positions: Any,
+) -> int:
+    """Read a number within its limits; one whose float32 is not certain is left open."""
+    number = field - _FIRST_NUMBER
+    at, least, largest = read_number(content, at, end)
+    if at == UNSURE or least < vocabulary.lowest[number] or largest > vocabulary.highest[number]:
+        return UNSURE
+    measured = np.float32(least)
+    if measured != np.float32(largest):
+        return UNSURE
+    if field < _DURATION:
+        floats[row, FIRST_FLOAT + number] = measured
+    elif field == _DURATION:
+        samples[row].duration_ms = np.int32(np.rint(np.float64(measured) * 1000.0))
+    else:
+        positions[row, field - _LATITUDE] = measured
+    return at

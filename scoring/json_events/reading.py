@@ -1,0 +1,295 @@
+"""JSON messages into event columns, by a kernel that reads each byte once.
+
+It knows the messages as well behaved devices write them, events and envelopes, with whatever fields of their own.
+A message that it is not sure of, since it is wrong or written in an unusual way, is left to the models of ``schemas``:
+the kernel accepts nothing that they would refuse, and reads the same from it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MOTION_COLUMNS
+from schemas.messages.trip_event import MAX_SAMPLES
+from scoring.events.columns import MOTION_FIELDS, EventColumns
+from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.json_events.fields import (
+    FIRST_FLOAT,
+    SAMPLES,
+    TIMESTAMP,
+    UNKNOWN,
+    VEHICLE_CLASS,
+    VOCABULARY,
+    Vocabulary,
+    read_name,
+    read_value,
+)
+from scoring.json_events.scanning import (
+    CLOSE_LIST,
+    CLOSE_OBJECT,
+    COMMA,
+    OPEN_LIST,
+    OPEN_OBJECT,
+    QUOTE,
+    UNSURE,
+    skip_space,
+)
+from scoring.json_events.timestamps import UNKNOWN_OFFSET
+
+_IDS: Final = (1 << len(ID_COLUMNS)) - 1
+_OF_TRIP: Final = _IDS | 1 << VEHICLE_CLASS | 1 << SAMPLES
+"""Bits of the fields that an envelope has for all its samples; those of a sample are the others."""
+
+_SAMPLE_TYPE: Final = EVENT_TYPES.index("sample")
+
+_NO_ROOM: Final[Any] = np.int64(-2)
+
+
+@dataclass(frozen=True)
+class ReadMessages:
+    """What messages say.
+
+    Attributes
+    ----------
+    events
+        Of those that were read; a UTC offset that is not said is `UNKNOWN_OFFSET`.
+    message
+        int64 array [events]: which message each is of.
+    unsure
+        int64 array: the messages that were not read.
+    """
+
+    events: EventColumns
+    message: NDArray[np.int64]
+    unsure: NDArray[np.int64]
+
+
+def read_messages(
+    content: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    *,
+    latest_ms: int,
+    max_bytes: int,
+) -> ReadMessages:
+    """Read messages that are sure to be right.
+
+    Parameters
+    ----------
+    content
+        Bytes of all messages.
+    starts, sizes
+        Where each message stands; a negative size is a message without a value.
+    latest_ms
+        A later timestamp is none that is sure to be right.
+    max_bytes
+        Nor is a message longer than this.
+    """
+    room = len(starts) + 16
+    events = EventColumns.room(room, content)
+    message = np.zeros(room, np.int64)
+    unsure = np.zeros(len(starts), np.bool_)
+    following = np.zeros(UNKNOWN + 1, np.int64)
+    done, count = 0, 0
+    while True:
+        done, count = _read_all(
+            content, starts, sizes, latest_ms, max_bytes, VOCABULARY, following,
+            events.id_starts, events.id_sizes, events.vehicle_classes, events.samples,
+            events.samples.view(np.float32).reshape(room, -1), events.positions, message, unsure, done, count,
+        )  # fmt: skip
+        if done == len(starts):
+            return ReadMessages(events.take(slice(0, count)), message[:count], np.flatnonzero(unsure))
+        more = max(room, MAX_SAMPLES)
+        events = events.followed_by(EventColumns.room(more, content[:0]))
+        message = np.concatenate([message, np.zeros(more, np.int64)])
+        room += more
+
+
+@kernel
+def _read_all(
+    content: Any,
+    starts: Any,
+    sizes: Any,
+    latest_ms: int,
+    max_bytes: int,
+    vocabulary: Vocabulary,
+    following: Any,
+    id_starts: Any,
+    id_sizes: Any,
+    vehicle_classes: Any,
+    samples: Any,
+    floats: Any,
+    positions: Any,
+    message: Any,
+    unsure: Any,
+    begin: int,
+    count: int,
+) -> tuple[int, int]:
+    """Read messages one by one from ``begin``; pause where there is no room for more events.
+
+    ``following`` holds, for each field, the one that came behind it last: devices write their fields in one order.
+    """
+    content, following = unowned(content), unowned(following)
+    id_starts, id_sizes, vehicle_classes = unowned(id_starts), unowned(id_sizes), unowned(vehicle_classes)
+    samples, floats, positions = unowned(samples), unowned(floats), unowned(positions)
+    vocabulary = Vocabulary(
+        unowned(vocabulary.names),
+        unowned(vocabulary.classes),
+        unowned(vocabulary.types),
+        unowned(vocabulary.lowest),
+        unowned(vocabulary.highest),
+        unowned(vocabulary.legal_in_id),
+    )
+    for number in range(begin, starts.size):
+        end = starts[number] + sizes[number]
+        if sizes[number] <= 0 or sizes[number] > max_bytes:
+            unsure[number] = True
+            continue
+        after = _read_message(
+            content, starts[number], end, latest_ms, vocabulary, following,
+            id_starts, id_sizes, vehicle_classes, samples, floats, positions, count,
+        )  # fmt: skip
+        if after == _NO_ROOM:
+            return number, count
+        if after == UNSURE:
+            unsure[number] = True
+            continue
+        for row in range(count, after):
+            message[row] = number
+        count = after
+    return starts.size, count
+
+
+@inlined_kernel
+def _begin_event(samples: Any, floats: Any, positions: Any, row: int) -> None:
+    sample = samples[row]
+    sample.timestamp_ms = 0
+    sample.event_hash = 0
+    sample.duration_ms = 0
+    sample.utc_offset_min = UNKNOWN_OFFSET
+    sample.event_type = _SAMPLE_TYPE
+    for place in range(FIRST_FLOAT, FIRST_FLOAT + len(MOTION_FIELDS)):
+        floats[row, place] = np.nan
+    positions[row, 0] = np.nan
+    positions[row, 1] = np.nan
+
+
+@inlined_kernel
+def _is_whole(samples: Any, floats: Any, row: int, seen: int) -> bool:
+    """Say whether a sample has a time and measures something."""
+    if not seen >> TIMESTAMP & 1:
+        return False
+    if samples[row].event_type != _SAMPLE_TYPE:
+        return True
+    for place in range(FIRST_FLOAT, FIRST_FLOAT + len(MOTION_COLUMNS)):
+        if not np.isnan(floats[row, place]):
+            return True
+    return False
+
+
+@inlined_kernel
+def _read_message(
+    content: Any,
+    at: int,
+    end: int,
+    latest_ms: int,
+    vocabulary: Vocabulary,
+    following: Any,
+    id_starts: Any,
+    id_sizes: Any,
+    vehicle_classes: Any,
+    samples: Any,
+    floats: Any,
+    positions: Any,
+    first: int,
+) -> int:
+    """Read one message; give the row behind its last event, `UNSURE` or `_NO_ROOM`."""
+    at = skip_space(content, at, end)
+    if at >= end or content[at] != OPEN_OBJECT:
+        return UNSURE
+    at = skip_space(content, at + 1, end)
+    if first == samples.size:
+        return _NO_ROOM
+    row = first
+    _begin_event(samples, floats, positions, row)
+    vehicle_classes[first] = 0
+    in_samples = False
+    seen, seen_outside = 0, 0
+    previous = UNKNOWN
+    while True:
+        if at >= end or content[at] != QUOTE:
+            return UNSURE
+        field, at = read_name(content, at + 1, end, vocabulary.names, following, previous)
+        if at == UNSURE:
+            return UNSURE
+        previous = field
+        if in_samples and field != UNKNOWN and _OF_TRIP >> field & 1:
+            field = UNKNOWN
+        if field != UNKNOWN:
+            if seen >> field & 1:
+                return UNSURE
+            seen |= 1 << field
+        if field == SAMPLES and content[at] == OPEN_LIST:
+            at = skip_space(content, at + 1, end)
+            if at >= end or content[at] != OPEN_OBJECT:
+                return UNSURE
+            at = skip_space(content, at + 1, end)
+            in_samples = True
+            seen_outside, seen = seen, 0
+            continue
+        at = read_value(
+            content, at, end, field, first, row, latest_ms, vocabulary,
+            id_starts, id_sizes, vehicle_classes, samples, floats, positions,
+        )  # fmt: skip
+        if at == UNSURE:
+            return UNSURE
+        at = skip_space(content, at, end)
+        if at >= end:
+            return UNSURE
+        if content[at] == COMMA:
+            at = skip_space(content, at + 1, end)
+            continue
+        if content[at] != CLOSE_OBJECT:
+            return UNSURE
+        at = skip_space(content, at + 1, end)
+        if not in_samples:
+            break
+        if not _is_whole(samples, floats, row, seen) or at >= end:
+            return UNSURE
+        row += 1
+        if content[at] == COMMA:
+            at = skip_space(content, at + 1, end)
+            if at >= end or content[at] != OPEN_OBJECT or row - first == MAX_SAMPLES:
+                return UNSURE
+            if row == samples.size:
+                return _NO_ROOM
+            at = skip_space(content, at + 1, end)
+            seen = 0
+            _begin_event(samples, floats, positions, row)
+            continue
+        if content[at] != CLOSE_LIST:
+            return UNSURE
+        in_samples = False
+        seen = seen_outside
+        at = skip_space(content, at + 1, end)
+        if at < end and content[at] == COMMA:
+            at = skip_space(content, at + 1, end)
+            continue
+        if at >= end or content[at] != CLOSE_OBJECT:
+            return UNSURE
+        at = skip_space(content, at + 1, end)
+        break
+    if at != end or seen & _IDS != _IDS:
+        return UNSURE
+    if row == first:
+        return first + 1 if _is_whole(samples, floats, row, seen) else UNSURE
+    if seen & ~_OF_TRIP:
+        return UNSURE
+    for other in range(first + 1, row):
+        vehicle_classes[other] = vehicle_classes[first]
+        for place in range(id_starts.shape[1]):
+            id_starts[other, place] = id_starts[first, place]
+            id_sizes[other, place] = id_sizes[first, place]
+    return row

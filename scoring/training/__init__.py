@@ -1,0 +1,1 @@
+"""Training, export, validation and card of a model."""

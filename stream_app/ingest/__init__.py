@@ -1,0 +1,1 @@
+"""Kafka records into event columns and rejects."""

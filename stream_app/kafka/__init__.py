@@ -1,0 +1,1 @@
+"""Kafka without Faust: topics, their sizes, and whether a broker answers."""

@@ -1,0 +1,54 @@
+"""Ask Kafka for a sign of life now and then, and say in a metric whether it gave one."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from stream_app.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+WATCH_S: Final = 5.0
+"""A third of a scrape interval: each scrape sees a fresh answer."""
+
+_ANSWER_S: Final = 3.0
+
+
+async def watch_broker(bootstrap: str, client_config: dict[str, str], topic: str, tell: Callable[[bool], None]) -> None:
+    """Set the metric of the broker's availability every `WATCH_S`, until cancelled.
+
+    On its own connection, and beside all other work: what waits for a broker that is down can't tell that it is.
+
+    Parameters
+    ----------
+    bootstrap
+        Addresses of the brokers.
+    client_config
+        Further settings of confluent-kafka.
+    topic
+        One that exists: a broker may create what it is asked about.
+    tell
+        Told each answer, too.
+    """
+    client = AdminClient({**client_config, "bootstrap.servers": bootstrap, "log_level": 0})
+    available = True
+    while True:
+        answered = await asyncio.to_thread(_answers, client, topic)
+        metrics.BROKER_AVAILABLE.set(answered)
+        tell(answered)
+        if answered != available:
+            log.warning("broker answers again" if answered else "no broker answers", bootstrap=bootstrap)
+        available = answered
+        await asyncio.sleep(WATCH_S)
+
+
+def _answers(client: AdminClient, topic: str) -> bool:
+    try:
+        metadata = client.list_topics(topic, timeout=_ANSWER_S)
+    except KafkaException:
+        return False
+    return bool(metadata.brokers)

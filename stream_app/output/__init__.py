@@ -1,0 +1,1 @@
+"""Scores, alerts, features and rejects onto Kafka, and rows onto changelogs."""

@@ -1,0 +1,1 @@
+"""The trip states of owned partitions, and the checkpoints that store them."""

@@ -1,0 +1,172 @@
+"""The trip states of the partitions that this worker owns, and the part of the source that each includes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from scoring.errors import DriverScoreError
+from scoring.events.columns import EventColumns
+from scoring.features.parameters import KernelParameters
+from scoring.features.state.arrays import OPEN
+from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
+from scoring.features.state.trip_states import TripStates
+from scoring.features.update import DueFeatures, close_trips
+from stream_app.kafka.topics import MAX_CHUNK_BYTES, MIB
+from stream_app.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+_RECORD_BYTES: Final = 1024
+"""What Kafka adds to a chunk: key, headers and framing of its record batch, about 100 bytes."""
+
+
+class ChunkTooLargeError(DriverScoreError):
+    """The trips of a chunk take more than the changelog's topic takes in one record."""
+
+    def __init__(self, chunk: int, size: int, chunk_count: int) -> None:
+        super().__init__(
+            f"chunk {chunk} of a partition's trip states has {size / MIB:.1f} MiB, and a record may have "
+            f"{MAX_CHUNK_BYTES / MIB:g}. Set DRIVER_SCORE_WORKER__STATE_CHUNKS to more than {chunk_count}, or spread "
+            "the vehicles over more partitions; trips that are open then start afresh."
+        )
+
+
+@dataclass
+class PartitionStates:
+    """States of one partition.
+
+    Attributes
+    ----------
+    states
+        Its trips.
+    included_offset
+        Offset of the last record that is included; -1 for none.
+    closed
+        What fell due when the states were restored, to be published; null for nothing.
+    """
+
+    states: TripStates
+    included_offset: int = -1
+    closed: DueFeatures | None = None
+
+    def open_slots(self) -> NDArray[np.int64]:
+        """Give the slots of the trips that silence closes: open ones, and those changed since their final score."""
+        slots = self.states.slots()
+        heads = self.states.arrays.heads[slots]
+        return slots[(heads["status"] == OPEN) | (heads["changed"] == 1)]
+
+    def include(self, last_offset: int) -> None:
+        """Note that the records up to this one are included; those that are read again take nothing back."""
+        self.included_offset = max(self.included_offset, last_offset)
+
+    def leave_out_included(self, events: EventColumns, offsets: NDArray[np.int64]) -> EventColumns:
+        """Leave out the events that the states include already: those read again after a crash.
+
+        Parameters
+        ----------
+        events
+            Of some records of this partition.
+        offsets
+            Offset of the record of each event.
+        """
+        if len(offsets) == 0 or offsets[0] > self.included_offset:
+            return events
+        fresh = offsets > self.included_offset
+        metrics.REPLAYED.inc(int((~fresh).sum()))
+        return events.take(fresh)
+
+
+class StoredStates:
+    """Packs and restores the states of partitions.
+
+    Parameters
+    ----------
+    parameters
+        Settings that the states depend on.
+    chunk_count
+        Parts of each partition.
+    """
+
+    def __init__(self, parameters: KernelParameters, chunk_count: int) -> None:
+        self._parameters = parameters
+        self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
+        self._chunk_count = chunk_count
+        self._room = np.empty(0, np.uint8)
+
+    def restore(
+        self, partition: int, chunks: dict[int, bytes], included_offset: int = -1, silent_after: int = -1
+    ) -> PartitionStates:
+        """Make the states of a partition of its stored chunks.
+
+        Parameters
+        ----------
+        partition, chunks
+            Its number, and the packed chunks by their numbers, in the order in which they were stored.
+        included_offset
+            Offset of the last record that they include.
+        silent_after
+            Offset of the record after which it was silent for so long that open trips were closed; -1 for none. States
+            that include no more may be of before, and their trips are closed again, to the same scores.
+        """
+        restored = PartitionStates(TripStates(chunk_count=self._chunk_count), included_offset)
+        for chunk, packed in chunks.items():
+            if self._knows(partition, chunk, packed):
+                unpack_chunk(restored.states, packed)
+        restored.states.changed_chunks[:] = False
+        slots = restored.open_slots()
+        if included_offset <= silent_after and len(slots) > 0:
+            restored.closed = close_trips(restored.states, self._parameters, slots)
+        return restored
+
+    def _knows(self, partition: int, chunk: int, packed: bytes) -> bool:
+        if read_header(packed).fingerprint == self._fingerprint:
+            return True
+        metrics.DROPPED_STATES.inc()
+        log.warning("stored states were made with other settings and are dropped", partition=partition, chunk=chunk)
+        return False
+
+    def make_room(self, owned: PartitionStates) -> None:
+        """Have room for a copy of the states of a partition that have changed, and more, as they may grow until then.
+
+        The system gives memory when it is first written to, and that takes longer than the copy.
+        """
+        if owned.states.changed_chunks.any() and self._room.size < owned.states.nbytes:
+            self._room = np.ones(owned.states.nbytes * 17 // 16, np.uint8)
+
+    def give_room_back(self) -> None:
+        """Have no room any more, until the next checkpoint."""
+        self._room = np.empty(0, np.uint8)
+
+    def copy_changed(self, owned: PartitionStates) -> TripStates | None:
+        """Copy the states of a partition, if they have changed since they were last copied; the next copy replaces it.
+
+        All of them: to pick out what has changed takes longer, and events wait meanwhile.
+        """
+        changed = owned.states.changed_chunks
+        if not changed.any():
+            return None
+        self.make_room(owned)
+        copied = owned.states.copy(self._room)
+        changed[:] = False
+        return copied
+
+    def pack(self, copied: TripStates) -> Iterator[tuple[int, bytes]]:
+        """Pack the chunks that have changed, one a step, and give each with its number.
+
+        Raises
+        ------
+        ChunkTooLargeError
+            When no record can hold one.
+        """
+        slots_by_chunk = copied.slots_by_chunk()
+        changed = {chunk: slots_by_chunk[chunk] for chunk in np.flatnonzero(copied.changed_chunks).tolist()}
+        buffer = np.empty(max(unpacked_size(copied, slots) for slots in changed.values()), np.uint8)
+        for chunk, slots in changed.items():
+            packed = pack_chunk(copied, slots, fingerprint=self._fingerprint, buffer=buffer)
+            if len(packed) > MAX_CHUNK_BYTES - _RECORD_BYTES:
+                raise ChunkTooLargeError(chunk, len(packed), self._chunk_count)
+            yield chunk, packed

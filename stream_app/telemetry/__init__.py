@@ -1,0 +1,1 @@
+"""Metrics, logs, lag and health of a worker."""

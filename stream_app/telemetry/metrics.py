@@ -1,0 +1,82 @@
+"""What the worker counts and times, for Prometheus."""
+
+from collections.abc import Iterable
+from typing import Final, get_args
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from schemas.messages.trip_alert import TripAlert
+
+EVENTS: Final = Counter("driver_score_worker_events_total", "Valid trip events taken in")
+RECORDS: Final = Counter("driver_score_worker_records_total", "Kafka records read from trip-events")
+REJECTS: Final = Counter("driver_score_worker_rejects_total", "Records sent to the dead-letter topic", ["code"])
+REPLAYED: Final = Counter(
+    "driver_score_worker_replayed_events_total", "Events read again after a restart, and left out as already counted"
+)
+EXPIRED: Final = Counter(
+    "driver_score_worker_expired_records_total", "Records that Kafka deleted before they were read: lost", ["topic"]
+)
+DUPLICATES: Final = Counter("driver_score_worker_duplicate_events_total", "Events that were there already")
+LATE: Final = Counter("driver_score_worker_late_events_total", "Events that came after the grace period")
+SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores published", ["kind", "status"])
+ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published", ["alert_type"])
+PROFILES: Final = Counter("driver_score_worker_profiles_total", "Driver profiles published")
+OPEN_TRIPS: Final = Gauge("driver_score_worker_trips", "Trips whose state is kept", ["partition"])
+FINAL_SCORES: Final = Counter(
+    "driver_score_worker_final_scores_total", "Final trip scores with a band, revisions included", ["client", "band"]
+)
+SAMPLES: Final = Counter(
+    "driver_score_worker_examined_samples_total", "Samples examined for what they carry", ["client"]
+)
+SAMPLES_WITHOUT: Final = Counter(
+    "driver_score_worker_examined_samples_without_total",
+    "Examined samples that lack a measurement",
+    ["client", "sensor"],
+)
+BROKER_AVAILABLE: Final = Gauge("driver_score_worker_broker_available", "1 while a Kafka broker answers this worker")
+BATCH_SECONDS: Final = Histogram(
+    "driver_score_worker_batch_seconds",
+    "Time to compute, score and hand over one batch, once it is decoded",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+CHECKPOINT_SECONDS: Final = Histogram(
+    "driver_score_worker_checkpoint_seconds",
+    "Time to confirm outputs, store states and commit offsets",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+LATENCY_SECONDS: Final = Histogram(
+    "driver_score_worker_latency_seconds",
+    "From the newest record of a batch being written to Kafka until its scores are handed to the producer",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+LAST_COMMIT: Final = Gauge("driver_score_worker_last_commit_timestamp_seconds", "When offsets were last committed")
+MODEL: Final = Gauge("driver_score_worker_model_info", "The model that scores, 1 when loaded", ["name", "version"])
+DELIVERY_FAILURES: Final = Counter(
+    "driver_score_worker_delivery_failures_total", "Messages that Kafka did not take", ["topic"]
+)
+DROPPED_STATES: Final = Counter(
+    "driver_score_worker_dropped_state_chunks_total", "Stored states left unread, as they were made with other settings"
+)
+
+
+def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str], topics: Iterable[str]) -> None:
+    """Serve 0 for what may come, so that the first of it is an increase and not a beginning.
+
+    Parameters
+    ----------
+    reject_codes
+        Codes of dead letters.
+    statuses
+        Of scores.
+    topics
+        Full names of those that are read.
+    """
+    for topic in topics:
+        EXPIRED.labels(topic)
+    for code in reject_codes:
+        REJECTS.labels(code)
+    for kind in ("window", "trip"):
+        for status in statuses:
+            SCORES.labels(kind, status)
+    for alert_type in get_args(TripAlert.model_fields["alert_type"].annotation):
+        ALERTS.labels(alert_type)

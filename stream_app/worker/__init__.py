@@ -1,0 +1,1 @@
+"""The worker: agents, wiring, start and stop."""

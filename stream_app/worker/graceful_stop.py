@@ -1,0 +1,74 @@
+"""Stop within a time that is known before: take no more, finish what is begun, or say that it did not work."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from stream_app.faust_bridge.batch_consumer import BatchApp
+
+log = structlog.get_logger(__name__)
+
+NOT_STOPPED: Final = 2
+"""Exit status when the time is over: that of every command that could not do its work."""
+
+
+def take_no_more(app: BatchApp) -> None:
+    """Let the agents finish the batch that they are at, and drop what was fetched beyond it.
+
+    As at a rebalance, what was handed on before is no longer theirs. So what they have done is all that the next
+    checkpoint commits, and nothing that comes after it is published without being committed.
+    """
+    app.consumer.stop_flow()
+    app.flow_control.suspend()
+    app.tenure += 1
+
+
+class StopDeadline:
+    """Ends the process when its stop takes too long.
+
+    A broker that is away is waited for in many places, some of them in other threads, which no exception ends. So the
+    time is measured once for all of them, by a thread that needs none of them to come back.
+
+    Parameters
+    ----------
+    timeout_s
+        How long a stop may take.
+    holdup
+        Says what the stop waits for, as far as is known.
+    exit_process
+        Ends the process at once, with a status.
+    """
+
+    def __init__(
+        self, timeout_s: float, holdup: Callable[[], str], exit_process: Callable[[int], object] = os._exit
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._holdup = holdup
+        self._exit_process = exit_process
+        self._cause: str | None = None
+        self._timer = threading.Timer(timeout_s, self._give_up)
+        self._timer.daemon = True
+
+    def begin(self, cause: BaseException | None = None) -> None:
+        """Begin to count; called again, it only adds the error that ended the work."""
+        if cause is not None:
+            self._cause = str(cause)
+        if not self._timer.is_alive() and not self._timer.finished.is_set():
+            self._timer.start()
+
+    def cancel(self) -> None:
+        """Note that the stop is done."""
+        self._timer.cancel()
+
+    def _give_up(self) -> None:
+        log.error(
+            "not stopped in time; what is not committed will be read again",
+            timeout_s=self._timeout_s,
+            reason=self._cause or self._holdup(),
+        )
+        logging.shutdown()
+        self._exit_process(NOT_STOPPED)

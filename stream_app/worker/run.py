@@ -1,0 +1,178 @@
+"""Run the application until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, get_args
+
+import structlog
+from aiokafka.errors import KafkaConnectionError
+from prometheus_client import REGISTRY
+
+from schemas.messages.driver_score import ScoreStatus
+from schemas.settings.settings import KafkaSettings, Settings, WorkerSettings
+from scoring.errors import BrokerUnavailableError
+from scoring.model.scorer import Scorer
+from stream_app.ingest.rejects import RejectCode
+from stream_app.kafka.broker_watch import watch_broker
+from stream_app.kafka.topics import SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics, topics_of
+from stream_app.telemetry import metrics
+from stream_app.telemetry.health import WorkerHealth, group_state
+from stream_app.telemetry.lag import LagCollector, owned_positions
+from stream_app.telemetry.metrics_server import serve_metrics
+from stream_app.worker.freed_memory import give_back_large_arrays
+from stream_app.worker.graceful_stop import StopDeadline, take_no_more
+from stream_app.worker.warm_up import warm_up
+from stream_app.worker.wiring import Worker, build_worker, load_scorer
+
+log = structlog.get_logger(__name__)
+
+_SWITCH_S: Final = 0.001
+"""A thread that comes back from a kernel waits for so long for one that runs Python. Python's own 5 ms, many times a
+batch, were a fifth of the throughput; 0.3 ms have threads take turns too often for the caches of two processors."""
+
+_REPORT_S: Final = 1.0
+_NO_BROKER: Final = "no broker answers"
+_SLOW: Final = "the last batch or Kafka takes longer"
+
+
+def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None) -> None:
+    """Score trip events until SIGTERM or SIGINT, then store everything and leave.
+
+    Parameters
+    ----------
+    settings
+        What to connect to and how to score.
+    on_ready
+        Called when the worker has begun.
+
+    Raises
+    ------
+    BrokerUnavailableError, TopicError, ModelError
+        When it can't begin.
+    DeliveryError
+        When Kafka stops taking outputs.
+    """
+    log.info("settings", **settings.loggable())
+    kafka = settings.kafka
+    metrics.start_at_zero(RejectCode, get_args(ScoreStatus), _topics(kafka))
+    give_back_large_arrays()
+    scorer = load_scorer(settings)
+    warm_up()
+    specs, client = topics_of(kafka.group), kafka.client_config()
+    if settings.worker.create_topics:
+        create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, client, specs=specs)
+    else:
+        require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, client, specs=specs)
+    health = WorkerHealth(settings.worker.stalled_after_s)
+    if settings.worker.metrics_port is not None:
+        serve_metrics(
+            settings.worker.metrics_host,
+            settings.worker.metrics_port,
+            "DRIVER_SCORE_WORKER__METRICS_PORT",
+            live=health.live_problems,
+            ready=health.ready_problems,
+        )
+    sys.setswitchinterval(_SWITCH_S)
+    deadline = StopDeadline(settings.worker.stop_timeout_s, holdup=lambda: _SLOW if health.has_broker else _NO_BROKER)
+    try:
+        asyncio.run(_run(settings, scorer, health, deadline, on_ready))
+    finally:
+        deadline.cancel()
+
+
+async def _run(
+    settings: Settings,
+    scorer: Scorer,
+    health: WorkerHealth,
+    deadline: StopDeadline,
+    on_ready: Callable[[], None] | None,
+) -> None:
+    worker = build_worker(settings, scorer)  # here, as Faust binds to the running loop
+    stop = asyncio.Event()
+
+    def begin_to_stop() -> None:
+        if not stop.is_set():
+            log.info("stopping")
+            deadline.begin()
+            health.is_stopping = True
+            take_no_more(worker.app)
+            worker.trips.hurry()
+            stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, begin_to_stop)
+    try:
+        await worker.app.start()
+    except KafkaConnectionError as error:  # it went away since the topics were looked at
+        raise BrokerUnavailableError(settings.kafka.bootstrap, cause=str(error)) from error
+    log.info("worker started")
+    if on_ready is not None:
+        on_ready()
+    try:
+        with _watched(worker, settings.kafka, health):
+            await _work_until(stop, worker, settings.worker)
+            await worker.trips.checkpoint()
+    except Exception as error:
+        deadline.begin(error)
+        raise
+    finally:
+        deadline.begin()
+        await worker.app.stop()
+    log.info("stopped")
+
+
+async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSettings) -> None:
+    """Write a checkpoint every ``checkpoint_s``; an error of Faust's or of ours ends the work."""
+    crashed = asyncio.ensure_future(worker.app._crashed.wait())  # noqa: SLF001
+    stopping = asyncio.ensure_future(stop.wait())
+    events: set[asyncio.Future[Any]] = {stopping, crashed, worker.app.failure}
+    try:
+        while True:
+            await asyncio.wait(events, timeout=settings.checkpoint_s, return_when=asyncio.FIRST_COMPLETED)
+            if worker.app.failure.done():
+                worker.app.failure.result()
+            if crashed.done():
+                raise worker.app.crash_reason or RuntimeError("the Faust application crashed")
+            if stopping.done():
+                return
+            await worker.trips.close_silent(settings.silent_partition_s)
+            await worker.trips.checkpoint()
+    finally:
+        crashed.cancel()
+        stopping.cancel()
+
+
+@contextlib.contextmanager
+def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iterator[None]:
+    """Serve the worker's lag and health, and whether its broker answers, while it works."""
+    lag = LagCollector(partial(owned_positions, worker.app, _topics(kafka)))
+    health.watch(lag.look)
+    client, topic = kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name
+    watches = [
+        asyncio.ensure_future(watch_broker(kafka.bootstrap, client, topic, health.broker_answered)),
+        asyncio.ensure_future(_report(worker, lag, health)),
+    ]
+    REGISTRY.register(lag)
+    try:
+        yield
+    finally:
+        REGISTRY.unregister(lag)
+        for watch in watches:
+            watch.cancel()
+
+
+async def _report(worker: Worker, lag: LagCollector, health: WorkerHealth) -> None:
+    """Tell from within the event loop that it turns, and where the worker is, until cancelled."""
+    while True:
+        lag.look()
+        health.saw(group_state(worker.app))
+        await asyncio.sleep(_REPORT_S)
+
+
+def _topics(kafka: KafkaSettings) -> frozenset[str]:
+    return frozenset(kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, SCORES_BY_DRIVER))

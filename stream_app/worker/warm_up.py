@@ -1,0 +1,36 @@
+"""Compile the kernels before the first event, so that no batch waits for it."""
+
+import time
+from typing import Final
+
+import structlog
+
+from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.state.chunks import pack_chunk, unpack_chunk
+from scoring.features.state.trip_states import TripStates
+from scoring.features.update import close_trips, update
+from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
+from stream_app.ingest.decoding import Decoder
+from stream_app.telemetry.data_metrics import sensor_counts
+from stream_app.worker.wall_clock import now_ms
+
+_EVENT: Final = (
+    b'{"trip_id":"t","vehicle_id":"v","driver_id":"d","client_id":"c","timestamp":1000000000000,"speed_kmh":1}'
+)
+
+log = structlog.get_logger(__name__)
+
+
+def warm_up() -> None:
+    """Run one event through every kernel; the first time on a machine this compiles them."""
+    started = time.perf_counter()
+    parameters = kernel_parameters(ThresholdProfile(), WindowSettings())
+    batch = RecordBatch("", 0, [EncodedBatch.of_records([(None, _EVENT)])])
+    decoder = Decoder(max_value_bytes=len(_EVENT), max_ahead_s=0, time_zones={}, now_ms=now_ms)
+    states = TripStates()
+    events = decoder.decode(batch).events
+    update(states, events, parameters)
+    sensor_counts(events)
+    unpack_chunk(TripStates(), pack_chunk(states, states.slots(), fingerprint=""))
+    close_trips(states, parameters)
+    log.info("kernels ready", seconds=round(time.perf_counter() - started, 1))
