@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bench.sending import PARTITIONS
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 
 POLL_S: Final = 0.05
 """Between two looks at the committed offsets; they change every two seconds."""

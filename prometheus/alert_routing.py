@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from schemas.settings.settings import SEVERITIES, AlertSettings, Severity
+from schemas.settings import SEVERITIES, AlertSettings, Severity
 
 _OWNER_ONLY: Final = 0o600
 

@@ -1,44 +1,8 @@
-"""Every error that this project raises on purpose.
-
-::
-
-    DriverScoreError
-    ├── InputFileError          a file of trips can't be read as what it was said to be
-    ├── SettingsError           a setting has a value that can't work
-    ├── BrokerUnavailableError  no Kafka broker answers at the address
-    ├── TopicError              a topic is missing, or not as it must be
-    ├── ModelError              a model can't be loaded, or is not what its card says
-    │   ├── ModelNotFoundError
-    │   └── ModelCorruptError
-    ├── TrainingError           no model can be made of this data
-    ├── StateError              stored trip states can't be read
-    ├── MissingExtraError       an optional part of the package is not installed
-    ├── DruidUnavailableError   no Druid answers at the address          (druid_specs.errors)
-    ├── DruidRefusedError       Druid does not do what it was asked
-    ├── SpecMismatchError       an ingestion spec does not match the messages
-    └── SpecFileError           a file of specs can't be read
-
-The command line prints the message as one line and exits with status 2; ``--debug`` adds the traceback.
-Each message says what is wrong and what to do about it.
-"""
+"""What goes wrong in the core: files, models, training and stored states. ``schemas.errors`` has the whole tree."""
 
 from pathlib import Path
 
 from schemas.errors import DriverScoreError
-
-__all__ = [
-    "BrokerUnavailableError",
-    "DriverScoreError",
-    "InputFileError",
-    "MissingExtraError",
-    "ModelCorruptError",
-    "ModelError",
-    "ModelNotFoundError",
-    "SettingsError",
-    "StateError",
-    "TopicError",
-    "TrainingError",
-]
 
 
 class InputFileError(DriverScoreError):
@@ -46,30 +10,6 @@ class InputFileError(DriverScoreError):
 
     def __init__(self, path: Path | str, problem: str, *, remedy: str) -> None:
         super().__init__(f"{path}: {problem}. {remedy}")
-
-
-class SettingsError(DriverScoreError):
-    """A setting has a value that can't work."""
-
-    def __init__(self, setting: str, problem: str, *, remedy: str) -> None:
-        super().__init__(f"setting {setting}: {problem}. {remedy}")
-
-
-class BrokerUnavailableError(DriverScoreError):
-    """No Kafka broker answers at the address."""
-
-    def __init__(self, bootstrap: str, *, cause: str = "no answer") -> None:
-        super().__init__(
-            f"no Kafka broker answers at {bootstrap} ({cause}). Check that it runs and that "
-            "DRIVER_SCORE_KAFKA__BOOTSTRAP names it; `driver-score demo` needs none."
-        )
-
-
-class TopicError(DriverScoreError):
-    """A topic is missing, or is not as it must be."""
-
-    def __init__(self, topic: str, problem: str, *, remedy: str) -> None:
-        super().__init__(f"topic {topic}: {problem}. {remedy}")
 
 
 class ModelError(DriverScoreError):
@@ -108,10 +48,3 @@ class StateError(DriverScoreError):
 
     def __init__(self, problem: str, *, remedy: str) -> None:
         super().__init__(f"stored trip states: {problem}. {remedy}")
-
-
-class MissingExtraError(DriverScoreError):
-    """An optional part of the package is not installed."""
-
-    def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs packages that are not installed: pip install 'driver-score[{extra}]'")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from stream_app.ingest.rejects import RejectCode
+from schemas.messages.dead_letter import RejectCode
 from tests.decoding import RIGHT, message, raw, without
 
 GOOD_SAMPLE = {"timestamp": RIGHT["timestamp"], "speed_kmh": 50.0}

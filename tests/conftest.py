@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
 from tests.docker_servers import DockerServers, docker_project
 

@@ -18,7 +18,7 @@ from driver_score.replay import append_trip_ends, event_messages, plan_sending, 
 from druid_specs.apply import plan_changes, plan_first_rows
 from druid_specs.client import DruidClient
 from druid_specs.sql_connection import DruidConnection
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.kafka.topics import create_topics
 from tests.brokers import RunningBroker, producer, wait_until

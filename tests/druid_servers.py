@@ -14,8 +14,8 @@ import requests
 
 from driver_score.local_stack.servers.druid import NativeDruid
 from druid_specs.client import DruidClient
-from scoring.errors import DriverScoreError
-from stream_app.kafka.topics import TOPICS
+from schemas.errors import DriverScoreError
+from schemas.topics import TOPICS
 from tests.brokers import RunningBroker, wait_until
 from tests.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, ComposeServices, DockerServers
 

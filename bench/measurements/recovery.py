@@ -13,7 +13,7 @@ from bench.fleet_sender import FleetSender
 from bench.measuring import CommittedOffsets, wait_until
 from bench.sending import PARTITIONS
 from bench.workers import OURS, Place, running_workers
-from schemas.settings.settings import WorkerSettings
+from schemas.settings import WorkerSettings
 
 _FIRST_EVENTS: Final = 100_000
 _BEFORE_S: Final = 5.0

@@ -15,7 +15,7 @@ from bench.measuring import BenchmarkError, CommittedOffsets, wait_until
 from bench.probes import braking_trip, calm_trip, send_probes
 from bench.sending import PARTITIONS
 from bench.workers import OURS, Place, running_worker
-from schemas.settings.settings import WorkerSettings
+from schemas.settings import WorkerSettings
 
 _PROBES_PER_S: Final = 25
 _FIRST_EVENTS: Final = 200_000

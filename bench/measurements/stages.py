@@ -19,7 +19,7 @@ from typing import Any, Final
 import psutil
 
 from bench.measuring import WARM_UP_SHARE, BenchmarkError
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
 from scoring.driver_scores import ScoreMaker
 from stream_app.ingest.decoding import Decoder
 from stream_app.output.outputs import Publisher

@@ -16,7 +16,7 @@ import numpy as np
 import scoring
 from schemas.features import FEATURE_NAMES
 from schemas.messages.trip_event import TripEvent
-from schemas.settings.settings import Settings
+from schemas.settings import Settings
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import BANDS, Scorer
 

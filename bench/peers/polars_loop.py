@@ -30,7 +30,7 @@ from bench.peers.peer_job import (
     score_messages,
 )
 from schemas.messages.trip_event import ID_PATTERN, MAX_SPEED_KMH
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
 
 _BATCH_MESSAGES: Final = 50_000
 _BATCH_WAIT_S: Final = 0.5

@@ -12,7 +12,7 @@ from quixstreams import Application, State
 
 from bench.peers.peer_job import load_scorer, score_messages, take_event
 from schemas.messages.trip_event import TripEvent
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
 
 
 def main() -> None:

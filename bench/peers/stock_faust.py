@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bench.peers.peer_job import load_scorer, score_messages, take_event
 from schemas.messages.trip_event import TripEvent
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
 
 _LINGER_S: Final = 0.005
 """As our publisher waits; Faust's own default, none, sends every change of the table in a request of its own."""

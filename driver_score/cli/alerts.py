@@ -6,8 +6,8 @@ from typing import Annotated, Final
 import typer
 
 from prometheus.alert_routing import write_alertmanager_yaml
-from schemas.settings.settings import load_settings
-from scoring.errors import SettingsError
+from schemas.errors import SettingsError
+from schemas.settings import load_settings
 
 alerts: Final = typer.Typer(help="Who is told of alerts.", no_args_is_help=True)
 

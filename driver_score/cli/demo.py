@@ -27,7 +27,7 @@ from driver_score.cli.trip_file_options import (
     format_of,
 )
 from driver_score.replay import MessageSlice, append_trip_ends, event_messages, line_messages, plan_sending
-from scoring.errors import MissingExtraError
+from schemas.errors import MissingExtraError
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 
 _REPORT: Final = Path("driver-score-report.html")

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from driver_score.cli.trip_file_options import JsonOption
-from driver_score.druid import TopicSizes, data_sources, druid_client
+from driver_score.druid import data_sources, druid_client
 from druid_specs.apply import Change, plan_changes, plan_first_rows
 from druid_specs.status import IngestionStatus, ingestion_status
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
+from stream_app.kafka.topic_sizes import TopicSizes
 
 druid: Final = typer.Typer(help="How Druid takes in the output topics.", no_args_is_help=True)
 

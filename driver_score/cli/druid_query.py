@@ -17,7 +17,7 @@ from druid_specs.errors import QueryOptionError
 from druid_specs.named_queries import ParameterValue, named_query, option_name, query_names
 from druid_specs.sql_connection import DruidConnection, QueryResult
 from schemas.event_frame import VEHICLE_CLASSES
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
 
 _AGO_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

@@ -4,9 +4,10 @@ import signal
 import threading
 from contextlib import closing
 
-from driver_score.druid import TopicSizes, data_sources, druid_client
+from driver_score.druid import data_sources, druid_client
 from driver_score.druid_exporter import DruidCollector, exporter_registry
-from schemas.settings.settings import load_settings
+from schemas.settings import load_settings
+from stream_app.kafka.topic_sizes import TopicSizes
 from stream_app.telemetry.logs import configure_logs
 from stream_app.telemetry.metrics_server import serve_metrics
 

@@ -18,7 +18,7 @@ from driver_score.cli.stack import stack
 from driver_score.cli.topics import topics
 from driver_score.cli.train import train, validate
 from driver_score.cli.worker import worker
-from scoring.errors import DriverScoreError
+from schemas.errors import FAILED, DriverScoreError
 
 app: Final = typer.Typer(
     name="driver-score",
@@ -28,9 +28,6 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-FAILED: Final = 2
-"""Exit status of a command that could not do its work."""
 
 
 @app.callback()

@@ -44,9 +44,9 @@ from driver_score.replay import (
 )
 from driver_score.replay import replay as send
 from driver_score.replay.send_plan import MAX_PAUSE_S
-from scoring.errors import SettingsError
+from schemas.errors import SettingsError
+from schemas.topics import TRIP_EVENTS
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka.topics import TRIP_EVENTS
 
 
 def replay(

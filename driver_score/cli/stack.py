@@ -14,8 +14,8 @@ from driver_score.cli.trip_file_options import JsonOption
 from driver_score.local_stack.lifecycle import stack_states, start_stack, stop_stack
 from driver_score.local_stack.members import Member, stack_members
 from driver_score.local_stack.server_process import log_tail
-from schemas.settings.settings import Settings, load_settings
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
+from schemas.settings import Settings, load_settings
 
 stack: Final = typer.Typer(help="All servers on this machine, without Docker.", no_args_is_help=True)
 

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.settings.settings import load_settings
-from stream_app.kafka.topics import create_topics, topics_of
+from schemas.settings import load_settings
+from schemas.topics import topics_of
+from stream_app.kafka.topics import create_topics
 
 topics: Final = typer.Typer(help="The topics of the pipeline.", no_args_is_help=True)
 

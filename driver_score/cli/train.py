@@ -15,7 +15,8 @@ from driver_score.cli.trip_file_options import (
     column_map_of,
     format_of,
 )
-from scoring.errors import InputFileError, MissingExtraError
+from schemas.errors import MissingExtraError
+from scoring.errors import InputFileError
 from scoring.trip_files import DEFAULT_FLEET_PATH
 
 _OUTPUT: Final = Path("model")

@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 from confluent_kafka import Consumer, TopicPartition
 
-from stream_app.kafka.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS
+from schemas.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS
 
 _TOPICS: Final = (DRIVER_SCORES.name, TRIP_ALERTS.name, DRIVER_PROFILES.name)
 _LATEST: Final = 6

@@ -14,8 +14,9 @@ from driver_score.demo.worker_process import WorkerProcess
 from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.replay import MessageSlice, ReplaySummary, replay
 from driver_score.report import InputQuality, write_report
-from scoring.errors import DriverScoreError
-from stream_app.kafka.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS, TRIP_EVENTS, create_topics
+from schemas.errors import DriverScoreError
+from schemas.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS, TRIP_EVENTS
+from stream_app.kafka.topics import create_topics
 
 PARTITIONS: Final = 2
 """One for each core of a small laptop."""

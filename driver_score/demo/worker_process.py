@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 
 _START_TIMEOUT_S: Final = 300.0
 """The first start on a machine compiles the kernels, which takes up to a minute on a slow one."""

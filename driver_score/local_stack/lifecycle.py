@@ -9,7 +9,7 @@ from typing import Literal
 from driver_score.local_stack.members import Member
 from driver_score.local_stack.records import ProcessRecords, stop_processes
 from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, listens, start_all
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 
 
 class PortTakenError(DriverScoreError):

@@ -11,7 +11,7 @@ from driver_score.local_stack.servers.grafana import NativeGrafana, grafana_comm
 from driver_score.local_stack.servers.kafka import NativeKafka
 from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, WORKER_JOB, NativePrometheus
 from driver_score.local_stack.servers.worker import NativeWorker
-from schemas.settings.settings import Settings
+from schemas.settings import Settings
 
 
 @dataclass(frozen=True)

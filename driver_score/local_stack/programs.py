@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 
 REPOSITORY_DIR: Final = Path(__file__).resolve().parents[2]
 JAR_LISTS_DIR: Final = REPOSITORY_DIR / "docker" / "native"

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 from driver_score.local_stack import bounded_log
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 
 LOOPBACK: Final = "127.0.0.1"
 

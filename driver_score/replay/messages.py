@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from schemas.errors import SettingsError
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.trip_event import ID_PATTERN, TripIds
-from scoring.errors import SettingsError
 
 EVENTS_PER_SLICE: Final = 20_000
 """Events encoded at once: about 5 MB of JSON, a tenth of a second between two looks at the clock."""

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
 from scoring.events.compilation import kernel
+from scoring.events.sample import SAMPLE
 from scoring.features.aggregation.aggregates import WINDOW_AGGREGATES
 from scoring.features.aggregation.folding import fold
 from scoring.features.aggregation.hard_events import ACCELERATION, BRAKE, CORNER, HARD_EVENT
 from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import CURSOR, SAMPLE
+from scoring.features.state.arrays import CURSOR
 
 KINDS: Final = {BRAKE: "hard_brake", ACCELERATION: "hard_acceleration", CORNER: "hard_corner"}
 

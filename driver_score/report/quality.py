@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from scoring.features.parameters import ThresholdProfile
+from schemas.thresholds import ThresholdProfile
 
 SENSORS: Final[dict[str, str]] = {
     "speed_kmh": "speed",

@@ -17,7 +17,7 @@ from driver_score.report.style import band_limits, plotly_script
 from driver_score.report.traces import MARKS
 from driver_score.report.trips import riskiest_trips, trip_cards
 from driver_score.report.wording import FACTORS, factor_name, reject_sentence
-from scoring.features.parameters import ThresholdProfile
+from schemas.thresholds import ThresholdProfile
 from scoring.model.metadata import BandLimits
 
 REPORT_FILE: Final = "driver-score-report.html"

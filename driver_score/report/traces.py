@@ -9,7 +9,8 @@ import polars as pl
 from driver_score.report.hard_events import HardEvent, distinct_events, hard_events_of
 from driver_score.report.style import BAND_COLOURS, INK, Chart, chart
 from driver_score.report.wording import counted
-from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from schemas.thresholds import ThresholdProfile, WindowSettings
+from scoring.features.parameters import kernel_parameters
 
 MAX_POINTS: Final = 1_500
 """Points of a trace: more than a wide screen has pixels for; of longer trips each stretch keeps its extremes."""

@@ -9,7 +9,7 @@ import polars as pl
 from driver_score.report.style import Chart
 from driver_score.report.traces import trip_chart
 from driver_score.report.wording import ReasonLine, reason_lines
-from scoring.features.parameters import ThresholdProfile
+from schemas.thresholds import ThresholdProfile
 
 RISKIEST_TRIPS: Final = 10
 """Trips in detail: as many as a fleet manager reads over a coffee."""

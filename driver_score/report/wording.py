@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from schemas.messages.dead_letter import RejectCode
 from schemas.messages.driver_score import ReasonCode
-from stream_app.ingest.rejects import RejectCode
 
 Row = Mapping[str, Any]
 

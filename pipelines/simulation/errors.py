@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scoring.errors import DriverScoreError, MissingExtraError
+from schemas.errors import DriverScoreError, MissingExtraError
 
 
 class SumoMissingError(MissingExtraError):

@@ -8,8 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
-from scoring.features.state.arrays import SAMPLE
-from scoring.features.state.lookup import hash_texts
+from scoring.events.hashing import hash_texts
+from scoring.events.sample import SAMPLE
 
 MOTION_FIELDS: Final = tuple(name for name in MEASUREMENT_COLUMNS if name != "duration_s")
 """Measurements that a sample keeps as they are."""

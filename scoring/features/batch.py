@@ -5,9 +5,10 @@ import polars as pl
 
 from schemas.event_frame import ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import FEATURE_NAMES
+from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.events.columns import EventColumns
 from scoring.features.emission import TRIP
-from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
 from schemas.messages.trip_event import MAX_ID_BYTES, MIN_TIMESTAMP, TripEvent
 from scoring.events.compilation import inlined_kernel, kernel
-from scoring.features.state.arrays import SAMPLE
-from scoring.features.state.lookup import hash_text
+from scoring.events.hashing import hash_text
+from scoring.events.sample import SAMPLE
 from scoring.json_events.scanning import (
     COLON,
     MINUS,

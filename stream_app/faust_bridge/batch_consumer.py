@@ -22,7 +22,7 @@ from crc32c import crc32c
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage, EventT
 
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 from stream_app.faust_bridge.frame_connection import FrameConnection
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.telemetry import metrics

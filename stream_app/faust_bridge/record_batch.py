@@ -13,7 +13,7 @@ from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from numpy.typing import NDArray
 
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
 from scoring.events.compilation import inlined_kernel, kernel, unowned
 
 _DECODERS: Final[dict[int, Callable[[bytes], bytes]]] = {

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.event_frame import EVENT_SCHEMA
+from schemas.messages.dead_letter import RejectCode
 from schemas.messages.trip_event import MAX_SAMPLES, Sample, TripEvent, TripIds
 from stream_app.faust_bridge.record_batch import KafkaRecord
-from stream_app.ingest.rejects import Reject, RejectCode
+from stream_app.ingest.rejects import Reject
 
 _CODE_OF_ERROR: Final = {
     "missing": RejectCode.MISSING_FIELD,

@@ -1,4 +1,4 @@
-"""Ask Kafka for a sign of life now and then, and say in a metric whether it gave one."""
+"""Whether a broker answers: asked every few seconds."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,8 +7,6 @@ from typing import Final
 import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-
-from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +17,7 @@ _ANSWER_S: Final = 3.0
 
 
 async def watch_broker(bootstrap: str, client_config: dict[str, str], topic: str, tell: Callable[[bool], None]) -> None:
-    """Set the metric of the broker's availability every `WATCH_S`, until cancelled.
+    """Tell every `WATCH_S` whether a broker answers, until cancelled.
 
     On its own connection, and beside all other work: what waits for a broker that is down can't tell that it is.
 
@@ -32,13 +30,12 @@ async def watch_broker(bootstrap: str, client_config: dict[str, str], topic: str
     topic
         One that exists: a broker may create what it is asked about.
     tell
-        Told each answer, too.
+        Called with each answer.
     """
     client = AdminClient({**client_config, "bootstrap.servers": bootstrap, "log_level": 0})
     available = True
     while True:
         answered = await asyncio.to_thread(_answers, client, topic)
-        metrics.BROKER_AVAILABLE.set(answered)
         tell(answered)
         if answered != available:
             log.warning("broker answers again" if answered else "no broker answers", bootstrap=bootstrap)

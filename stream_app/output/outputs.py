@@ -15,10 +15,8 @@ import structlog
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.columns import OUTPUT_COLUMNS
-from scoring.driver_scores import SEVERE_EVENT_KIND, DriverScores
-from scoring.errors import DriverScoreError
-from stream_app.ingest.rejects import Reject
-from stream_app.kafka.topics import (
+from schemas.errors import DriverScoreError
+from schemas.topics import (
     DRIVER_PROFILES,
     DRIVER_SCORES,
     MAX_CHUNK_BYTES,
@@ -28,6 +26,8 @@ from stream_app.kafka.topics import (
     TRIP_FEATURES,
     TopicSpec,
 )
+from scoring.driver_scores import SEVERE_EVENT_KIND, DriverScores
+from stream_app.ingest.rejects import Reject
 from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_scores
 

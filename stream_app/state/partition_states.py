@@ -8,14 +8,14 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from scoring.errors import DriverScoreError
+from schemas.errors import DriverScoreError
+from schemas.topics import MAX_CHUNK_BYTES, MIB
 from scoring.events.columns import EventColumns
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import OPEN
 from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import DueFeatures, close_trips
-from stream_app.kafka.topics import MAX_CHUNK_BYTES, MIB
 from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)

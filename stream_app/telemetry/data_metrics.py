@@ -15,7 +15,8 @@ from schemas.messages.driver_score import RiskBand
 from scoring.driver_scores import DriverScores
 from scoring.events.columns import EventColumns
 from scoring.events.compilation import kernel, unowned
-from scoring.features.state.lookup import CLIENT, hash_text
+from scoring.events.hashing import hash_text
+from scoring.events.id_places import CLIENT
 from stream_app.telemetry import metrics
 from stream_app.telemetry.bounded_labels import CLIENTS
 

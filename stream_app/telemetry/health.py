@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import faust
 from faust.types import TP
 
+from stream_app.telemetry import metrics
 from stream_app.telemetry.lag import Progress
 
 
@@ -68,6 +69,7 @@ class WorkerHealth:
     def broker_answered(self, answered: bool) -> None:
         """Note whether a broker answers."""
         self.has_broker = answered
+        metrics.BROKER_AVAILABLE.set(answered)
 
     def live_problems(self) -> list[str]:
         """Return why the worker should be started anew; nothing while it makes progress."""

@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app, start_http_server
 
-from scoring.errors import SettingsError
+from schemas.errors import SettingsError
 
 log = structlog.get_logger(__name__)
 

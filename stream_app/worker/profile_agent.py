@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from faust.types import StreamT
 
 from schemas.messages.driver_score import DriverScore, RiskBand
-from schemas.settings.settings import ProfileSettings
+from schemas.settings import ProfileSettings
 from scoring.driver_profile import ProfileState, count_trip, profile_message
 from stream_app.faust_bridge.batch_consumer import is_current
 from stream_app.faust_bridge.record_batch import RecordBatch

@@ -12,13 +12,14 @@ import structlog
 from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 
+from schemas.messages.dead_letter import RejectCode
 from schemas.messages.driver_score import ScoreStatus
-from schemas.settings.settings import KafkaSettings, Settings, WorkerSettings
-from scoring.errors import BrokerUnavailableError
+from schemas.settings import KafkaSettings, Settings, WorkerSettings
+from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
 from scoring.model.scorer import Scorer
-from stream_app.ingest.rejects import RejectCode
 from stream_app.kafka.broker_watch import watch_broker
-from stream_app.kafka.topics import SCORES_BY_DRIVER, TRIP_EVENTS, create_topics, require_topics, topics_of
+from stream_app.kafka.errors import BrokerUnavailableError
+from stream_app.kafka.topics import create_topics, require_topics
 from stream_app.telemetry import metrics
 from stream_app.telemetry.health import WorkerHealth, group_state
 from stream_app.telemetry.lag import LagCollector, owned_positions

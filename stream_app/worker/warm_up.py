@@ -5,7 +5,8 @@ from typing import Final
 
 import structlog
 
-from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from schemas.thresholds import ThresholdProfile, WindowSettings
+from scoring.features.parameters import kernel_parameters
 from scoring.features.state.chunks import pack_chunk, unpack_chunk
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update

@@ -14,7 +14,8 @@ from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.types import TableT, TopicT
 
 import scoring
-from schemas.settings.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
+from schemas.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
+from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from scoring.driver_scores import ScoreMaker
 from scoring.features.parameters import kernel_parameters
 from scoring.model.exposure import ExposureLimits
@@ -22,7 +23,6 @@ from scoring.model.scorer import Scorer
 from stream_app.faust_bridge.batch_consumer import BatchApp
 from stream_app.faust_bridge.source_partitions import SourcePartitions
 from stream_app.ingest.decoding import Decoder
-from stream_app.kafka.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from stream_app.output.outputs import Publisher
 from stream_app.state.checkpoint import Checkpoints
 from stream_app.state.partition_states import StoredStates

@@ -14,7 +14,7 @@ import pytest
 from driver_score.local_stack.servers.alertmanager import NativeAlertmanager
 from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.local_stack.servers.prometheus import RULES_DIR, WORKER_JOB, NativePrometheus
-from schemas.settings.settings import AlertSettings
+from schemas.settings import AlertSettings
 from tests.brokers import producer, wait_until
 from tests.running_worker import RunningWorker, running_worker
 from tests.webhook import Webhook, running_webhook

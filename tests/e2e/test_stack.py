@@ -17,7 +17,7 @@ import yaml
 from driver_score.local_stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
 from driver_score.local_stack.members import Member, stack_members
 from driver_score.local_stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
-from schemas.settings.settings import StackSettings, load_settings
+from schemas.settings import StackSettings, load_settings
 from tests.brokers import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration]

@@ -11,9 +11,10 @@ import pytest
 from confluent_kafka import Producer
 
 from driver_score.replay import Disturbance, append_trip_ends, disturb, event_messages, plan_sending, replay
+from schemas.topics import TOPICS
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka.topics import TOPICS, create_topics
+from stream_app.kafka.topics import create_topics
 from tests.bad_input import BAD_INPUT
 from tests.brokers import RunningBroker, producer
 from tests.decoding import message

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from driver_score.local_stack.servers.alertmanager import NativeAlertmanager
-from schemas.settings.settings import AlertSettings
+from schemas.settings import AlertSettings
 from tests.alert_rules import alerts
 from tests.brokers import wait_until
 

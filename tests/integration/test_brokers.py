@@ -14,8 +14,10 @@ from driver_score.local_stack.programs import MissingProgramError, fetch_jars
 from driver_score.local_stack.server_process import ServerStartError, free_port
 from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.local_stack.servers.kafka import NativeKafka
-from scoring.errors import BrokerUnavailableError, MissingExtraError, TopicError
-from stream_app.kafka.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec, create_topics
+from schemas.errors import MissingExtraError
+from schemas.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec
+from stream_app.kafka.errors import BrokerUnavailableError, TopicError
+from stream_app.kafka.topics import create_topics
 from tests.brokers import RunningBroker, consume, consumer, producer, wait_until
 
 TEN_MB = 10 * 1024 * 1024

@@ -17,8 +17,9 @@ from bench.fleet import Fleet
 from bench.measuring import CommittedOffsets
 from bench.peers import kafka_streams
 from bench.sending import PARTITIONS, ready_content, send
+from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.driver_scores import SEVERE_EVENT_KIND, ScoreMaker
-from scoring.features.parameters import ThresholdProfile, WindowSettings, kernel_parameters
+from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import update
 from scoring.model.exposure import ExposureLimits

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from schemas.features import FEATURE_NAMES
+from schemas.thresholds import HardEventThresholds, ThresholdProfile
 from scoring.features.batch import trip_features
-from scoring.features.parameters import HardEventThresholds, ThresholdProfile
 from tests.reference.random_trips import Event, frame_of, make_trip, trips
 from tests.reference.trip_reference import reference_features
 

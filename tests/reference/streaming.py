@@ -9,15 +9,10 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES
 from schemas.features import FEATURE_NAMES
+from schemas.thresholds import SevereEventSettings, ThresholdProfile, WindowSettings
 from scoring.events.columns import EventColumns
 from scoring.features.emission import SEVERE_EVENT, TRIP, WINDOW
-from scoring.features.parameters import (
-    KernelParameters,
-    SevereEventSettings,
-    ThresholdProfile,
-    WindowSettings,
-    kernel_parameters,
-)
+from scoring.features.parameters import KernelParameters, kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import DueFeatures, close_trips, update
 from tests.reference.random_trips import Event, frame_of

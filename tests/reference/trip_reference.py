@@ -13,7 +13,7 @@ import numpy as np
 
 from schemas.event_frame import EVENT_TYPES, MEASUREMENT_COLUMNS
 from schemas.features import FEATURE_NAMES
-from scoring.features.parameters import HardEventThresholds, ThresholdProfile
+from schemas.thresholds import HardEventThresholds, ThresholdProfile
 
 Event = dict[str, Any]
 Span = tuple[int, int]

@@ -23,7 +23,7 @@ Idempotent producers, headers, timestamps, all codecs, groups of two members and
 from pathlib import Path
 
 from driver_score.local_stack.servers.kafka import BrokerProcess
-from scoring.errors import DriverScoreError, MissingExtraError
+from schemas.errors import DriverScoreError, MissingExtraError
 
 
 class BrokerProgramError(DriverScoreError):

@@ -84,26 +84,6 @@ CURSOR: Final = np.dtype(
     align=True,
 )
 
-SAMPLE: Final = np.dtype(
-    [
-        ("timestamp_ms", np.int64),
-        ("event_hash", np.uint64),  # of event_id; 0 for none
-        ("following", np.int32),
-        ("preceding", np.int32),
-        ("duration_ms", np.int32),
-        ("speed_kmh", np.float32),
-        ("acceleration_mps2", np.float32),
-        ("lateral_acceleration_mps2", np.float32),
-        ("heading_deg", np.float32),
-        ("speed_limit_kmh", np.float32),
-        ("peak_mps2", np.float32),
-        ("utc_offset_min", np.int16),
-        ("event_type", np.int8),
-    ],
-    align=True,
-)
-"""One pending event; measurements are NaN when unknown. Row 0 of the pool is none."""
-
 IDENTITY: Final = np.dtype(
     [
         ("key", np.uint64),  # hash of vehicle and trip id

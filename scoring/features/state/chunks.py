@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from scoring.errors import StateError
 from scoring.events.compilation import kernel
+from scoring.events.sample import SAMPLE
 from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import ROW_ARRAYS, SAMPLE, StateArrays
+from scoring.features.state.arrays import ROW_ARRAYS, StateArrays
 from scoring.features.state.pending import insert
 from scoring.features.state.trip_states import TripStates
 

@@ -10,50 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.events.hashing import FNV_OFFSET, FNV_PRIME, fold_bytes, mixed
+from scoring.events.id_places import CLIENT, DRIVER, TRIP, VEHICLE
 from scoring.features.state.arrays import StateArrays, unowned_arrays
 
-TRIP: Final = 0
-VEHICLE: Final = 1
-DRIVER: Final = 2
-CLIENT: Final = 3
-"""Places of the ids of a trip; the first two are its key."""
-
-_FNV_OFFSET: Final = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME: Final = np.uint64(0x100000001B3)
-_MIX: Final = np.uint64(0xFF51AFD7ED558CCD)
-_HALF: Final = np.uint64(32)
 _SEPARATOR: Final = np.uint64(0x1F)
 """Between vehicle and trip id; no id can contain it."""
-
-
-@inlined_kernel
-def _fold(hashed: Any, content: Any, start: int, size: int) -> Any:
-    for at in range(start, start + size):
-        hashed = (hashed ^ np.uint64(content[at])) * _FNV_PRIME
-    return hashed
-
-
-@inlined_kernel
-def _mixed(hashed: Any) -> Any:
-    """Spread the bits, as the low ones choose the place in the table; the step is that of MurmurHash3's finaliser."""
-    hashed = (hashed ^ (hashed >> _HALF)) * _MIX
-    return hashed ^ (hashed >> _HALF)
-
-
-@inlined_kernel
-def hash_text(content: Any, start: int, size: int) -> Any:
-    """Hash bytes by FNV-1a (64 bits), mixed; never 0, which is no text.
-
-    Source: Fowler, Noll, Vo, http://www.isthe.com/chongo/tech/comp/fnv/.
-    """
-    return max(_mixed(_fold(_FNV_OFFSET, content, start, size)), np.uint64(1))
-
-
-@kernel
-def hash_texts(content: Any, starts: Any, sizes: Any, hashes: Any) -> None:
-    """Hash many texts, each at its place in the content."""
-    for row in range(starts.size):
-        hashes[row] = hash_text(content, starts[row], sizes[row])
 
 
 @inlined_kernel
@@ -93,8 +55,8 @@ def find_or_add(
     for row in range(begin, slots.size):
         vehicle_start, vehicle_size = id_starts[row, VEHICLE], id_sizes[row, VEHICLE]
         trip_start, trip_size = id_starts[row, TRIP], id_sizes[row, TRIP]
-        hashed = (_fold(_FNV_OFFSET, content, vehicle_start, vehicle_size) ^ _SEPARATOR) * _FNV_PRIME
-        hashed = _mixed(_fold(hashed, content, trip_start, trip_size))
+        hashed = (fold_bytes(FNV_OFFSET, content, vehicle_start, vehicle_size) ^ _SEPARATOR) * FNV_PRIME
+        hashed = mixed(fold_bytes(hashed, content, trip_start, trip_size))
         place = hashed & last_place
         slot = arrays.table[place]
         while slot != 0:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from schemas.event_frame import ID_COLUMNS
 from schemas.messages.trip_event import MAX_ID_BYTES
 from scoring.errors import StateError
+from scoring.events.sample import SAMPLE
 from scoring.features.aggregation.aggregates import AGGREGATES, WINDOW_AGGREGATES
 from scoring.features.aggregation.hard_events import HARD_EVENT
 from scoring.features.state.arrays import (
@@ -25,7 +26,6 @@ from scoring.features.state.arrays import (
     IDENTITY,
     PARTITION,
     ROW_ARRAYS,
-    SAMPLE,
     StateArrays,
 )
 from scoring.features.state.lookup import enter, gather_texts

@@ -1,0 +1,23 @@
+"""What a dead letter says: the original record, with headers that tell why it was rejected and where it was."""
+
+from enum import StrEnum
+
+
+class RejectCode(StrEnum):
+    """Stable codes of the reasons; ``docs/bad-input.md`` has a row for each."""
+
+    EMPTY_VALUE = "empty_value"
+    TOO_LARGE = "too_large"
+    INVALID_UTF8 = "invalid_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    MISSING_FIELD = "missing_field"
+    ILLEGAL_ID = "illegal_id"
+    WRONG_TYPE = "wrong_type"
+    NOT_FINITE = "not_finite"
+    OUT_OF_RANGE = "out_of_range"
+    UNKNOWN_CHOICE = "unknown_choice"
+    ILLEGAL_TIMESTAMP = "illegal_timestamp"
+    TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
+    NOTHING_MEASURED = "nothing_measured"
+    BAD_SAMPLES = "bad_samples"

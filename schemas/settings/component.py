@@ -1,0 +1,9 @@
+"""What the settings of every component have in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Component(BaseModel):
+    """Settings of one component: immutable; an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,27 @@
+"""What is accepted of devices."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+
+from schemas.settings.component import Component
+
+
+class DecodingSettings(Component):
+    """What is accepted of devices."""
+
+    max_value_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Longer messages are rejected unread")
+    max_ahead_s: float = Field(default=86_400, ge=0, description="Timestamps further ahead of the clock are rejected")
+    time_zones: dict[str, str] = Field(
+        default_factory=dict, description="IANA time zone of each client, for events without an offset; JSON"
+    )
+
+    @field_validator("time_zones")
+    @classmethod
+    def _are_known(cls, time_zones: dict[str, str]) -> dict[str, str]:
+        for client_id, name in time_zones.items():
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError) as error:
+                raise ValueError(f"client {client_id}: {name!r} is no IANA time zone, such as Europe/Berlin") from error
+        return time_zones
