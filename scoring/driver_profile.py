@@ -11,7 +11,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from schemas.messages.driver_profile import DriverProfile
-from schemas.messages.driver_score import DriverScore, RiskBand
+from schemas.messages.driver_score import RiskBand
+from schemas.messages.trip_result import TripResult
 
 _DAY_MS: Final = 86_400_000
 
@@ -68,9 +69,7 @@ class ProfileState(BaseModel):
         return round(min(100.0, max(0.0, self.weighted_score / self.weight_km)), 2)
 
 
-def count_trip(
-    state: ProfileState, trip: DriverScore, *, half_life_days: float, min_distance_km: float
-) -> ProfileState:
+def count_trip(state: ProfileState, trip: TripResult, *, half_life_days: float, min_distance_km: float) -> ProfileState:
     """Count a final trip score.
 
     A repeated or outdated revision changes nothing; a newer one takes the place of the one that was counted.
@@ -137,7 +136,7 @@ def _add(state: ProfileState, trip: CountedTrip, half_life_days: float, *, sign:
 
 def profile_message(
     state: ProfileState,
-    trip: DriverScore,
+    trip: TripResult,
     *,
     half_life_days: float,
     min_distance_km: float,

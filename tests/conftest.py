@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
+from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
 from schemas.errors import DriverScoreError
 from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
 from tests.docker_servers import DockerServers, docker_project
+from tests.running_worker import BROKER_ENVIRONMENTS
 
 pytest_plugins = ["tests.druid_servers", "tests.druid_fleet", "tests.real_data"]  # in the order of their imports
 
@@ -38,6 +39,7 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="session")
 def embedded_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     with EmbeddedBroker(tmp_path_factory.mktemp("embedded-broker")) as process:
+        BROKER_ENVIRONMENTS[process.bootstrap] = WORKER_ENVIRONMENT
         yield RunningBroker("embedded", process.bootstrap)
 
 

@@ -73,6 +73,9 @@ class RunningWorker:
         self.process.wait()
 
 
+BROKER_ENVIRONMENTS: dict[str, dict[str, str]] = {}
+"""What workers need on a broker, by its address; fixtures of brokers fill it."""
+
 _LOG_SHOWN = 20_000
 """Characters, where a test fails that has a worker."""
 
@@ -95,7 +98,7 @@ def started_worker(bootstrap: str, prefix: str, **settings: object) -> Iterator[
         log_path = Path(folder, "worker.log")
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "driver_score", "worker"],
+                [sys.executable, "-m", "stream_app.worker"],
                 stderr=log,
                 env=worker_environment(bootstrap, prefix, **settings),
             )
@@ -119,7 +122,7 @@ def worker_environment(bootstrap: str, prefix: str, **settings: object) -> dict[
         **settings,
     }
     variables = {f"DRIVER_SCORE_{name.upper()}": str(setting) for name, setting in given.items()}
-    return {**os.environ, **variables}
+    return {**os.environ, **BROKER_ENVIRONMENTS.get(bootstrap, {}), **variables}
 
 
 @dataclass

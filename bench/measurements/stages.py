@@ -22,20 +22,21 @@ from bench.measuring import WARM_UP_SHARE, BenchmarkError
 from schemas.settings import load_settings
 from scoring.driver_scores import ScoreMaker
 from stream_app.ingest.decoding import Decoder
-from stream_app.output.outputs import Publisher
+from stream_app.output.changelog import ChangelogWriter
+from stream_app.output.outputs import Outputs
 from stream_app.state import partition_states
-from stream_app.state.checkpoint import Checkpoints
+from stream_app.state.checkpoint import Checkpoint
 from stream_app.state.partition_states import StoredStates
 from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry.logs import configure_logs
-from stream_app.worker import trip_agent
+from stream_app.worker import trip_processing
 from stream_app.worker.run import run_worker
 
 FETCH: Final = "fetch: aiokafka, check sums"
 DECODE: Final = "decode: find records, read and check JSON"
 FEATURES: Final = "features: trip states"
 SCORE: Final = "score: ONNX, reasons, ids"
-PUBLISH: Final = "publish: JSON, hand over to librdkafka"
+PUBLISH: Final = "publish: JSON, enqueue in librdkafka"
 SEND: Final = "send: librdkafka's threads"
 CHECKPOINT: Final = "checkpoint: pack and store states"
 REST: Final = "the rest: Faust, agents, event loop"
@@ -43,12 +44,12 @@ STAGES: Final = (FETCH, DECODE, FEATURES, SCORE, PUBLISH, SEND, CHECKPOINT, REST
 
 _METERED: Final[tuple[tuple[type | ModuleType, str, str], ...]] = (
     (Decoder, "decode", DECODE),
-    (trip_agent, "update", FEATURES),
+    (trip_processing, "update", FEATURES),
     (ScoreMaker, "make", SCORE),
-    (Publisher, "publish_scores", PUBLISH),
-    (Publisher, "publish_rejects", PUBLISH),
-    (Publisher, "confirm_outputs", CHECKPOINT),
-    (Publisher, "confirm_stored", CHECKPOINT),
+    (Outputs, "publish_scores", PUBLISH),
+    (Outputs, "publish_rejects", PUBLISH),
+    (Outputs, "confirm", CHECKPOINT),
+    (ChangelogWriter, "confirm", CHECKPOINT),
     (StoredStates, "copy_changed", CHECKPOINT),
     (partition_states, "pack_chunk", CHECKPOINT),
     (StoredTable, "send", CHECKPOINT),
@@ -100,18 +101,18 @@ class _Meter:
 
     def install(self) -> None:
         """Put meters around the stages of the worker of this process."""
-        trip_agent.update = self.counting(trip_agent.update)
+        trip_processing.update = self.counting(trip_processing.update)
         for owner, name, stage in _METERED:
             setattr(owner, name, self.around(stage, getattr(owner, name)))
-        write = Checkpoints.write
+        write = Checkpoint.write
 
-        async def write_and_look(checkpoints: Checkpoints) -> None:
-            await write(checkpoints)
-            self.snapshots.append(self._look())
+        async def write_and_snapshot(checkpoint: Checkpoint) -> None:
+            await write(checkpoint)
+            self.snapshots.append(self._snapshot())
 
-        setattr(Checkpoints, Checkpoints.write.__name__, write_and_look)
+        setattr(Checkpoint, Checkpoint.write.__name__, write_and_snapshot)
 
-    def _look(self) -> dict[str, float]:
+    def _snapshot(self) -> dict[str, float]:
         names = {thread.native_id: thread.name for thread in threading.enumerate()}
         own = {_EVENTS: self._seconds[_EVENTS], **{stage: self._seconds[stage] for stage in STAGES}}
         python_s = 0.0

@@ -11,7 +11,7 @@ import polars as pl
 
 from driver_score.demo.collector import Collector
 from driver_score.demo.worker_process import WorkerProcess
-from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
+from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
 from driver_score.replay import MessageSlice, ReplaySummary, replay
 from driver_score.report import InputQuality, write_report
 from schemas.errors import DriverScoreError
@@ -100,6 +100,7 @@ def run_demo(
     with EmbeddedBroker(log_folder) as broker:
         create_topics(broker.bootstrap, "", PARTITIONS)
         environment = {
+            **WORKER_ENVIRONMENT,
             "DRIVER_SCORE_KAFKA__PARTITIONS": str(PARTITIONS),
             "DRIVER_SCORE_KAFKA__TOPIC_PREFIX": "",
             "DRIVER_SCORE_PROFILES__MIN_DISTANCE_KM": str(DEMO_MIN_DISTANCE_KM),

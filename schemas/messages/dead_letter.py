@@ -21,3 +21,5 @@ class RejectCode(StrEnum):
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
     NOTHING_MEASURED = "nothing_measured"
     BAD_SAMPLES = "bad_samples"
+    INVALID_TRIP_RESULT = "invalid_trip_result"
+    """Of the internal topic of trip results, not of trip events."""

@@ -31,3 +31,6 @@ class WorkerSettings(Component):
         le=600,
         description="A stop that takes longer is given up; what is not committed is read again",
     )
+    changelog_properties: dict[str, str] = Field(
+        default_factory=dict, description="Further librdkafka properties of the producer of changelogs; JSON"
+    )

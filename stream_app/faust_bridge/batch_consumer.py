@@ -1,169 +1,55 @@
-"""Kafka into a Faust agent by the batch: one message per fetched partition instead of one per record.
+"""Faust's consumer, which delivers one message per fetched partition instead of one per record.
 
-Faust spends about 80 µs on each message. So the topics of events are handed on as one message for all the records
-that were fetched of a partition; changelogs, when they are restored, go record by record as usual.
-Acknowledging a batch commits the offset after its last record. aiokafka fetches, checks and filters; its records are
-left the bytes that they came as, since making objects of them costs more than all that is done with most of them.
+Faust spends about 80 µs on each message. So the records that were fetched of a partition of an event topic are
+delivered as one message; changelogs are restored record by record as usual. Acknowledging a batch commits the offset
+after its last record.
 """
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
-import aiokafka.conn
-import aiokafka.consumer.fetcher
-import faust
 import structlog
-from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
-from aiokafka.record.memory_records import _MemoryRecordsPy
-from crc32c import crc32c
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
-from faust.types import TP, ConsumerMessage, EventT
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.types import TP, ConsumerMessage
 
-from schemas.errors import DriverScoreError
-from stream_app.faust_bridge.frame_connection import FrameConnection
+from stream_app.faust_bridge import frame_connection  # noqa: F401 - aiokafka connects with it from now on
+from stream_app.faust_bridge.fetched_records import FetchedPartitions
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
 _NO_TIMESTAMP_TYPE: Final = 0
-_NO_TENURE: Final = -1
-_FORMAT: Final = 2
-"""Of record batches since Kafka 0.11."""
+_NO_EPOCH: Final = -1
 
-_COUNT_BYTES: Final = slice(57, 61)
-_CHECK_SUM: Final = slice(17, 21)
-"""Where the header of a record batch has the number of its records, and the check sum of all that follows it."""
-
-_CHECKED_FROM: Final = 21
-
-_GATHER_MS: Final = 90
-"""A fetch waits for so long, or for half of what it may bring of one partition: a batch costs a millisecond whatever it
-has, and a broker that answers each handful of records is as busy with that as with all else."""
+_MAX_WAIT_MS: Final = 90
+"""A fetch waits for so long, or until a partition has half of what it may return: a batch costs a millisecond whatever
+its size, and a broker that answers for each handful of records is as busy with that as with everything else."""
 
 
-class OldRecordFormatError(DriverScoreError):
-    """A topic has records in a format of before Kafka 0.11."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(
-            f"record format {version} can't be read. Set the topic's message.format.version to 0.11 or later, and let "
-            "the old records expire, or copy them to another topic."
-        )
-
-
-aiokafka.consumer.fetcher.MemoryRecords = _MemoryRecordsPy
-"""aiokafka's other implementation, compiled, gives no access to the bytes."""
-
-aiokafka.conn.AIOKafkaConnection = FrameConnection
-
-
-class _WholeBatch:
-    """A record batch that yields itself in place of its records; the rest aiokafka's own class knows."""
-
-    def __init__(self, batch: Any, fetched: memoryview, start: int, end: int) -> None:
-        if batch.magic != _FORMAT:
-            raise OldRecordFormatError(batch.magic)
-        self._batch = batch
-        self._fetched = fetched
-        self._start = start
-        self._end = end
-        self._content = fetched[start:end]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._batch, name)
-
-    def validate_crc(self) -> bool:
-        """Tell whether the check sum is right, by the processor's instruction for it: 14 times as fast as aiokafka."""
-        return bool(crc32c(self._content[_CHECKED_FROM:]) == int.from_bytes(self._content[_CHECK_SUM], "big"))
-
-    def __next__(self) -> Any:
-        return next(self._batch)
-
-    def __iter__(self) -> Iterator[EncodedBatch]:
-        batch = self._batch
-        yield EncodedBatch(
-            base_offset=batch.base_offset,
-            last_offset=batch.next_offset - 1,
-            from_offset=batch.base_offset,
-            count=int.from_bytes(self._content[_COUNT_BYTES], "big"),
-            compression=batch.compression_type,
-            timestamp_ms=batch.max_timestamp,
-            fetched=self._fetched,
-            start=self._start,
-            end=self._end,
-        )
-
-
-class _WholeBatches(_MemoryRecordsPy):
-    """The record batches of what was fetched."""
-
-    def __init__(self, fetched: bytes | bytearray | memoryview) -> None:
-        super().__init__(memoryview(fetched).toreadonly())
-
-    def next_batch(self) -> _WholeBatch:
-        start, end = self._pos - len(self._next_slice), self._pos
-        return _WholeBatch(super().next_batch(), self._buffer, start, end)
-
-
-class _EncodedRecords(PartitionRecords):
-    """What was fetched of a partition, by the record batch: checked and filtered as ever, but not taken apart."""
-
-    def __init__(self, fetched: PartitionRecords) -> None:
-        super().__init__(
-            fetched._tp,  # noqa: SLF001
-            _WholeBatches(fetched._records._buffer),  # noqa: SLF001
-            fetched._aborted_transactions,  # noqa: SLF001
-            fetched.next_fetch_offset,
-            None,
-            None,
-            fetched._check_crcs,  # noqa: SLF001
-            fetched._isolation_level,  # noqa: SLF001
-        )
-        fetched._records_iterator = None  # noqa: SLF001 - a cycle that would hold the bytes until the collector comes
-
-    def _unpack_records(self) -> Iterator[EncodedBatch]:
-        asked_from = following = self.next_fetch_offset
-        for batch in super()._unpack_records():
-            following = batch.last_offset + 1
-            yield replace(batch.starting_at(asked_from), asked_from=asked_from)
-        if self.next_fetch_offset > following:
-            yield EncodedBatch.without_records(asked_from, self.next_fetch_offset)
-
-    def _consumer_record(self, _tp: TP, batch: EncodedBatch) -> EncodedBatch:
-        return batch
-
-
-class _Fetched(OrderedDict[TP, FetchResult | FetchError]):
-    """What aiokafka has fetched and not yet handed on, by partition."""
-
-    def __init__(self, batched_topics: frozenset[str]) -> None:
-        super().__init__()
-        self._batched_topics = batched_topics
-
-    def __setitem__(self, tp: TP, result: FetchResult | FetchError) -> None:
-        if tp.topic in self._batched_topics and isinstance(result, FetchResult):
-            result._partition_records = _EncodedRecords(result._partition_records)  # noqa: SLF001
-        super().__setitem__(tp, result)
-
-
-class _BatchConsumerThread(AIOKafkaConsumerThread):
-    """Faust's thread around aiokafka's consumer, which leaves the records of batched topics bare."""
+class BatchConsumerThread(AIOKafkaConsumerThread):
+    """Faust's thread around aiokafka's consumer, which leaves the records of batched topics encoded."""
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        fetcher = consumer._fetcher  # noqa: SLF001
-        if not isinstance(fetcher._records, _Fetched):  # noqa: SLF001
-            fetcher._fetch_max_wait_ms = _GATHER_MS  # noqa: SLF001
-            fetcher._fetch_min_bytes = fetcher._max_partition_fetch_bytes // 2  # noqa: SLF001
-            before, fetcher._records = fetcher._records, _Fetched(self.consumer.app.batched_topics)  # noqa: SLF001
-            fetcher._records.update(before)  # noqa: SLF001
+        fetcher = consumer._fetcher
+        if not isinstance(fetcher._records, FetchedPartitions):
+            fetcher._fetch_max_wait_ms = _MAX_WAIT_MS
+            fetcher._fetch_min_bytes = fetcher._max_partition_fetch_bytes // 2
+            before, fetcher._records = fetcher._records, FetchedPartitions(self.consumer.app.batched_topics)
+            fetcher._records.update(before)
         return await super()._fetch_records(consumer, *args, **kwargs)
 
+    async def polled_since(self, oldest_ms: float) -> list[TP]:
+        """Give the assigned partitions that a fetch was answered for since a time, epoch milliseconds."""
+        polled: list[TP] = await self.call_thread(self._polled_since, oldest_ms)
+        return polled
+
+    async def _polled_since(self, oldest_ms: float) -> list[TP]:
+        consumer = self._ensure_consumer()
+        return [tp for tp in consumer.assignment() if (consumer.last_poll_timestamp(tp) or 0) >= oldest_ms]
+
     async def seek_in_thread(self, tp: TP, offset: int) -> None:
-        """Go to an offset, on the thread that fetches, unless the partition was taken away meanwhile."""
+        """Seek on the thread that fetches, unless the partition was revoked meanwhile."""
         await self.call_thread(self._seek_assigned, tp, offset)
 
     async def _seek_assigned(self, tp: TP, offset: int) -> None:
@@ -173,54 +59,64 @@ class _BatchConsumerThread(AIOKafkaConsumerThread):
 
 
 class BatchConsumer(Consumer):
-    """Faust's consumer, which hands on batches of the topics in `BatchApp.batched_topics`.
+    """Faust's consumer, which delivers batches of the topics in `BatchApp.batched_topics`.
 
-    Of those topics it skips nothing: a fetch that is under way during a rebalance can come after the seek to the
-    committed offset, with records from before it. Faust would take what lies between for a gap, and never read it.
-    And it hands on nothing from when partitions are taken away until tables are restored, it has sought, and Faust
-    has emptied the agents' queues for the last time.
+    It skips no record of those topics: a fetch that is in flight during a rebalance can return after the seek to the
+    committed offset, with records beyond it. Faust would take the offsets between for a gap, and never read them.
+    From the revocation of partitions it delivers nothing until tables are restored, it has sought to the committed
+    offsets, and Faust has cleared the agents' queues for the last time.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._tenure = self._sought_tenure = _NO_TENURE
-        self._not_handed_on: set[TP] = set()
+        self._epoch = self._sought_epoch = _NO_EPOCH
+        self._undelivered: set[TP] = set()
         self._next_offset: dict[TP, int] = {}
 
-    def _new_consumer_thread(self) -> _BatchConsumerThread:
-        return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _seek(self, partition: TP, offset: int) -> None:
-        """Seek on the thread that fetches: Faust would drop what is fetched from under it, and it would crash."""
+        """Seek on the thread that fetches: a seek from another thread drops records that it is just returning."""
         await self._thread.seek_in_thread(partition, offset)
+
+    async def polled_since(self, oldest_ms: float) -> list[TP]:
+        """Give the assigned partitions that a fetch was answered for since a time, epoch milliseconds."""
+        return await self._thread.polled_since(oldest_ms)
+
+    def committed(self, tp: TP) -> int | None:
+        """Give the committed offset of a partition as far as this consumer knows it; null for none."""
+        offset: int | None = self._committed_offset.get(tp)
+        return offset
+
+    async def recommit(self, tp: TP, offset: int) -> bool:
+        """Commit an offset again; the broker accepts it from the owner of the partition only."""
+        return bool(await self._thread.commit({tp: offset}))
 
     @property
     def reads(self) -> bool:
-        """Whether partitions are assigned, tables restored, and offsets sought: records may be worked on."""
-        return bool(self._tenure == self.app.tenure)
+        """Whether partitions are assigned, tables restored and offsets sought, so that records may be processed."""
+        return bool(self._epoch == self.app.assignment_epoch)
 
     async def perform_seek(self) -> None:
-        """Go back to the committed offset of each partition, or to its beginning, when tables are restored."""
-        tenure = self.app.tenure
-        self._not_handed_on.clear()
+        """Seek to the committed offset of each partition, or to its beginning, once tables are restored."""
+        epoch = self.app.assignment_epoch
+        self._undelivered.clear()
         await super().perform_seek()
         next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
-        await self._leave_out_expired(next_offset, [tp for tp in next_offset if tp.topic in self.app.batched_topics])
-        if tenure != self.app.tenure:
-            return  # taken away meanwhile; Faust seeks again
+        await self._skip_expired(next_offset, [tp for tp in next_offset if tp.topic in self.app.batched_topics])
+        if epoch != self.app.assignment_epoch:
+            return  # revoked meanwhile; Faust seeks again
         self._next_offset = next_offset
-        self._sought_tenure = tenure
+        self._sought_epoch = epoch
 
     def resume_flow(self) -> None:
-        """Hand on from now, if all was sought: it is Faust's last step, behind the emptying of the agents' queues."""
+        """Deliver from now on, if all offsets were sought: Faust's last step, after clearing the agents' queues."""
         super().resume_flow()
-        self._tenure = self._sought_tenure
+        self._epoch = self._sought_epoch
 
-    async def _leave_out_expired(self, next_offset: dict[TP, int], partitions: Iterable[TP]) -> None:
-        """Go on with the first record that is left, and count those that were deleted before they were read.
-
-        Nobody can bring them back, but somebody must know.
-        """
+    async def _skip_expired(self, next_offset: dict[TP, int], partitions: Iterable[TP]) -> None:
+        """Move on to the first record that is left, and count the records that expired unread: they are lost."""
         for tp, first_offset in (await self.earliest_offsets(*partitions)).items():
             missing = (first_offset or 0) - next_offset[tp]
             if missing <= 0:
@@ -231,15 +127,15 @@ class BatchConsumer(Consumer):
                 log.error("records expired before they were read", count=missing, **place)
             next_offset[tp] += missing
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - as Faust names it
-        """Fetch once and yield what came: a batch a partition, or single records."""
-        await self._fetch_again()
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
+        """Fetch once and yield what was returned: a batch per partition, or single records."""
+        await self._refetch()
         fetched, active_partitions = await self._wait_next_records(timeout)
         generation_id = self.app.consumer_generation_id
         if fetched is None:
             return
         if self.should_stop or not self.flow_active:
-            self._not_handed_on |= {tp for tp in fetched if tp.topic in self.app.batched_topics}
+            self._undelivered |= {tp for tp in fetched if tp.topic in self.app.batched_topics}
             return
         for tp, records in fetched.items():
             if active_partitions is not None and tp not in active_partitions and tp not in self._buffered_partitions:
@@ -247,41 +143,41 @@ class BatchConsumer(Consumer):
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             is_batched = tp.topic in self.app.batched_topics
             if is_batched and not self.reads:
-                self._not_handed_on.add(tp)
+                self._undelivered.add(tp)
                 continue
             for message in await self._next_batch(tp, records) if is_batched else self._messages(tp, records):
                 if not self.flow_active or self.app.consumer_generation_id != generation_id:
                     return
                 yield tp, message
 
-    async def _fetch_again(self) -> None:
-        """Go back to what came during a rebalance and was not handed on: no later record may ever show the gap."""
+    async def _refetch(self) -> None:
+        """Seek back to what was fetched during a rebalance and not delivered, before any later record is."""
         if self.reads:
-            while self._not_handed_on:
-                tp = self._not_handed_on.pop()
+            while self._undelivered:
+                tp = self._undelivered.pop()
                 await self._seek(tp, self._next_offset.get(tp, 0))
 
     def _messages(self, tp: TP, records: Sequence[Any]) -> Iterator[ConsumerMessage]:
         return (self._to_message(tp, record) for record in records)
 
     async def _next_batch(self, tp: TP, fetched: Sequence[EncodedBatch]) -> list[ConsumerMessage]:
-        """Make a message of what was fetched and not read before, if there is any."""
-        if await self._has_skipped(tp, fetched[0].asked_from):
+        """Make a message of the fetched records that were not read before, if there are any."""
+        if await self._seek_back(tp, fetched[0].asked_from):
             return []
         expected = self._next_offset.get(tp, 0)
         self._next_offset[tp] = max(expected, fetched[-1].last_offset + 1)
         unread = [batch.starting_at(expected) for batch in fetched if batch.count and batch.last_offset >= expected]
         if not unread:
             return []
-        # Faust records a gap where a message is not the next one, and would wait for it for ever.
+        # Faust records a gap where a message is not the next one, and would wait for it forever.
         self._read_offset[tp] = max(unread[-1].last_offset - 1, 0)
         return [self._batch_message(tp, unread)]
 
-    async def _has_skipped(self, tp: TP, asked_from: int) -> bool:
-        """Seek back where a fetch asked for more than what comes next; gaps within a fetch are the topic's own."""
+    async def _seek_back(self, tp: TP, asked_from: int) -> bool:
+        """Seek back if a fetch began beyond the next offset, and tell so; gaps within a fetch are the topic's own."""
         if asked_from <= self._next_offset.get(tp, asked_from):
             return False
-        await self._leave_out_expired(self._next_offset, [tp])
+        await self._skip_expired(self._next_offset, [tp])
         expected = self._next_offset[tp]
         if asked_from <= expected:
             return False
@@ -290,7 +186,7 @@ class BatchConsumer(Consumer):
         return True
 
     def _batch_message(self, tp: TP, encoded: Sequence[EncodedBatch]) -> ConsumerMessage:
-        batch = RecordBatch(tp.topic, tp.partition, encoded, self._tenure)
+        batch = RecordBatch(tp.topic, tp.partition, encoded, self._epoch)
         return ConsumerMessage(
             topic=tp.topic,
             partition=tp.partition,
@@ -321,48 +217,3 @@ class BatchConsumer(Consumer):
         acked.clear()
         self._acked_index[tp].clear()
         return newest + 1
-
-
-def is_current(event: EventT) -> bool:
-    """Tell whether a batch is of this tenure; an older one is read again by the partition's owner."""
-    return bool(event.value.tenure == event.app.tenure)
-
-
-class BatchTransport(Transport):
-    """Faust's aiokafka transport with `BatchConsumer`."""
-
-    Consumer = BatchConsumer
-
-
-class BatchApp(faust.App):
-    """A Faust app some of whose topics are consumed in batches.
-
-    Parameters
-    ----------
-    batched_topics
-        Full names of those topics; their values must be taken raw (``value_serializer="raw"``).
-    """
-
-    def __init__(self, *args: Any, batched_topics: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.batched_topics = frozenset(batched_topics)
-        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Holds the error of an agent that failed: Faust alone would skip the event and go on."""
-        self.tenure = 0
-        """Counts how often partitions were taken away. Nothing that was fetched before may be worked on afterwards: its
-        states are dropped, and restored ones do not have what lies between. The group's generation changes too late,
-        when the next one begins."""
-
-    async def commit_acknowledged(self) -> None:
-        """Commit the offsets of all that was acknowledged."""
-        await self.consumer.commit()
-
-    def _create_directories(self) -> None:
-        """Make no folders: tables are in memory."""
-
-    async def _on_agent_error(self, _agent: object, error: BaseException) -> None:
-        if not self.failure.done():
-            self.failure.set_exception(error)
-
-    def _new_transport(self) -> BatchTransport:
-        return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

@@ -1,63 +1,68 @@
-"""Kafka's answers from the socket straight into the memory that their records are read in.
+"""Kafka's responses from the socket straight into the memory that their records are read in.
 
-aiokafka's own way copies each answer three times while it holds the interpreter: into the stream's buffer, out of it,
-and once more for each partition. That was half of what fetching cost, and while it lasted no other thread ran Python.
+aiokafka itself copies each response three times while it holds the interpreter: into the stream's buffer, out of it,
+and once more for each partition. That was half of the cost of a fetch, and no other thread ran Python meanwhile.
 """
 
 import asyncio
 import struct
-import sys
 import time
 from typing import Any, Final
 
-import numpy as np
+import aiokafka.conn
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.fetch import FetchRequest
-from numpy.typing import NDArray
 
 _SIZE: Final = struct.Struct(">i")
-"""Before each answer (Kafka protocol, common request and response structure)."""
+"""Before each response (Kafka protocol, common request and response structure)."""
 
 _LARGE: Final = 64 * 1024
 """From this size on bytes are not copied. No text of the protocol is so long, so texts are always copied."""
 
-_KEPT: Final = 4
-"""Buffers: one that is written to, one whose batches wait, and two at work."""
-
-_ONLY_OURS: Final = 3
-"""References that `sys.getrefcount` counts where there is no view: the list's, the variable's and its own."""
+_POOLED: Final = 4
+"""Buffers that are kept: one that is written to, one whose batches wait, and two in progress."""
 
 
-class _Buffers:
-    """Memory for large answers, used again once nothing looks into it.
+class BufferPool:
+    """Memory for large responses, used again once no view of it is left.
 
-    Pages that the system gives anew cost ten times what it costs to write into those that are there.
+    A page that the system gives anew costs ten times what it costs to write to one that is there. Whether a buffer is
+    viewed is told by CPython's own rule: a `bytearray` can't be resized while it exports a buffer.
     """
 
     def __init__(self) -> None:
-        self._buffers: list[NDArray[np.uint8]] = []
+        self._buffers: list[bytearray] = []
 
     def take(self, size: int) -> memoryview:
         """Give room for so many bytes; it is in use until the last view of it is gone."""
-        for place in range(len(self._buffers)):
-            buffer = self._buffers[place]
-            if sys.getrefcount(buffer) == _ONLY_OURS:
-                if buffer.size < size:
-                    buffer = self._buffers[place] = _room(size)
-                return buffer.data[:size]
+        for place, buffer in enumerate(self._buffers):
+            if _is_viewed(buffer):
+                continue
+            if len(buffer) < size:
+                buffer = self._buffers[place] = _room(size)  # noqa: PLW2901 - the larger one takes its place
+            return memoryview(buffer)[:size]
         buffer = _room(size)
-        if len(self._buffers) < _KEPT:
+        if len(self._buffers) < _POOLED:
             self._buffers.append(buffer)
-        return buffer.data[:size]
+        return memoryview(buffer)[:size]
 
 
-def _room(size: int) -> NDArray[np.uint8]:
-    """Make a buffer that is a quarter larger: the next answer rarely has the same size."""
-    return np.empty(size * 5 // 4, np.uint8)
+def _is_viewed(buffer: bytearray) -> bool:
+    try:
+        last = buffer.pop()  # first one byte less: that never moves the bytes
+    except BufferError:
+        return True
+    buffer.append(last)
+    return False
+
+
+def _room(size: int) -> bytearray:
+    """Make a buffer that is a quarter larger: the next response rarely has the same size."""
+    return bytearray(size * 5 // 4)
 
 
 class _Frames(asyncio.BufferedProtocol):
-    """Receives whole answers.
+    """Receives whole responses.
 
     Parameters
     ----------
@@ -67,12 +72,12 @@ class _Frames(asyncio.BufferedProtocol):
 
     def __init__(self, streams: asyncio.StreamReaderProtocol) -> None:
         self._streams = streams
-        self._buffers = _Buffers()
+        self._pool = BufferPool()
         self._size = bytearray(_SIZE.size)
         self._frame: memoryview | None = None
         self._room = memoryview(self._size)
         self.received: asyncio.Queue[memoryview | Exception] = asyncio.Queue()
-        """Answers, and at the end why there are no more."""
+        """Responses, and at the end why there are no more."""
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         return self._room
@@ -83,7 +88,7 @@ class _Frames(asyncio.BufferedProtocol):
             return
         if self._frame is None:
             (size,) = _SIZE.unpack(self._size)
-            self._frame = self._room = self._buffers.take(size) if size >= _LARGE else memoryview(bytearray(size))
+            self._frame = self._room = self._pool.take(size) if size >= _LARGE else memoryview(bytearray(size))
             if size > 0:
                 return
         self.received.put_nowait(self._frame)
@@ -102,7 +107,7 @@ class _Frames(asyncio.BufferedProtocol):
 
 
 class _Content:
-    """An answer to be taken apart: what aiokafka reads of a `BytesIO`, but large parts are views."""
+    """A response to be parsed: what aiokafka reads of a `BytesIO`, but large parts are views."""
 
     def __init__(self, frame: memoryview) -> None:
         self._frame = frame
@@ -119,17 +124,17 @@ class FrameConnection(AIOKafkaConnection):
 
     def _create_reader_task(self) -> asyncio.Task[None]:
         frames = _Frames(self._protocol)
-        self._writer.transport.set_protocol(frames)  # a broker says nothing before it is asked, so nothing is lost
+        self._writer.transport.set_protocol(frames)  # a broker sends nothing before a request, so nothing is lost
         self._received = frames.received
         return super()._create_reader_task()
 
     @staticmethod
     async def _read(self_ref: Any) -> None:
-        """Handle one answer after the other; the connection may be let go while this waits."""
+        """Handle one response after the other; the connection may be garbage collected while this waits."""
         connection = self_ref()
         if connection is None:
             return
-        received = connection._received  # noqa: SLF001
+        received = connection._received
         del connection
         while True:
             frame = await received.get()
@@ -138,7 +143,7 @@ class FrameConnection(AIOKafkaConnection):
             connection = self_ref()
             if connection is None:
                 return
-            connection._handle_frame(frame)  # noqa: SLF001
+            connection._handle_frame(frame)
             del connection, frame
 
     def _handle_frame(self, frame: memoryview) -> None:
@@ -152,3 +157,6 @@ class FrameConnection(AIOKafkaConnection):
                 self._requests.popleft()
                 return
         super()._handle_frame(bytes(frame))
+
+
+aiokafka.conn.AIOKafkaConnection = FrameConnection

@@ -188,14 +188,14 @@ class RecordBatch:
         Where they are from.
     encoded
         As they were fetched.
-    tenure
-        The consumer's tenure in which they were; see `BatchApp`.
+    assignment_epoch
+        In which they were fetched; see `BatchApp`.
     """
 
     topic: str
     partition: int
     encoded: Sequence[EncodedBatch]
-    tenure: int = 0
+    assignment_epoch: int = 0
 
     @property
     def last_offset(self) -> int:

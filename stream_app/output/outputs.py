@@ -1,25 +1,23 @@
-"""Outputs onto Kafka, confirmed: scores, alerts, features and rejects.
+"""Outputs onto Kafka, confirmed: scores, alerts, features, profiles and rejects.
 
-Messages are handed to librdkafka at once and confirmed together at the next checkpoint. A message that the broker
-does not take stops the worker before the offsets of its source are committed, so it is made again.
+Messages are enqueued in librdkafka at once and confirmed together at the next checkpoint. A message that the broker
+does not accept stops the worker before the offsets of its source are committed, so it is published again.
 """
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
-import structlog
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 
 from schemas.columns import OUTPUT_COLUMNS
-from schemas.errors import DriverScoreError
+from schemas.messages.trip_result import TripResult
+from schemas.settings import KafkaSettings
 from schemas.topics import (
     DRIVER_PROFILES,
     DRIVER_SCORES,
-    MAX_CHUNK_BYTES,
     SCORES_BY_DRIVER,
     TRIP_ALERTS,
     TRIP_EVENTS_DLQ,
@@ -28,104 +26,43 @@ from schemas.topics import (
 )
 from scoring.driver_scores import SEVERE_EVENT_KIND, DriverScores
 from stream_app.ingest.rejects import Reject
+from stream_app.output.alerts import alert_message
+from stream_app.output.errors import DeliveryError
+from stream_app.output.producer import POLL_S, DeliveryFailures, create_producer, enqueue
 from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_scores
 
-log = structlog.get_logger(__name__)
-
-_LIBRDKAFKA: Final = logging.getLogger("librdkafka")
-"""Its lines among ours, in our format, and not on standard error beside them."""
-
-_POLL_S: Final = 0.1
-_QUEUED_MESSAGES: Final = 1_000_000
-_COARSE_DIGITS: Final = 2
-"""0.01 degrees, about a kilometre: enough to say where, too little to say whose door."""
+_TRIP_RESULT_COLUMNS: Final = tuple(TripResult.model_fields)
 
 
-class DeliveryError(DriverScoreError):
-    """Kafka did not take outputs."""
-
-    def __init__(self, count: int, topic: str, reason: str) -> None:
-        super().__init__(
-            f"{count} messages were not delivered, the first to {topic}: {reason}. Check the broker; the worker stops "
-            "before it commits, and makes them again when it is restarted."
-        )
-
-
-class _Deliveries:
-    """Counts the outputs between two checkpoints that are not yet confirmed.
-
-    Parameters
-    ----------
-    lock
-        Held to change the count, and to begin with the next one.
-    on_delivery
-        Told of each delivery.
-    """
-
-    def __init__(self, lock: threading.Lock, on_delivery: Callable[[KafkaError | None, Message], None]) -> None:
-        self._lock = lock
-        self._on_delivery = on_delivery
-        self.waiting = 0
-
-    def report(self, error: KafkaError | None, message: Message) -> None:
-        """Take a delivery report."""
-        self._on_delivery(error, message)
-        self.take_off(1)
-
-    def take_off(self, count: int) -> None:
-        """Wait for so many fewer."""
-        with self._lock:
-            self.waiting -= count
-
-
-class Publisher:
+class Outputs:
     """Publishes outputs.
 
     Parameters
     ----------
-    bootstrap
-        Address of the broker.
-    prefix
-        Before each topic's name.
-    client_config
-        Further settings of confluent-kafka.
+    kafka
+        Where Kafka is.
     """
 
-    def __init__(self, bootstrap: str, prefix: str, client_config: dict[str, str]) -> None:
-        self._prefix = prefix
-        self._failures: list[tuple[str, str]] = []
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._prefix = kafka.topic_prefix
+        self._failures = DeliveryFailures()
         self._lock = threading.Lock()
-        self._deliveries = _Deliveries(self._lock, self._on_delivery)
-        common: dict[str, Any] = {
-            **client_config,
-            "bootstrap.servers": bootstrap,
-            "acks": "all",
-            "enable.idempotence": True,
-            "queue.buffering.max.messages": _QUEUED_MESSAGES,
-        }
-        outputs = {**common, "linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes}
-        self._outputs = Producer(outputs, logger=_LIBRDKAFKA)
-        # A record a batch: the embedded broker, Tansu, gives the first offset of the last batch as the end of a topic.
-        changelogs = {
-            **common,
-            "batch.num.messages": 1,
-            "message.max.bytes": MAX_CHUNK_BYTES,
-            "delivery.report.only.error": True,
-        }
-        self._changelogs = Producer(changelogs, logger=_LIBRDKAFKA)
+        self._unconfirmed = _Unconfirmed(self._lock, self._failures)
+        properties = {"linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes}
+        self._producer = create_producer(kafka, properties)
 
     def publish_scores(self, scores: DriverScores) -> None:
-        """Publish all scores and alerts; of final trips also the features, and the score once more by driver."""
+        """Publish all scores and alerts; of final trips also the features and the result."""
         kinds, final, alerting = (scores.columns[name] for name in ("kind", "final", "alerting"))
         raising = [row for row, kind in enumerate(kinds) if alerting[row] or kind == SEVERE_EVENT_KIND]
-        for alert in map(_alert, scores.rows(tuple(scores.columns), raising)):
+        for alert in map(alert_message, scores.rows(tuple(scores.columns), raising)):
             self._publish(TRIP_ALERTS, [alert])
             metrics.ALERTS.labels(alert["alert_type"]).inc()
         own = [row for row, kind in enumerate(kinds) if kind != SEVERE_EVENT_KIND]
         self._publish(DRIVER_SCORES, scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], own))
         trips = [row for row in own if kinds[row] == "trip" and final[row]]
-        self._publish(SCORES_BY_DRIVER, scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], trips))
+        self._publish(SCORES_BY_DRIVER, scores.rows(_TRIP_RESULT_COLUMNS, trips))
         self._publish(TRIP_FEATURES, scores.rows(OUTPUT_COLUMNS[TRIP_FEATURES.name], trips))
         count_scores(scores, own)
 
@@ -145,23 +82,19 @@ class Publisher:
                 ("source-partition", str(partition).encode()),
                 ("source-offset", str(reject.record.offset).encode()),
             ]
-            self._enqueue(
-                self._outputs,
+            enqueue(
+                self._producer,
                 self._prefix + TRIP_EVENTS_DLQ.name,
-                reject.record.value,
                 reject.record.key,
+                reject.record.value,
                 headers=headers,
                 on_delivery=self._expect(1).report,
             )
-            self._outputs.poll(0)
+            self._producer.poll(0)
             metrics.REJECTS.labels(reject.code.value).inc()
 
-    def store(self, changelog: str, partition: int, key: bytes, value: bytes | None) -> None:
-        """Write a row of a table to its changelog, given by its full name; null deletes it."""
-        self._enqueue(self._changelogs, changelog, value, key, partition=partition, on_delivery=self._on_delivery)
-
-    def confirm_outputs(self, timeout_s: float) -> None:
-        """Wait until the broker has taken all outputs of before this call, but not those that are published meanwhile.
+    def confirm(self, timeout_s: float) -> None:
+        """Wait until the broker has confirmed the outputs before this call, but not those that are published meanwhile.
 
         Raises
         ------
@@ -169,87 +102,64 @@ class Publisher:
             When it has not.
         """
         with self._lock:
-            deliveries, self._deliveries = self._deliveries, _Deliveries(self._lock, self._on_delivery)
+            before, self._unconfirmed = self._unconfirmed, _Unconfirmed(self._lock, self._failures)
         deadline = time.monotonic() + timeout_s
-        while deliveries.waiting and time.monotonic() < deadline:
-            self._outputs.poll(_POLL_S)
-        self._refuse_failures(deliveries.waiting, timeout_s)
-
-    def confirm_stored(self, timeout_s: float) -> None:
-        """Wait until the broker has taken all rows of tables.
-
-        Raises
-        ------
-        DeliveryError
-            When it has not.
-        """
-        self._refuse_failures(self._changelogs.flush(timeout_s), timeout_s)
-
-    def _refuse_failures(self, remaining: int, timeout_s: float) -> None:
-        if self._failures:
-            topic, reason = self._failures[0]
-            raise DeliveryError(len(self._failures), topic, reason)
-        if remaining:
-            raise DeliveryError(remaining, "any topic", f"no confirmation within {timeout_s:g} s")
+        while before.count and time.monotonic() < deadline:
+            self._producer.poll(POLL_S)
+        self._failures.raise_for(before.count, timeout_s)
 
     def _publish(self, topic: TopicSpec, messages: Iterable[dict[str, Any]]) -> None:
         self._produce(topic, [(message[topic.key].encode(), orjson.dumps(message)) for message in messages])
 
     def _produce(self, topic: TopicSpec, messages: Sequence[tuple[bytes, bytes]]) -> None:
-        """Hand over keys and values in one call: one by one they cost twice as much.
+        """Enqueue keys and values in one call: one by one they cost twice as much.
 
-        Where librdkafka's queue is full, all from the first message on that it refused are handed over again, in
-        their order. One behind that it took is then there twice, which changes nothing.
+        Where librdkafka's queue is full, all messages from the first refused one on are enqueued again, in their order.
+        A later one that was accepted is then published twice, which changes nothing.
         """
         name = self._prefix + topic.name
         while messages:
             batch: list[dict[str, Any]] = [{"key": key, "value": value} for key, value in messages]
-            deliveries = self._expect(len(batch))
-            if self._outputs.produce_batch(name, batch, on_delivery=deliveries.report) == len(batch):
+            unconfirmed = self._expect(len(batch))
+            if self._producer.produce_batch(name, batch, on_delivery=unconfirmed.report) == len(batch):
                 break
             refused = [row for row, message in enumerate(batch) if "_error" in message]
-            deliveries.take_off(len(refused))
+            unconfirmed.subtract(len(refused))
             error = batch[refused[0]]["_error"]
             if error.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - its public name
                 raise DeliveryError(len(refused), name, error.str())
             messages = messages[refused[0] :]
-            self._outputs.poll(_POLL_S)
-        self._outputs.poll(0)
+            self._producer.poll(POLL_S)
+        self._producer.poll(0)
 
-    def _expect(self, count: int) -> _Deliveries:
+    def _expect(self, count: int) -> "_Unconfirmed":
         with self._lock:
-            self._deliveries.waiting += count
-            return self._deliveries
-
-    def _enqueue(self, producer: Producer, topic: str, value: bytes | None, key: bytes | None, **options: Any) -> None:
-        while True:
-            try:
-                producer.produce(topic, value, key, **options)
-            except BufferError:
-                producer.poll(_POLL_S)
-            else:
-                break
-
-    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            return
-        metrics.DELIVERY_FAILURES.labels(message.topic()).inc()
-        log.error("message not delivered", topic=message.topic(), reason=error.str())
-        self._failures.append((str(message.topic()), error.str()))
+            self._unconfirmed.count += count
+            return self._unconfirmed
 
 
-def _alert(score: dict[str, Any]) -> dict[str, Any]:
-    severe = score["kind"] == SEVERE_EVENT_KIND
-    unknown_place = score["latitude"] == 0 and score["longitude"] == 0
-    alert = {
-        **score,
-        "alert_id": f"alert_{score['score_id']}",
-        "alert_type": "severe_event" if severe else "high_risk_trip",
-        "score_id": None if severe else score["score_id"],
-        "event_type": score["event_type"] if severe else None,
-        "peak_mps2": score["peak_mps2"] if severe else None,
-        "latitude": None if unknown_place else round(score["latitude"], _COARSE_DIGITS),
-        "longitude": None if unknown_place else round(score["longitude"], _COARSE_DIGITS),
-        "raised_at": score["scored_at"],
-    }
-    return {name: alert[name] for name in OUTPUT_COLUMNS[TRIP_ALERTS.name]}
+class _Unconfirmed:
+    """Counts the outputs between two checkpoints that are not yet confirmed.
+
+    Parameters
+    ----------
+    lock
+        Held to change the count, and to begin with the next one.
+    failures
+        Told of each delivery.
+    """
+
+    def __init__(self, lock: threading.Lock, failures: DeliveryFailures) -> None:
+        self._lock = lock
+        self._failures = failures
+        self.count = 0
+
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        """Take a delivery report."""
+        self._failures.report(error, message)
+        self.subtract(1)
+
+    def subtract(self, count: int) -> None:
+        """Expect so many fewer."""
+        with self._lock:
+            self.count -= count

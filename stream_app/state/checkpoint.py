@@ -1,189 +1,157 @@
-"""Make what has been done durable: outputs confirmed, states stored, then offsets committed, in this order.
+"""A checkpoint: outputs confirmed, states stored and confirmed, then offsets committed, in this order.
 
-A crash before the offsets are committed means that records are read again: states know what they include, and
-scores made again have the same ids and content.
+After a crash before the commit records are read again: states know which records they include, and scores that are
+made again have the same ids and content.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
-from faust.types import EventT
 
 from scoring.features.state.trip_states import TripStates
-from stream_app.output.outputs import Publisher
-from stream_app.state.partition_states import PartitionStates, StoredStates
+from stream_app.faust_bridge.batch_stream import Delivery
+from stream_app.output.changelog import ChangelogWriter
+from stream_app.output.outputs import Outputs
+from stream_app.state.owned_partitions import OwnedPartitions
+from stream_app.state.partition_states import StoredStates
 from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
-_COMPLETE: Final = "complete"
-"""Name of the row, behind a partition's chunks, that says that all of them are there, as they were at one moment."""
-
-_SILENCE: Final = "silence"
-"""Name of the row that says after which record the partition went silent."""
-
-CONFIRM_TIMEOUT_S = 60.0
+CONFIRM_TIMEOUT_S: Final = 60.0
 """A broker that restarts is back within a minute; after that the worker stops, and is started again."""
 
-_REST: Final = 2.0
-"""After each chunk, so many times as long as it took to pack."""
+_PAUSE_PER_WORK: Final = 2.0
+"""After each chunk the checkpoint pauses so many times as long as packing took, so that scores get the processors."""
 
 
-class Checkpoints:
-    """Stores the states of the owned partitions, and acknowledges what they include.
+class Checkpoint:
+    """Makes durable what was processed, and acknowledges it.
 
     Parameters
     ----------
-    trips
-        The table of packed chunks, which keeps versions; its keys are ``partition:chunk``.
+    partitions
+        The states.
     profiles
         The table of profiles.
     stored
-        Packs and restores states.
-    publisher
-        Whose outputs must be confirmed first.
+        Packs states.
+    outputs, changelog
+        What must be confirmed first.
     commit
-        Commits what is acknowledged.
-    checkpoint_s
-        Of the worker's settings: a checkpoint rests for so long at most.
+        Commits the offsets of acknowledged batches.
+    interval_s
+        The pauses of a checkpoint are at most so long together.
     """
 
     def __init__(
         self,
         *,
-        trips: StoredTable,
+        partitions: OwnedPartitions,
         profiles: StoredTable,
         stored: StoredStates,
-        publisher: Publisher,
-        commit: Callable[[], Any],
-        checkpoint_s: float,
+        outputs: Outputs,
+        changelog: ChangelogWriter,
+        commit: Callable[[], Awaitable[None]],
+        interval_s: float,
     ) -> None:
-        self._trips = trips
+        self._partitions = partitions
         self._profiles = profiles
         self._stored = stored
-        self._publisher = publisher
+        self._outputs = outputs
+        self._changelog = changelog
         self._commit = commit
-        self._checkpoint_s = checkpoint_s
-        self._hurries = asyncio.Event()
-        self._tenure = 0
-        self._owned: dict[int, PartitionStates] = {}
-        self.busy = asyncio.Lock()
+        self._interval_s = interval_s
+        self._draining = asyncio.Event()
+        self._epoch = 0
+        self._unacknowledged: list[Delivery] = []
+        self.lock = asyncio.Lock()
         """Held while states are changed, copied or dropped."""
-        self._unacknowledged: list[EventT] = []
 
-    def states_of(self, partition: int) -> PartitionStates:
-        """Give the states of a partition, restored from the table where this worker has none.
-
-        Raises
-        ------
-        StateError
-            When what is stored can't be read.
-        """
-        owned = self._owned.get(partition)
-        if owned is None:
-            complete = self._trips.newest(f"{partition}:{_COMPLETE}")
-            silent_after = self._trips.newest(f"{partition}:{_SILENCE}").included_offset
-            chunks = {
-                int(key): packed
-                for key, packed in self._trips.stored_items(f"{partition}:", complete)
-                if key not in {_COMPLETE, _SILENCE}
-            }
-            owned = self._stored.restore(partition, chunks, complete.included_offset, silent_after)
-            self._trips.let_go(f"{partition}:")
-            self._owned[partition] = owned
-            log.info("partition taken over", partition=partition, trips=len(owned.states), chunks=len(chunks))
-        return owned
-
-    def done(self, event: EventT) -> None:
-        """Note that an event is in the states or tables, and its outputs are on their way; its bytes are let go."""
-        event.value = event.message.value = None
-        self._unacknowledged.append(event)
+    def add(self, delivery: Delivery) -> None:
+        """Acknowledge a batch with the next checkpoint: it is in the states or tables, and its outputs are enqueued."""
+        delivery.release()
+        self._unacknowledged.append(delivery)
 
     async def store_silence(self, partition: int, last_offset: int) -> None:
-        """Store that the trips of a partition that are open after a record are closed; confirmed when it returns."""
-        self._trips.put(partition, f"{partition}:{_SILENCE}", b"", included_offset=last_offset)
-        self._trips.send()
-        await asyncio.to_thread(self._publisher.confirm_stored, CONFIRM_TIMEOUT_S)
+        """Store that the trips that are open after a record are closed; confirmed when it returns."""
+        self._partitions.send_silence(partition, last_offset)
+        await asyncio.to_thread(self._changelog.confirm, CONFIRM_TIMEOUT_S)
 
-    def forget(self) -> None:
-        """Drop all states, as partitions are taken away; what is not stored will be read again."""
-        self._tenure += 1
-        self._owned.clear()
-        self._trips.forget()
-        self._profiles.forget()
+    def reset(self) -> None:
+        """Drop everything that is not stored when partitions are revoked; it will be read again."""
+        self._epoch += 1
+        self._partitions.reset()
+        self._profiles.reset()
         self._unacknowledged.clear()
 
+    def drain(self) -> None:
+        """Pause no more, as the worker stops."""
+        self._draining.set()
+
     async def write(self) -> None:
-        """Confirm, store, acknowledge, commit; events are taken in meanwhile.
+        """Confirm, store, confirm, acknowledge and commit; events are processed meanwhile.
 
         Raises
         ------
         DeliveryError
-            When outputs were not delivered; nothing is acknowledged then.
+            When outputs or rows were not delivered; nothing is acknowledged then.
         """
         started = time.monotonic()
-        async with self.busy:
-            tenure = self._tenure
+        async with self.lock:
+            epoch = self._epoch
             acknowledged, self._unacknowledged = self._unacknowledged, []
-        owned = list(self._owned)
-        stored = [await self._store(partition, tenure, self._checkpoint_s / len(owned)) for partition in owned]
-        self._stored.give_room_back()
+        partitions = list(self._partitions)
+        stored = [await self._store(partition, epoch, self._interval_s / len(partitions)) for partition in partitions]
+        self._stored.free_copy()
         if not acknowledged and not any(stored):
             return
-        await asyncio.to_thread(self._publisher.confirm_outputs, CONFIRM_TIMEOUT_S)
-        async with self.busy:
-            if self._tenure != tenure:
+        await asyncio.to_thread(self._outputs.confirm, CONFIRM_TIMEOUT_S)
+        async with self.lock:
+            if self._epoch != epoch:
                 return
             self._profiles.send()
-        await asyncio.to_thread(self._publisher.confirm_stored, CONFIRM_TIMEOUT_S)
-        async with self.busy:
-            if self._tenure != tenure:
+        await asyncio.to_thread(self._changelog.confirm, CONFIRM_TIMEOUT_S)
+        async with self.lock:
+            if self._epoch != epoch:
                 return
-            for partition in self._owned:
-                self._trips.let_go(f"{partition}:")
-            for event in acknowledged:
-                event.ack()
+            self._partitions.release_stored()
+            for delivery in acknowledged:
+                delivery.acknowledge()
             await self._commit()
         metrics.LAST_COMMIT.set_to_current_time()
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)
 
-    def hurry(self) -> None:
-        """Rest no more, as the worker stops."""
-        self._hurries.set()
-
-    async def _store(self, partition: int, tenure: int, longest_rest_s: float) -> bool:
-        """Store what has changed of a partition, all of one moment, behind its outputs; tell whether there is any."""
-        if (owned := self._owned.get(partition)) is None:
+    async def _store(self, partition: int, epoch: int, max_pause_s: float) -> bool:
+        """Send the changed states of a partition, all of one moment, after its outputs; tell whether there are any."""
+        if (owned := self._partitions.find(partition)) is None:
             return False
-        await asyncio.to_thread(self._stored.make_room, owned)
-        async with self.busy:
-            if self._tenure != tenure:
+        await asyncio.to_thread(self._stored.reserve_copy, owned)
+        async with self.lock:
+            if self._epoch != epoch:
                 return False
             included_offset = owned.included_offset
             copied = await asyncio.to_thread(self._stored.copy_changed, owned)
         if copied is None:
             return False
-        packed = await self._pack(copied, longest_rest_s)
-        await asyncio.to_thread(self._publisher.confirm_outputs, CONFIRM_TIMEOUT_S)
-        async with self.busy:
-            if self._tenure != tenure:
+        packed = await self._pack(copied, max_pause_s)
+        await asyncio.to_thread(self._outputs.confirm, CONFIRM_TIMEOUT_S)
+        async with self.lock:
+            if self._epoch != epoch:
                 return False
-            for chunk, content in packed.items():
-                self._trips.put(partition, f"{partition}:{chunk}", content, included_offset=included_offset)
-            self._trips.put(partition, f"{partition}:{_COMPLETE}", b"", included_offset=included_offset)
-            self._trips.send()
+            self._partitions.send_chunks(partition, packed, included_offset)
         return True
 
-    async def _pack(self, copied: TripStates, longest_rest_s: float) -> dict[int, bytes]:
-        """Pack the chunks that have changed, and leave the processors to scores after each."""
+    async def _pack(self, copied: TripStates, max_pause_s: float) -> dict[int, bytes]:
+        """Pack the changed chunks, with a pause after each."""
         packed: dict[int, bytes] = {}
         chunks = self._stored.pack(copied)
-        longest_rest_s /= len(copied.changed_chunks)
+        max_pause_s /= len(copied.changed_chunks)
         while True:
             started = time.monotonic()
             step = await asyncio.to_thread(next, chunks, None)
@@ -191,5 +159,6 @@ class Checkpoints:
                 return packed
             chunk, content = step
             packed[chunk] = content
+            pause_s = min(_PAUSE_PER_WORK * (time.monotonic() - started), max_pause_s)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurries.wait(), min(_REST * (time.monotonic() - started), longest_rest_s))
+                await asyncio.wait_for(self._draining.wait(), pause_s)

@@ -95,7 +95,7 @@ class StoredStates:
         self._parameters = parameters
         self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
         self._chunk_count = chunk_count
-        self._room = np.empty(0, np.uint8)
+        self._copy = np.empty(0, np.uint8)
 
     def restore(
         self, partition: int, chunks: dict[int, bytes], included_offset: int = -1, silent_after: int = -1
@@ -129,17 +129,17 @@ class StoredStates:
         log.warning("stored states were made with other settings and are dropped", partition=partition, chunk=chunk)
         return False
 
-    def make_room(self, owned: PartitionStates) -> None:
-        """Have room for a copy of the states of a partition that have changed, and more, as they may grow until then.
+    def reserve_copy(self, owned: PartitionStates) -> None:
+        """Reserve memory for a copy of the changed states of a partition, and more, as they may grow meanwhile.
 
-        The system gives memory when it is first written to, and that takes longer than the copy.
+        The system provides memory when it is first written to, and that takes longer than the copy.
         """
-        if owned.states.changed_chunks.any() and self._room.size < owned.states.nbytes:
-            self._room = np.ones(owned.states.nbytes * 17 // 16, np.uint8)
+        if owned.states.changed_chunks.any() and self._copy.size < owned.states.nbytes:
+            self._copy = np.ones(owned.states.nbytes * 17 // 16, np.uint8)
 
-    def give_room_back(self) -> None:
-        """Have no room any more, until the next checkpoint."""
-        self._room = np.empty(0, np.uint8)
+    def free_copy(self) -> None:
+        """Free the copy until the next checkpoint."""
+        self._copy = np.empty(0, np.uint8)
 
     def copy_changed(self, owned: PartitionStates) -> TripStates | None:
         """Copy the states of a partition, if they have changed since they were last copied; the next copy replaces it.
@@ -149,8 +149,8 @@ class StoredStates:
         changed = owned.states.changed_chunks
         if not changed.any():
             return None
-        self.make_room(owned)
-        copied = owned.states.copy(self._room)
+        self.reserve_copy(owned)
+        copied = owned.states.copy(self._copy)
         changed[:] = False
         return copied
 

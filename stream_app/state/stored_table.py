@@ -1,26 +1,24 @@
 """A table that is stored at checkpoints: Faust restores it and moves it with its partitions, we write it.
 
-Faust itself would send each change at once, a request to the broker each; a row that changes often would be stored
-as often, and before the outputs that belong to it are confirmed.
+Faust itself would send each change at once, in a request of its own: a row that changes often would be stored as often,
+and before the outputs that belong to it are confirmed.
 
-Each row says how far it includes its source, and is stored under a name of its owner's: a worker that was paused, lost
-its partitions and wakes may still write what it had, but over nobody else's row. Of the rows of a key the one that
-includes most counts; its owner takes the others away when it writes that key next. Where rows must be of one moment,
-each is stored under a new name, and a row written behind them says that all are there.
+Each row says up to which offset it includes its source, and its name carries its owner's generation: a worker that was
+paused, lost its partitions and resumes may still write its rows, but overwrites no other owner's. Of the rows of a key
+the one with the highest version counts; its owner deletes the others when it writes that key next. Where rows must be
+of one moment, each checkpoint writes rows of new names, and a last row says that all of them are there.
 
-Rows that an owner reads once, when it takes a partition over, need not be held after that: they are let go, and
-`RereadTable` has Faust read them again when partitions have moved.
+Rows that an owner reads once, when it restores a partition, are released afterwards; a reread table reads them again
+at the next assignment.
 """
 
 import struct
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-import faust
-from faust.types import TP, TableT
-
 from scoring.errors import StateError
-from stream_app.output.outputs import Publisher
+from stream_app.faust_bridge.tables import ReplicatedTable
+from stream_app.output.changelog import ChangelogWriter
 
 _OWNER: Final = "@"
 """Between key and owner; no id has it."""
@@ -45,16 +43,8 @@ class _Unstored(NamedTuple):
     content: bytes
 
 
-class _LetGo(bytes):
-    """What is held of a row that was let go: how far it includes its source."""
-
-
-class RereadTable(faust.Table):
-    """A table of Faust's whose changelog it reads from the beginning each time that partitions have moved."""
-
-    def persisted_offset(self, _tp: TP) -> int:
-        """Say that nothing before offset 0 need be read; null would be to go on from where it was read to."""
-        return -1
+class _Released(bytes):
+    """What is held of a released row: up to which offset it includes its source."""
 
 
 class StoredTable:
@@ -63,9 +53,9 @@ class StoredTable:
     Parameters
     ----------
     table
-        Faust's table; a `RereadTable` where rows are let go.
-    publisher
-        What writes to its changelog.
+        The replicated rows; reread at each assignment where rows are released.
+    changelog
+        Writes the rows.
     generation
         Gives the consumer group's generation, which no two owners of a partition share.
     keeps_versions
@@ -73,10 +63,15 @@ class StoredTable:
     """
 
     def __init__(
-        self, table: TableT, publisher: Publisher, generation: Callable[[], int], *, keeps_versions: bool = False
+        self,
+        table: ReplicatedTable,
+        changelog: ChangelogWriter,
+        generation: Callable[[], int],
+        *,
+        keeps_versions: bool = False,
     ) -> None:
         self._table = table
-        self._publisher = publisher
+        self._changelog = changelog
         self._generation = generation
         self._keeps_versions = keeps_versions
         self._checkpoint = 0
@@ -108,12 +103,12 @@ class StoredTable:
         for version, key in sorted(found):
             yield key.removeprefix(prefix), self._content(self._names()[key][version])
 
-    def let_go(self, prefix: str) -> None:
-        """Hold no longer what rows contain whose keys begin so; all of them must be stored, not only sent."""
-        data = self._table.data
+    def release(self, prefix: str) -> None:
+        """Free the content of the rows whose keys begin so; all of them must be confirmed, not only sent."""
+        table = self._table
         for key, names in self._names().items():
             if key.startswith(prefix):
-                data.update({name: _LetGo(data[name][: _OFFSET.size]) for name in names.values()})
+                table.replace({name: _Released(table[name][: _OFFSET.size]) for name in names.values()})
 
     def put(self, partition: int, key: str, content: bytes, *, included_offset: int) -> None:
         """Change a row of a partition, from the next checkpoint on.
@@ -127,15 +122,15 @@ class StoredTable:
         """
         self._unstored[key] = _Unstored(partition, included_offset, content)
 
-    def forget(self) -> None:
-        """Drop what is not stored, and look at what is stored anew: others may write from now on."""
+    def reset(self) -> None:
+        """Drop rows that are not stored, and read stored ones anew: other owners may write from now on."""
         self._unstored.clear()
         self._stored = None
 
     def send(self) -> None:
-        """Send what is not stored to the changelog, in the order in which it was put; it counts once that is confirmed.
+        """Send rows that are not stored to the changelog, in the order in which they were put; confirm them afterwards.
 
-        Behind it older versions are taken away. Kafka keeps the order, so they are there until the last row is.
+        Older versions are deleted behind them. Kafka keeps the order, so they exist until the last row does.
         """
         unstored, self._unstored = self._unstored, {}
         self._checkpoint += self._keeps_versions
@@ -154,7 +149,7 @@ class StoredTable:
         """Give the names of all stored versions of each key."""
         if self._stored is None:
             self._stored = {}
-            for name, stored in self._table.data.items():
+            for name, stored in self._table.items():
                 key, _, owner = name.decode().rpartition(_OWNER)
                 generation, _, checkpoint = owner.partition(".")
                 version = Version(_OFFSET.unpack_from(stored)[0], int(generation), int(checkpoint))
@@ -162,20 +157,18 @@ class StoredTable:
         return self._stored
 
     def _content(self, name: bytes) -> bytes:
-        stored: bytes = self._table.data[name]
-        if isinstance(stored, _LetGo):
+        stored = self._table[name]
+        if isinstance(stored, _Released):
             raise StateError(
-                f"row {name.decode()} was let go, and has not been read again",
+                f"row {name.decode()} was released, and has not been restored since",
                 remedy="Start the worker again: it then reads the whole changelog",
             )
         return stored[_OFFSET.size :]
 
     def _store(self, partition: int, name: bytes, stored: bytes) -> None:
-        self._table.data[name] = stored
-        self._table.data._key_partition[name] = partition  # noqa: SLF001 - by which Faust drops rows
-        self._publisher.store(self._table.changelog_topic_name, partition, name, stored)
+        self._table.hold(partition, name, stored)
+        self._changelog.write(self._table.changelog_topic, partition, name, stored)
 
     def _remove(self, partition: int, name: bytes) -> None:
-        self._table.data.pop(name, None)
-        self._table.data._key_partition.pop(name, None)  # noqa: SLF001
-        self._publisher.store(self._table.changelog_topic_name, partition, name, None)
+        self._table.drop(name)
+        self._changelog.write(self._table.changelog_topic, partition, name, None)

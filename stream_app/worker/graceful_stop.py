@@ -1,4 +1,4 @@
-"""Stop within a time that is known before: take no more, finish what is begun, or say that it did not work."""
+"""A stop within a bounded time: it succeeds, or the process ends and says why."""
 
 import logging
 import os
@@ -8,23 +8,10 @@ from typing import Final
 
 import structlog
 
-from stream_app.faust_bridge.batch_consumer import BatchApp
-
 log = structlog.get_logger(__name__)
 
 NOT_STOPPED: Final = 2
 """Exit status when the time is over: that of every command that could not do its work."""
-
-
-def take_no_more(app: BatchApp) -> None:
-    """Let the agents finish the batch that they are at, and drop what was fetched beyond it.
-
-    As at a rebalance, what was handed on before is no longer theirs. So what they have done is all that the next
-    checkpoint commits, and nothing that comes after it is published without being committed.
-    """
-    app.consumer.stop_flow()
-    app.flow_control.suspend()
-    app.tenure += 1
 
 
 class StopDeadline:

@@ -1,37 +1,37 @@
-"""The agent of driver profiles: final trip scores, brought to their driver's partition, into rolling scores.
+"""The agent of driver profiles: final trip scores, by driver, into rolling scores.
 
-Scores are keyed by trip, profiles by driver, and the trips of a driver are on any partition. So final trip scores are
-published on ``driver-scores-by-driver`` too, and this agent keeps a table row a driver.
+Scores are keyed by trip, profiles by driver, and the trips of a driver lie on any partition. So final trip scores are
+published once more as trip results, keyed by driver, and this agent keeps a table row per driver.
 """
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from faust.types import StreamT
-
-from schemas.messages.driver_score import DriverScore, RiskBand
+from schemas.messages.driver_score import RiskBand
+from schemas.messages.trip_result import TripResult
 from schemas.settings import ProfileSettings
 from scoring.driver_profile import ProfileState, count_trip, profile_message
-from stream_app.faust_bridge.batch_consumer import is_current
-from stream_app.faust_bridge.record_batch import RecordBatch
-from stream_app.output.outputs import Publisher
-from stream_app.state.checkpoint import Checkpoints
+from stream_app.faust_bridge.batch_stream import BatchStream, Delivery, EndOfStreamError
+from stream_app.ingest.trip_results import DecodedResults, decode_results
+from stream_app.output.outputs import Outputs
+from stream_app.state.checkpoint import Checkpoint
 from stream_app.state.stored_table import StoredTable
 
 
-class ProfileKeeper:
+class ProfileAgent:
     """Keeps the profiles of drivers.
 
     Parameters
     ----------
     table
-        A row a driver: `ProfileState` as JSON.
-    publisher
-        What publishes the profiles.
-    checkpoints
+        A row per driver: `ProfileState` as JSON.
+    outputs
+        Publishes the profiles.
+    checkpoint
         Acknowledges what was counted, once its profile is confirmed.
     settings
-        Half-life and least distance.
+        Half-life and minimum distance.
     band_of
         Gives the risk band of a score.
     """
@@ -39,38 +39,43 @@ class ProfileKeeper:
     def __init__(
         self,
         table: StoredTable,
-        publisher: Publisher,
-        checkpoints: Checkpoints,
+        outputs: Outputs,
+        checkpoint: Checkpoint,
         settings: ProfileSettings,
         band_of: Callable[[float], RiskBand],
     ) -> None:
         self._table = table
-        self._checkpoints = checkpoints
-        self._publisher = publisher
+        self._checkpoint = checkpoint
+        self._outputs = outputs
         self._settings = settings
         self._band_of = band_of
 
-    async def run(self, stream: StreamT) -> AsyncIterator[None]:
+    async def run(self, batches: BatchStream) -> None:
         """Count trips until the stream ends."""
-        async for event in stream.noack().events():
-            if is_current(event):
-                batch: RecordBatch = event.value
-                trips = (
-                    DriverScore.model_validate_json(value) for value in batch.records().values() if value is not None
-                )
-                self._publisher.publish_profiles([self._count(batch, trip) for trip in trips])
-                self._checkpoints.done(event)
-            yield
+        while True:
+            try:
+                [delivery] = await batches.take(up_to_bytes=1)
+            except EndOfStreamError:
+                return
+            decoded = await asyncio.to_thread(decode_results, delivery.batch)
+            if delivery.is_current:
+                self._process(delivery, decoded)
 
-    def _count(self, batch: RecordBatch, trip: DriverScore) -> tuple[str, str]:
-        """Count a trip, and give driver and profile: also of a repeated one, as a crash may have swallowed it."""
+    def _process(self, delivery: Delivery, decoded: DecodedResults) -> None:
+        batch = delivery.batch
+        self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
+        profiles = [self._count(batch.partition, batch.last_offset, trip) for trip in decoded.results]
+        self._outputs.publish_profiles(profiles)
+        self._checkpoint.add(delivery)
+
+    def _count(self, partition: int, last_offset: int, trip: TripResult) -> tuple[str, str]:
+        """Count a trip, and give driver and profile: also of a repeated one, whose profile may never have been sent."""
         half_life_days, min_distance_km = self._settings.half_life_days, self._settings.min_distance_km
         stored = self._table.get(trip.driver_id)
         before = ProfileState() if stored is None else ProfileState.model_validate_json(stored)
         after = count_trip(before, trip, half_life_days=half_life_days, min_distance_km=min_distance_km)
         if after is not before:
-            content = after.model_dump_json().encode()
-            self._table.put(batch.partition, trip.driver_id, content, included_offset=batch.last_offset)
+            self._table.put(partition, trip.driver_id, after.model_dump_json().encode(), included_offset=last_offset)
         message = profile_message(
             after,
             trip,

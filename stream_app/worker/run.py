@@ -6,10 +6,9 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import structlog
-from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 
 from schemas.messages.dead_letter import RejectCode
@@ -17,15 +16,15 @@ from schemas.messages.driver_score import ScoreStatus
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
 from scoring.model.scorer import Scorer
+from stream_app.faust_bridge.progress import committed_positions, group_state
 from stream_app.kafka.broker_watch import watch_broker
-from stream_app.kafka.errors import BrokerUnavailableError
 from stream_app.kafka.topics import create_topics, require_topics
 from stream_app.telemetry import metrics
-from stream_app.telemetry.health import WorkerHealth, group_state
-from stream_app.telemetry.lag import LagCollector, owned_positions
+from stream_app.telemetry.health import WorkerHealth
+from stream_app.telemetry.lag import LagCollector
 from stream_app.telemetry.metrics_server import serve_metrics
 from stream_app.worker.freed_memory import give_back_large_arrays
-from stream_app.worker.graceful_stop import StopDeadline, take_no_more
+from stream_app.worker.graceful_stop import StopDeadline
 from stream_app.worker.warm_up import warm_up
 from stream_app.worker.wiring import Worker, build_worker, load_scorer
 
@@ -35,7 +34,7 @@ _SWITCH_S: Final = 0.001
 """A thread that comes back from a kernel waits for so long for one that runs Python. Python's own 5 ms, many times a
 batch, were a fifth of the throughput; 0.3 ms have threads take turns too often for the caches of two processors."""
 
-_REPORT_S: Final = 1.0
+_HEARTBEAT_S: Final = 1.0
 _NO_BROKER: Final = "no broker answers"
 _SLOW: Final = "the last batch or Kafka takes longer"
 
@@ -100,24 +99,21 @@ async def _run(
             log.info("stopping")
             deadline.begin()
             health.is_stopping = True
-            take_no_more(worker.app)
-            worker.trips.hurry()
+            worker.app.stop_consuming()
+            worker.checkpoint.drain()
             stop.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin_to_stop)
-    try:
-        await worker.app.start()
-    except KafkaConnectionError as error:  # it went away since the topics were looked at
-        raise BrokerUnavailableError(settings.kafka.bootstrap, cause=str(error)) from error
+    await worker.app.begin()
     log.info("worker started")
     if on_ready is not None:
         on_ready()
     try:
         with _watched(worker, settings.kafka, health):
             await _work_until(stop, worker, settings.worker)
-            await worker.trips.checkpoint()
+            await worker.checkpoint.write()
     except Exception as error:
         deadline.begin(error)
         raise
@@ -128,35 +124,32 @@ async def _run(
 
 
 async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSettings) -> None:
-    """Write a checkpoint every ``checkpoint_s``; an error of Faust's or of ours ends the work."""
-    crashed = asyncio.ensure_future(worker.app._crashed.wait())  # noqa: SLF001
+    """Write a checkpoint every ``checkpoint_s`` until the stop; an error of an agent or of Faust is raised."""
+    failed = asyncio.ensure_future(worker.app.wait_until_failed())
     stopping = asyncio.ensure_future(stop.wait())
-    events: set[asyncio.Future[Any]] = {stopping, crashed, worker.app.failure}
     try:
         while True:
-            await asyncio.wait(events, timeout=settings.checkpoint_s, return_when=asyncio.FIRST_COMPLETED)
-            if worker.app.failure.done():
-                worker.app.failure.result()
-            if crashed.done():
-                raise worker.app.crash_reason or RuntimeError("the Faust application crashed")
+            await asyncio.wait({failed, stopping}, timeout=settings.checkpoint_s, return_when=asyncio.FIRST_COMPLETED)
+            if failed.done():
+                failed.result()
             if stopping.done():
                 return
-            await worker.trips.close_silent(settings.silent_partition_s)
-            await worker.trips.checkpoint()
+            await worker.silence.close()
+            await worker.checkpoint.write()
     finally:
-        crashed.cancel()
+        failed.cancel()
         stopping.cancel()
 
 
 @contextlib.contextmanager
 def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iterator[None]:
-    """Serve the worker's lag and health, and whether its broker answers, while it works."""
-    lag = LagCollector(partial(owned_positions, worker.app, _topics(kafka)))
-    health.watch(lag.look)
+    """Observe the worker's lag and health, and whether its broker answers, while it works."""
+    lag = LagCollector(partial(committed_positions, worker.app, _topics(kafka)))
+    health.watch(lag.snapshot)
     client, topic = kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name
     watches = [
         asyncio.ensure_future(watch_broker(kafka.bootstrap, client, topic, health.broker_answered)),
-        asyncio.ensure_future(_report(worker, lag, health)),
+        asyncio.ensure_future(_send_heartbeats(worker, lag, health)),
     ]
     REGISTRY.register(lag)
     try:
@@ -167,12 +160,12 @@ def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iter
             watch.cancel()
 
 
-async def _report(worker: Worker, lag: LagCollector, health: WorkerHealth) -> None:
-    """Tell from within the event loop that it turns, and where the worker is, until cancelled."""
+async def _send_heartbeats(worker: Worker, lag: LagCollector, health: WorkerHealth) -> None:
+    """Send heartbeats from the event loop until cancelled."""
     while True:
-        lag.look()
-        health.saw(group_state(worker.app))
-        await asyncio.sleep(_REPORT_S)
+        lag.snapshot()
+        health.heartbeat(group_state(worker.app))
+        await asyncio.sleep(_HEARTBEAT_S)
 
 
 def _topics(kafka: KafkaSettings) -> frozenset[str]:

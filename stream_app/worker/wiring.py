@@ -1,53 +1,46 @@
-"""The Faust application: topics, tables and agents wired together.
+"""Wire the worker together: topics, tables, agents and the steps between them.
 
-To follow one event, read ``batch_consumer``, ``decoding``, ``scoring.features.update``, ``scoring.driver_scores``,
-``publishing``, ``commit``, and ``trip_agent``, which calls them in this order.
+To follow one event, read the files that CONTRIBUTING.md lists, in their order.
 """
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import faust
-from faust.auth import Credentials, SASLCredentials, SSLCredentials
-from faust.types import TableT, TopicT
-
 import scoring
-from schemas.settings import DecodingSettings, KafkaSettings, Settings, WorkerSettings
+from schemas.settings import DecodingSettings, Settings
 from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from scoring.driver_scores import ScoreMaker
 from scoring.features.parameters import kernel_parameters
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
-from stream_app.faust_bridge.batch_consumer import BatchApp
+from stream_app.faust_bridge.app import BatchApp, create_app
 from stream_app.faust_bridge.source_partitions import SourcePartitions
 from stream_app.ingest.decoding import Decoder
-from stream_app.output.outputs import Publisher
-from stream_app.state.checkpoint import Checkpoints
+from stream_app.output.changelog import ChangelogWriter
+from stream_app.output.outputs import Outputs
+from stream_app.state.checkpoint import Checkpoint
+from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import StoredStates
-from stream_app.state.stored_table import RereadTable, StoredTable
+from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry import metrics
-from stream_app.worker.profile_agent import ProfileKeeper
+from stream_app.worker.profile_agent import ProfileAgent
+from stream_app.worker.silence import SilentPartitions
 from stream_app.worker.trip_agent import TripAgent
+from stream_app.worker.trip_processing import TripProcessing
 from stream_app.worker.wall_clock import now_ms
 
 DEFAULT_MODEL: Final = Path(scoring.__file__).parent / "default_model"
 """The model that is shipped."""
 
-_BATCHES_WAITING: Final = 8
-"""Batches fetched ahead of the one at work; more would only hold memory."""
-
-_NO_TIMED_COMMIT_S: Final = 3600.0
-"""Offsets are committed at checkpoints, not by Faust's timer."""
-
 
 @dataclass(frozen=True)
 class Worker:
-    """The application, and what its command drives."""
+    """The application, and what its main loop drives."""
 
     app: BatchApp
-    trips: TripAgent
+    checkpoint: Checkpoint
+    silence: SilentPartitions
 
 
 def load_scorer(settings: Settings) -> Scorer:
@@ -66,84 +59,42 @@ def load_scorer(settings: Settings) -> Scorer:
 def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     """Wire the application together; within a running event loop, to which Faust binds."""
     kafka = settings.kafka
-    app = _app(kafka, settings.worker)
+    events_topic, results_topic = (kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, SCORES_BY_DRIVER))
+    app = create_app(kafka, settings.worker, [events_topic, results_topic])
+    outputs, changelog = Outputs(kafka), ChangelogWriter(kafka, settings.worker.changelog_properties)
+
+    def generation() -> int:
+        return int(app.consumer_generation_id)
+
+    trips_table = app.replicated_table(TRIPS_TABLE, reread=True)
+    profiles = StoredTable(app.replicated_table(PROFILES_TABLE), changelog, generation)
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
-    publisher = Publisher(kafka.bootstrap, kafka.topic_prefix, kafka.client_config())
-    trips_table, profiles_table = (
-        StoredTable(
-            _table(app, kind, name), publisher, lambda: app.consumer_generation_id, keeps_versions=name == TRIPS_TABLE
-        )
-        for kind, name in ((RereadTable, TRIPS_TABLE), (faust.Table, PROFILES_TABLE))
-    )
-    checkpoints = Checkpoints(
-        trips=trips_table,
-        profiles=profiles_table,
-        stored=StoredStates(parameters, settings.worker.state_chunks),
-        publisher=publisher,
+    stored = StoredStates(parameters, settings.worker.state_chunks)
+    partitions = OwnedPartitions(StoredTable(trips_table, changelog, generation, keeps_versions=True), stored)
+    checkpoint = Checkpoint(
+        partitions=partitions,
+        profiles=profiles,
+        stored=stored,
+        outputs=outputs,
+        changelog=changelog,
         commit=app.commit_acknowledged,
-        checkpoint_s=settings.worker.checkpoint_s,
+        interval_s=settings.worker.checkpoint_s,
     )
-    trips = TripAgent(
-        decoder=_decoder(settings.decoding),
-        parameters=parameters,
-        score_maker=_score_maker(settings, scorer),
-        publisher=publisher,
-        checkpoints=checkpoints,
-        source=SourcePartitions(app, kafka.topic_prefix + TRIP_EVENTS.name),
+    processing = TripProcessing(partitions, parameters, _score_maker(settings, scorer), outputs)
+    silence = SilentPartitions(
+        SourcePartitions(app, events_topic), processing, checkpoint, settings.worker.silent_partition_s
     )
-    profiles = ProfileKeeper(profiles_table, publisher, checkpoints, settings.profiles, scorer.metadata.bands.band_of)
-    app.agent(_topic(app, kafka.topic_prefix + TRIP_EVENTS.name), name="trips")(trips.run)
-    app.agent(_topic(app, kafka.topic_prefix + SCORES_BY_DRIVER.name), name="profiles")(profiles.run)
+    app.consume(events_topic, "trips", TripAgent(_decoder(settings.decoding), processing, checkpoint, silence).run)
+    profile_agent = ProfileAgent(profiles, outputs, checkpoint, settings.profiles, scorer.metadata.bands.band_of)
+    app.consume(results_topic, "profiles", profile_agent.run)
 
-    async def forget(*_args: object, **_kwargs: object) -> None:
-        app.tenure += 1
-        await trips.forget()
+    async def reset() -> None:
+        async with checkpoint.lock:
+            checkpoint.reset()
+            silence.reset()
 
-    app.on_partitions_revoked.connect(forget, weak=False)
-    return Worker(app, trips)
-
-
-def _app(kafka: KafkaSettings, worker: WorkerSettings) -> BatchApp:
-    return BatchApp(
-        kafka.topic_prefix + kafka.group,
-        batched_topics=[kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, SCORES_BY_DRIVER)],
-        broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
-        broker_credentials=_credentials(kafka),
-        broker_commit_interval=_NO_TIMED_COMMIT_S,
-        broker_max_poll_records=None,
-        broker_session_timeout=worker.session_timeout_s,
-        broker_heartbeat_interval=worker.session_timeout_s / 6,
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=worker.fetch_bytes,
-        store="memory://",
-        stream_buffer_maxsize=_BATCHES_WAITING,
-        stream_wait_empty=False,
-        table_standby_replicas=0,
-        topic_disable_leader=True,
-        topic_partitions=kafka.partitions,
-        topic_replication_factor=kafka.replication,
-        web_enabled=False,
-    )
-
-
-def _credentials(kafka: KafkaSettings) -> Credentials | None:
-    context = ssl.create_default_context() if kafka.security_protocol.endswith("SSL") else None
-    if kafka.username is not None and kafka.password is not None:
-        return SASLCredentials(
-            username=kafka.username,
-            password=kafka.password.get_secret_value(),
-            mechanism=kafka.sasl_mechanism,
-            ssl_context=context,
-        )
-    return SSLCredentials(context) if context is not None else None
-
-
-def _topic(app: BatchApp, name: str) -> TopicT:
-    return app.topic(name, value_type=bytes, value_serializer="raw", key_serializer="raw")
-
-
-def _table(app: BatchApp, kind: type[faust.Table], name: str) -> TableT:
-    return app.tables.add(kind(app, name=name, key_type=bytes, value_type=bytes, beacon=app.tables.beacon))
+    app.on_revoked(reset)
+    return Worker(app, checkpoint, silence)
 
 
 def _decoder(settings: DecodingSettings) -> Decoder:

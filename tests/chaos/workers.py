@@ -95,7 +95,7 @@ class WorkerPool:
         log_path = self._folder / f"worker-{number}.log"
         environment = worker_environment(*self._place, **self._settings, model__path=self.model)
         with log_path.open("wb") as log:
-            process = subprocess.Popen([sys.executable, "-m", "driver_score", "worker"], stderr=log, env=environment)
+            process = subprocess.Popen([sys.executable, "-m", "stream_app.worker"], stderr=log, env=environment)
         self.workers.append(ChaosWorker(process, log_path, self.model))
         self.starts += 1
 

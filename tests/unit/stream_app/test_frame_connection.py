@@ -14,7 +14,7 @@ from aiokafka.errors import CorrelationIdError, KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionResponse_v0
 from aiokafka.protocol.fetch import FetchRequest, FetchResponse_v4
 
-from stream_app.faust_bridge.frame_connection import FrameConnection, _Buffers
+from stream_app.faust_bridge.frame_connection import BufferPool, FrameConnection
 
 FETCH = 1
 LARGE = 1_000_000
@@ -114,7 +114,7 @@ async def test_memory_is_used_again_once_nobody_looks_into_it_and_not_before() -
 
 
 def test_a_buffer_that_is_too_small_gives_way_to_a_larger_one() -> None:
-    buffers = _Buffers()
+    buffers = BufferPool()
     sizes = [len(buffers.take(size)) for size in (100, 1000, 10)]
     assert sizes == [100, 1000, 10]
     assert len(buffers._buffers) == 1

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from faust.types import TP
-
 from stream_app.telemetry.health import GroupState, WorkerHealth
-from stream_app.telemetry.lag import Position, Progress
+from stream_app.telemetry.lag import Position, Progress, TopicPartition
 
 STALLED_AFTER_S = 300.0
 AT_WORK = GroupState(has_recovered=True, records_to_restore=0)
-EVENTS = TP("trip-events", 3)
+EVENTS = TopicPartition("trip-events", 3)
 
 
 @dataclass
@@ -17,7 +15,7 @@ class Observed:
     """A worker, by what is seen of it."""
 
     now_s: float = 1000.0
-    progress: dict[TP, Progress] = field(default_factory=dict)
+    progress: dict[TopicPartition, Progress] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.health = WorkerHealth(STALLED_AFTER_S, lambda: self.now_s)
@@ -28,7 +26,7 @@ class Observed:
         self.now_s += seconds
         self.progress = {EVENTS: Progress(Position(10, 10 + lag), stalled_s)}
         if group is not None:
-            self.health.saw(group)
+            self.health.heartbeat(group)
 
 
 def at_work() -> Observed:
@@ -62,7 +60,7 @@ def test_a_partition_that_stands_still_with_records_to_read_is_no_life() -> None
 def test_an_event_loop_that_hangs_is_no_life_though_nothing_is_known_of_lag() -> None:
     worker = at_work()
     worker.after(STALLED_AFTER_S + 1)
-    assert worker.health.live_problems() == ["the event loop has hung for 301 s"]
+    assert worker.health.live_problems() == ["no heartbeat of the event loop for 301 s"]
     worker.after(1, AT_WORK)
     assert worker.health.live_problems() == []
 
@@ -105,7 +103,7 @@ def test_a_worker_that_got_no_partition_is_ready_to_take_over() -> None:
     worker = at_work()
     worker.progress = {}
     worker.now_s += 1
-    worker.health.saw(AT_WORK)
+    worker.health.heartbeat(AT_WORK)
     assert worker.health.live_problems() == worker.health.ready_problems() == []
 
 

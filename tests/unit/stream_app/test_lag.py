@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from faust.types import TP
+from stream_app.telemetry.lag import LagCollector, Position, TopicPartition
 
-from stream_app.telemetry.lag import LagCollector, Position
-
-ONE, TWO = TP("trip-events", 0), TP("trip-events", 1)
+ONE, TWO = TopicPartition("trip-events", 0), TopicPartition("trip-events", 1)
 
 
 @dataclass
@@ -14,7 +12,7 @@ class Timeline:
     """A worker's partitions, moved by hand."""
 
     now_s: float = 0.0
-    positions: dict[TP, Position] = field(default_factory=dict)
+    positions: dict[TopicPartition, Position] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.collector = LagCollector(lambda: self.positions, lambda: self.now_s)

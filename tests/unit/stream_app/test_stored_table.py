@@ -43,7 +43,7 @@ def test_what_is_not_sent_is_read_back_but_not_stored(changelog: Changelog) -> N
     table.put(0, "one", b"new", included_offset=7)
     assert table.get("one") == b"new"
     assert stored(table) == {}
-    table.forget()
+    table.reset()
     assert table.get("one") is None
     assert changelog.records == []
 
@@ -106,9 +106,9 @@ def test_of_rows_that_include_the_same_the_later_owner_s_counts(changelog: Chang
 def test_an_owner_that_loses_its_partition_and_gets_it_back_looks_anew(changelog: Changelog) -> None:
     table = changelog.owner(1)
     write(table, "one", b"a", up_to=7)
-    table._table.data[b"one@2.0"] = (9).to_bytes(8, "big") + b"b"
+    table._table.hold(0, b"one@2.0", (9).to_bytes(8, "big") + b"b")
     assert table.get("one") == b"a"
-    table.forget()
+    table.reset()
     assert table.get("one") == b"b"
 
 
@@ -146,16 +146,16 @@ def test_rows_come_in_the_order_in_which_they_were_stored(changelog: Changelog) 
     assert [key for key, _ in changelog.owner(2).stored_items("", NEWEST)] == ["b", "c", "a"]
 
 
-def test_what_is_let_go_comes_back_with_the_changelog_and_never_as_nothing(changelog: Changelog) -> None:
+def test_released_rows_come_back_with_the_changelog_and_never_empty(changelog: Changelog) -> None:
     table = changelog.owner(1, keeps_versions=True)
     for key in ("1:0", "2:0"):
         write(table, key, b"content", up_to=7)
-    table.let_go("1:")
+    table.release("1:")
     assert table.newest("1:0").included_offset == 7, "what it includes is still known"
     assert table.get("2:0") == b"content"
-    table.forget()
+    table.reset()
     with pytest.raises(StateError, match="Start the worker again"):
         stored(table)
     changelog.read_into(table._table)
-    table.forget()
+    table.reset()
     assert stored(table) == {"1:0": b"content", "2:0": b"content"}

@@ -12,9 +12,11 @@ from scoring.events.columns import EventColumns
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.chunks import pack_chunk
 from scoring.features.update import update
-from stream_app.state import checkpoint as commit
+from stream_app.output.errors import DeliveryError
+from stream_app.state import checkpoint as checkpoint_module
 from stream_app.state import partition_states
-from stream_app.state.checkpoint import Checkpoints
+from stream_app.state.checkpoint import Checkpoint
+from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import StoredStates
 from tests.changelog import Changelog
 from tests.overlapping_trips import due_by_trip, overlapping_trips
@@ -24,42 +26,61 @@ CHUNKS = 4
 
 
 @dataclass
-class Acknowledged:
-    """An event that notes its acknowledgement."""
+class Delivered:
+    """A batch that records whether it was released and acknowledged; in place of the bridge's delivery."""
 
-    value: object = None
-    acked: bool = False
+    is_released: bool = False
+    is_acknowledged: bool = False
 
-    @property
-    def message(self) -> "Acknowledged":
-        return self
+    def release(self) -> None:
+        self.is_released = True
 
-    def ack(self) -> None:
-        self.acked = True
+    def acknowledge(self) -> None:
+        self.is_acknowledged = True
+
+
+class Outputs:
+    """Outputs that the broker confirms."""
+
+    def confirm(self, _timeout_s: float) -> None:
+        """Wait for nothing."""
 
 
 class Owner:
-    """Takes events in and writes checkpoints, as the agent does."""
+    """Processes events and writes checkpoints, as the agent does."""
 
     def __init__(self, changelog: Changelog, generation: int, *, checkpoint_s: float = 5.0) -> None:
         self.commits = 0
-        publisher: Any = changelog
+        self.outputs, self.changelog = Outputs(), changelog
+        outputs: Any = self.outputs
+        writer: Any = changelog
+        stored = StoredStates(PARAMETERS, CHUNKS)
         self.trips = changelog.owner(generation, keeps_versions=True)
-        self.checkpoints = Checkpoints(
-            trips=self.trips,
-            profiles=Changelog().owner(generation),
-            stored=StoredStates(PARAMETERS, CHUNKS),
-            publisher=publisher,
+        self.profiles = changelog.owner(generation)
+        self.partitions = OwnedPartitions(self.trips, stored)
+        self.checkpoint = Checkpoint(
+            partitions=self.partitions,
+            profiles=self.profiles,
+            stored=stored,
+            outputs=outputs,
+            changelog=writer,
             commit=self._commit,
-            checkpoint_s=checkpoint_s,
+            interval_s=checkpoint_s,
         )
 
     async def _commit(self) -> None:
         self.commits += 1
 
+    def deliver(self) -> Delivered:
+        """Add a batch to the next checkpoint."""
+        delivered = Delivered()
+        delivery: Any = delivered
+        self.checkpoint.add(delivery)
+        return delivered
+
     def take(self, events: EventColumns, first_offset: int, partition: int = 0) -> Any:
         """Take events in, one a record; return what falls due, by trip."""
-        owned = self.checkpoints.states_of(partition)
+        owned = self.partitions.restore(partition)
         fresh = owned.leave_out_included(events, np.arange(len(events)) + first_offset)
         due = due_by_trip(owned.states, update(owned.states, fresh, PARAMETERS))
         owned.include(first_offset + len(events) - 1)
@@ -73,10 +94,10 @@ async def test_whatever_of_a_checkpoint_is_stored_the_next_owner_goes_on_from_th
     changelog = Changelog()
     first = Owner(changelog, 1)
     first.take(parts[0], 0)
-    await first.checkpoints.write()
+    await first.checkpoint.write()
     one_checkpoint = len(changelog.records)
     second_due = first.take(parts[1], third)
-    await first.checkpoints.write()
+    await first.checkpoint.write()
     third_due = first.take(parts[2], 2 * third)
 
     for stored in range(one_checkpoint, len(changelog.records) + 1):
@@ -92,12 +113,12 @@ async def test_records_that_are_read_again_in_several_batches_are_all_left_out()
     changelog = Changelog()
     first = Owner(changelog, 1)
     first.take(events, 0)
-    await first.checkpoints.write()
+    await first.checkpoint.write()
     back = Owner(changelog, 2)
     step = len(events) // 5
     for begin in range(0, len(events), step):
         assert back.take(events.take(slice(begin, begin + step)), begin) == {}
-    states = back.checkpoints.states_of(0).states
+    states = back.partitions.restore(0).states
     assert (states.late_count, states.duplicate_count) == (0, 0)
 
 
@@ -105,34 +126,63 @@ async def test_events_are_acknowledged_once_everything_is_stored() -> None:
     changelog = Changelog()
     owner = Owner(changelog, 1)
     owner.take(overlapping_trips(), 0)
-    event: Any = Acknowledged(b"bytes")
-    owner.checkpoints.done(event)
-    assert (event.value, event.acked) == (None, False)
-    await owner.checkpoints.write()
-    assert (event.acked, owner.commits) == (True, 1)
-    await owner.checkpoints.write()
+    batch = owner.deliver()
+    assert (batch.is_released, batch.is_acknowledged) == (True, False)
+    await owner.checkpoint.write()
+    assert (batch.is_acknowledged, owner.commits) == (True, 1)
+    await owner.checkpoint.write()
     assert owner.commits == 1, "nothing was done since"
 
 
-async def test_partitions_that_are_taken_away_while_a_checkpoint_is_confirmed_are_not_committed() -> None:
+@pytest.mark.parametrize("refusing", ["outputs", "changelog"])
+async def test_nothing_is_acknowledged_when_the_broker_refuses_outputs_or_rows(refusing: str) -> None:
+    owner = Owner(Changelog(), 1)
+    owner.take(overlapping_trips(), 0)
+    batch = owner.deliver()
+
+    def refuse(_timeout_s: float) -> None:
+        raise DeliveryError(1, "topic", "refused")
+
+    getattr(owner, refusing).confirm = refuse
+    with pytest.raises(DeliveryError):
+        await owner.checkpoint.write()
+    assert (batch.is_acknowledged, owner.commits) == (False, 0)
+
+
+async def test_offsets_are_committed_after_the_rows_that_were_sent_last_are_confirmed() -> None:
+    owner = Owner(Changelog(), 1)
+    owner.take(overlapping_trips(), 0)
+    owner.profiles.put(0, "driver", b"profile", included_offset=1)
+    batch = owner.deliver()
+    confirmed: list[tuple[int, bool, int]] = []
+
+    def confirm(_timeout_s: float) -> None:
+        confirmed.append((len(owner.changelog.records), batch.is_acknowledged, owner.commits))
+
+    owner.changelog.confirm = confirm  # type: ignore[method-assign]
+    await owner.checkpoint.write()
+    assert confirmed == [(len(owner.changelog.records), False, 0)], "all rows, and nothing acknowledged before"
+    assert (batch.is_acknowledged, owner.commits) == (True, 1)
+
+
+async def test_partitions_that_are_revoked_while_a_checkpoint_is_confirmed_are_not_committed() -> None:
     changelog = Changelog()
     owner = Owner(changelog, 1)
     owner.take(overlapping_trips(), 0)
-    event: Any = Acknowledged()
-    owner.checkpoints.done(event)
+    batch = owner.deliver()
 
-    def taken_away(_timeout_s: float) -> None:
-        owner.checkpoints.forget()
+    def revoked(_timeout_s: float) -> None:
+        owner.checkpoint.reset()
 
-    changelog.confirm_outputs = taken_away  # type: ignore[method-assign]
-    await owner.checkpoints.write()
-    assert (changelog.records, event.acked, owner.commits) == ([], False, 0)
+    owner.outputs.confirm = revoked  # type: ignore[method-assign]
+    await owner.checkpoint.write()
+    assert (changelog.records, batch.is_acknowledged, owner.commits) == ([], False, 0)
 
 
-async def test_partitions_are_stored_one_after_the_other_with_rests_between_chunks_which_a_stop_ends(
+async def test_partitions_are_stored_one_after_the_other_with_pauses_between_chunks_which_draining_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(commit, "_REST", 1e9)
+    monkeypatch.setattr(checkpoint_module, "_PAUSE_PER_WORK", 1e9)
     loop, has_begun, packed = asyncio.get_running_loop(), asyncio.Event(), []
 
     def pack(*arguments: Any, **options: Any) -> bytes:
@@ -145,10 +195,10 @@ async def test_partitions_are_stored_one_after_the_other_with_rests_between_chun
     owner = Owner(changelog, 1, checkpoint_s=3600.0)
     for partition in (0, 1):
         owner.take(overlapping_trips(), 0, partition)
-    writing = asyncio.ensure_future(owner.checkpoints.write())
+    writing = asyncio.ensure_future(owner.checkpoint.write())
     await asyncio.wait_for(has_begun.wait(), 60)
     assert (len(packed), changelog.records) == (1, []), "states of one moment are sent together"
-    owner.checkpoints.hurry()
+    owner.checkpoint.drain()
     await writing
     assert packed == [set()] * CHUNKS + [{b"0"}] * CHUNKS, "the first is stored before the second is packed"
     assert (len(changelog.records), owner.commits) == (2 * (CHUNKS + 1), 1)
@@ -158,8 +208,8 @@ async def test_nothing_that_is_stored_is_held_twice() -> None:
     changelog = Changelog()
     owner = Owner(changelog, 1)
     owner.take(overlapping_trips(), 0)
-    await owner.checkpoints.write()
+    await owner.checkpoint.write()
     back = Owner(changelog, 2)
     back.take(overlapping_trips(), 0)
     for table in (owner.trips, back.trips):
-        assert {len(stored) for stored in table._table.data.values()} == {8}
+        assert {len(stored) for stored in dict(table._table.items()).values()} == {8}

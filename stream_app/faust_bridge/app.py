@@ -1,0 +1,176 @@
+"""The Faust application: batched consumption, tables and agents, and how it starts, stops consuming and fails."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import faust
+from aiokafka.errors import KafkaConnectionError
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
+from faust.transport.drivers.aiokafka import Transport
+
+from schemas.settings import KafkaSettings, WorkerSettings
+from stream_app.faust_bridge.batch_consumer import BatchConsumer
+from stream_app.faust_bridge.batch_stream import BatchStream
+from stream_app.faust_bridge.tables import ReplicatedTable, RereadTable
+from stream_app.kafka.errors import BrokerUnavailableError
+
+_QUEUED_BATCHES: Final = 8
+"""Batches fetched ahead of the one in progress; more would only hold memory."""
+
+_NO_TIMED_COMMIT_S: Final = 3600.0
+"""Offsets are committed at checkpoints, not by Faust's timer."""
+
+Agent = Callable[[BatchStream], Awaitable[None]]
+
+
+class BatchTransport(Transport):
+    """Faust's aiokafka transport with `BatchConsumer`."""
+
+    Consumer = BatchConsumer
+
+
+class BatchApp(faust.App):
+    """A Faust app some of whose topics are consumed in batches.
+
+    Parameters
+    ----------
+    batched_topics
+        Full names of those topics.
+    """
+
+    def __init__(self, *args: Any, batched_topics: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.batched_topics = frozenset(batched_topics)
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Holds the error of an agent that failed: Faust alone would skip the event and go on."""
+        self.assignment_epoch = 0
+        """Counts revocations of partitions. Records that were fetched in an earlier epoch must not be processed: their
+        states were dropped, and restored states lack what lies between. The consumer group's generation changes too
+        late for this, when the next assignment begins."""
+
+    def consume(self, topic: str, name: str, agent: Agent) -> None:
+        """Run an agent, which has a name, on the batches of a topic, which is given by its full name."""
+
+        async def consume(stream: faust.Stream) -> None:
+            await agent(BatchStream(stream))
+
+        raw = self.topic(topic, value_type=bytes, value_serializer="raw", key_serializer="raw")
+        self.agent(raw, name=name)(consume)
+
+    def replicated_table(self, name: str, *, reread: bool = False) -> ReplicatedTable:
+        """Add a table that Faust restores from its changelog topic.
+
+        Parameters
+        ----------
+        name
+            Of the table; part of the changelog's name.
+        reread
+            Whether the changelog is read from its beginning at each assignment.
+        """
+        kind = RereadTable if reread else faust.Table
+        table = kind(self, name=name, key_type=bytes, value_type=bytes, beacon=self.tables.beacon)
+        return ReplicatedTable(self.tables.add(table))
+
+    def on_revoked(self, reset: Callable[[], Awaitable[None]]) -> None:
+        """Await this whenever partitions are revoked, once the next assignment epoch has begun."""
+
+        async def revoked(*_args: object, **_kwargs: object) -> None:
+            self.assignment_epoch += 1
+            await reset()
+
+        self.on_partitions_revoked.connect(revoked, weak=False)
+
+    async def begin(self) -> None:
+        """Start everything.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            When no broker answers.
+        """
+        try:
+            await self.start()
+        except KafkaConnectionError as error:
+            addresses = ",".join(f"{url.host}:{url.port}" for url in self.conf.broker)
+            raise BrokerUnavailableError(addresses, cause=str(error)) from error
+
+    async def wait_until_failed(self) -> None:
+        """Wait for an error of an agent or of Faust, and raise it."""
+        crashed = asyncio.ensure_future(self._crashed.wait())
+        try:
+            await asyncio.wait({crashed, self.failure}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            crashed.cancel()
+        if self.failure.done():
+            self.failure.result()
+        raise self.crash_reason or RuntimeError("the Faust application crashed")
+
+    def stop_consuming(self) -> None:
+        """Let the agents finish the batch in progress, and drop what was fetched beyond it.
+
+        As after a revocation, delivered batches then belong to an earlier epoch. So the next checkpoint commits exactly
+        what the agents have done, and nothing is published that is not committed.
+        """
+        self.consumer.stop_flow()
+        self.flow_control.suspend()
+        self.assignment_epoch += 1
+
+    async def commit_acknowledged(self) -> None:
+        """Commit the offsets of all acknowledged batches."""
+        await self.consumer.commit()
+
+    def _create_directories(self) -> None:
+        """Create no folders: tables are in memory."""
+
+    async def _on_agent_error(self, _agent: object, error: BaseException) -> None:
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
+
+
+def create_app(kafka: KafkaSettings, worker: WorkerSettings, batched_topics: Sequence[str]) -> BatchApp:
+    """Create the application; within a running event loop, to which Faust binds.
+
+    Parameters
+    ----------
+    kafka, worker
+        Settings.
+    batched_topics
+        Full names of the topics that are consumed in batches.
+    """
+    return BatchApp(
+        kafka.topic_prefix + kafka.group,
+        batched_topics=batched_topics,
+        broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
+        broker_credentials=_credentials(kafka),
+        broker_commit_interval=_NO_TIMED_COMMIT_S,
+        broker_max_poll_records=None,
+        broker_session_timeout=worker.session_timeout_s,
+        broker_heartbeat_interval=worker.session_timeout_s / 6,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=worker.fetch_bytes,
+        store="memory://",
+        stream_buffer_maxsize=_QUEUED_BATCHES,
+        stream_wait_empty=False,
+        table_standby_replicas=0,
+        topic_disable_leader=True,
+        topic_partitions=kafka.partitions,
+        topic_replication_factor=kafka.replication,
+        web_enabled=False,
+    )
+
+
+def _credentials(kafka: KafkaSettings) -> Credentials | None:
+    context = ssl.create_default_context() if kafka.security_protocol.endswith("SSL") else None
+    if kafka.username is not None and kafka.password is not None:
+        return SASLCredentials(
+            username=kafka.username,
+            password=kafka.password.get_secret_value(),
+            mechanism=kafka.sasl_mechanism,
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context is not None else None
