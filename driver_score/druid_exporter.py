@@ -16,7 +16,7 @@ from druid_specs.client import DruidClient
 from druid_specs.desired import DataSource
 from druid_specs.errors import DruidRefusedError, DruidUnavailableError
 from druid_specs.status import IngestionStatus, ingestion_status
-from stream_app.kafka.errors import BrokerUnavailableError
+from stream_app.kafka import BrokerUnavailableError
 
 log = structlog.get_logger(__name__)
 

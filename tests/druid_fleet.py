@@ -20,7 +20,7 @@ from druid_specs.client import DruidClient
 from druid_specs.sql_connection import DruidConnection
 from schemas.settings import load_settings
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.brokers import RunningBroker, producer, wait_until
 from tests.druid_servers import RunningDruid
 from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker

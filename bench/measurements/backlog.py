@@ -15,7 +15,7 @@ from bench.measuring import BenchmarkError, CommittedOffsets, Throughput, drain,
 from bench.sending import PARTITIONS, Content, ready_content, send
 from bench.workers import Kind, Place, running_workers
 from driver_score.local_stack.servers.kafka import BrokerProcess
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 
 _TIMEOUT_S: Final = 300.0
 

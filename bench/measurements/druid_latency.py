@@ -28,8 +28,7 @@ from driver_score.local_stack.servers.kafka import NativeKafka
 from druid_specs.apply import plan_changes
 from druid_specs.client import DruidClient
 from schemas.settings import Settings, load_settings
-from stream_app.kafka.topic_sizes import TopicSizes
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import TopicSizes, create_topics
 
 PREFIX: Final = "latency-"
 

@@ -14,7 +14,7 @@ from driver_score.druid import data_sources, druid_client
 from druid_specs.apply import Change, plan_changes, plan_first_rows
 from druid_specs.status import IngestionStatus, ingestion_status
 from schemas.settings import load_settings
-from stream_app.kafka.topic_sizes import TopicSizes
+from stream_app.kafka import TopicSizes
 
 druid: Final = typer.Typer(help="How Druid takes in the output topics.", no_args_is_help=True)
 

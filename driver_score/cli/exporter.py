@@ -7,7 +7,7 @@ from contextlib import closing
 from driver_score.druid import data_sources, druid_client
 from driver_score.druid_exporter import DruidCollector, exporter_registry
 from schemas.settings import load_settings
-from stream_app.kafka.topic_sizes import TopicSizes
+from stream_app.kafka import TopicSizes
 from stream_app.telemetry.logs import configure_logs
 from stream_app.telemetry.metrics_server import serve_metrics
 

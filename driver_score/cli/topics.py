@@ -10,7 +10,7 @@ from rich.table import Table
 
 from schemas.settings import load_settings
 from schemas.topics import topics_of
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 
 topics: Final = typer.Typer(help="The topics of the pipeline.", no_args_is_help=True)
 

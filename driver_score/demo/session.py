@@ -16,7 +16,7 @@ from driver_score.replay import MessageSlice, ReplaySummary, replay
 from driver_score.report import InputQuality, write_report
 from schemas.errors import DriverScoreError
 from schemas.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS, TRIP_EVENTS
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 
 PARTITIONS: Final = 2
 """One for each core of a small laptop."""

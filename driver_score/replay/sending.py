@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from driver_score.replay.messages import MessageSlice, event_messages
 from driver_score.replay.pacing import Clock, Pace, StoppableClock
 from driver_score.replay.send_plan import MAX_PAUSE_S, plan_sending
-from stream_app.kafka.errors import BrokerUnavailableError, TopicError
+from stream_app.kafka import BrokerUnavailableError, TopicError
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """A broker that starts answers within seconds; longer looks like a hang to who waits."""

@@ -14,7 +14,7 @@ from schemas.settings import KafkaSettings, WorkerSettings
 from stream_app.faust_bridge.batch_consumer import BatchConsumer
 from stream_app.faust_bridge.batch_stream import BatchStream
 from stream_app.faust_bridge.tables import ReplicatedTable, RereadTable
-from stream_app.kafka.errors import BrokerUnavailableError
+from stream_app.kafka import BrokerUnavailableError
 
 _QUEUED_BATCHES: Final = 8
 """Batches fetched ahead of the one in progress; more would only hold memory."""

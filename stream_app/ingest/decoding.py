@@ -1,7 +1,7 @@
-"""Records into event columns, fast where all is well, one by one where it is not.
+"""Records into event columns and rejects.
 
-A kernel reads the messages of a batch. What it is not sure of goes through the pydantic models of ``schemas``, one by
-one: they alone decide, and give the reason. A message is never judged by its neighbours.
+A kernel decodes the valid messages of a batch. Every other message is validated by the pydantic models of ``schemas``,
+one by one: they alone reject, and give the reason.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from stream_app.ingest.strict_decoding import StrictDecoder
 
 @dataclass(frozen=True)
 class DecodedBatch:
-    """What a batch of records says.
+    """A decoded batch of records.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class DecodedBatch:
     offsets
         int64 array [events]: offset of the record that each was in.
     rejects
-        Records that are wrong, or have wrong samples, and why.
+        Records that are invalid, or have invalid samples, and why.
     record_count
         Records in the batch.
     """
@@ -48,11 +48,11 @@ class Decoder:
     Parameters
     ----------
     max_value_bytes
-        A longer value is refused unread.
+        A longer value is rejected undecoded.
     max_ahead_s
-        A timestamp further ahead of the clock is refused.
+        A timestamp further ahead of the clock is rejected.
     time_zones
-        IANA time zone of each client, for events that do not say their offset.
+        IANA time zone of each client, for events without a UTC offset.
     now_ms
         The clock, epoch milliseconds.
     """
@@ -92,7 +92,7 @@ class Decoder:
         return DecodedBatch(events, records.offsets[message], rejects, len(records))
 
     def _merged(self, read: ReadMessages, unsure: pl.DataFrame) -> tuple[EventColumns, NDArray[np.int64]]:
-        """Put the events of both ways in the order of their records."""
+        """Merge the events of the kernel and of the strict decoder in the order of their records."""
         offsets = utc_offsets(unsure, self._time_zones)
         strict = EventColumns.of_frame(unsure.with_columns(pl.col("utc_offset_min").fill_null(offsets)))
         message = np.concatenate([read.message, unsure["record"].to_numpy()])

@@ -1,4 +1,4 @@
-"""The local time of events that do not say their offset: that of their client's time zone."""
+"""The local time of events without a UTC offset: that of their client's time zone."""
 
 import polars as pl
 
@@ -11,7 +11,7 @@ def utc_offsets(events: pl.DataFrame, time_zones: dict[str, str]) -> pl.Series:
     events
         With ``client_id`` and ``timestamp_ms``.
     time_zones
-        IANA time zone of each client; clients that are not listed are taken to be in UTC.
+        IANA time zone of each client; clients that are not listed are in UTC.
     """
     if not time_zones:
         return pl.zeros(len(events), pl.Int16, eager=True)

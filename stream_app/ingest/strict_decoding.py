@@ -28,8 +28,18 @@ _CODE_OF_ERROR: Final = {
 }
 """Code of each kind of pydantic error; every other kind is a wrong type."""
 
+_JSON_TYPES: Final = {
+    list: "an array",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
+"""JSON's names of what `json.loads` returns."""
+
 _MAX_NAMED_SAMPLES: Final = 5
-"""A message names this many bad samples of an envelope; the original is there to look at."""
+"""A message names this many bad samples of an envelope; the dead letter has the original."""
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _SAMPLE_FIELDS: Final = set(Sample.model_fields) & set(EVENT_SCHEMA)
@@ -51,7 +61,7 @@ class StrictDecoder:
     Parameters
     ----------
     max_value_bytes
-        A longer value is refused unread.
+        A longer value is rejected undecoded.
     """
 
     def __init__(self, *, max_value_bytes: int) -> None:
@@ -117,7 +127,7 @@ def _parse_object(value: bytes | None, max_value_bytes: int) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _UnusableError(RejectCode.NOT_JSON, str(error)) from error
     if not isinstance(content, dict):
-        raise _UnusableError(RejectCode.NOT_AN_OBJECT, f"a JSON object is due, not {type(content).__name__}")
+        raise _UnusableError(RejectCode.NOT_AN_OBJECT, f"expected a JSON object, got {_JSON_TYPES[type(content)]}")
     return content
 
 

@@ -12,7 +12,7 @@ from stream_app.ingest.rejects import Reject
 
 @dataclass(frozen=True)
 class DecodedResults:
-    """What a batch of records says.
+    """A decoded batch of records.
 
     Attributes
     ----------

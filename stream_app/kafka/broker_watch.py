@@ -16,10 +16,12 @@ WATCH_S: Final = 5.0
 _ANSWER_S: Final = 3.0
 
 
-async def watch_broker(bootstrap: str, client_config: dict[str, str], topic: str, tell: Callable[[bool], None]) -> None:
-    """Tell every `WATCH_S` whether a broker answers, until cancelled.
+async def watch_broker(
+    bootstrap: str, client_config: dict[str, str], topic: str, report: Callable[[bool], None]
+) -> None:
+    """Report every `WATCH_S` whether a broker answers, until cancelled.
 
-    On its own connection, and beside all other work: what waits for a broker that is down can't tell that it is.
+    It has a connection of its own, as other clients just wait while a broker is down.
 
     Parameters
     ----------
@@ -29,14 +31,14 @@ async def watch_broker(bootstrap: str, client_config: dict[str, str], topic: str
         Further settings of confluent-kafka.
     topic
         One that exists: a broker may create what it is asked about.
-    tell
+    report
         Called with each answer.
     """
     client = AdminClient({**client_config, "bootstrap.servers": bootstrap, "log_level": 0})
     available = True
     while True:
         answered = await asyncio.to_thread(_answers, client, topic)
-        tell(answered)
+        report(answered)
         if answered != available:
             log.warning("broker answers again" if answered else "no broker answers", bootstrap=bootstrap)
         available = answered

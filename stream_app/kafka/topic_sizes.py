@@ -8,7 +8,7 @@ from stream_app.kafka.topics import ANSWER_TIMEOUT_S
 
 
 class TopicSizes:
-    """Tells how many messages topics hold, from their first to their end offsets.
+    """Counts the messages that topics hold, from their first to their end offsets.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class TopicSizes:
         return None if offsets is None else sum(high - low for low, high in offsets)
 
     def ever_written(self, topic: str) -> int | None:
-        """Count all that a topic ever held, what it has forgotten included; null when there is no such topic.
+        """Count all messages ever written to a topic, expired ones included; null when there is no such topic.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Topics are created where they are missing, and checked where they are there."""
+"""Missing topics are created, existing ones checked."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def create_topics(
     *,
     specs: Sequence[TopicSpec] = TOPICS,
 ) -> list[TopicOutcome]:
-    """Create those topics that are missing; call it as often as you like.
+    """Create the missing topics; idempotent.
 
     Settings of topics that exist are left alone.
 
@@ -152,7 +152,7 @@ def _create(
     partitions: int,
     replication: int,
 ) -> set[str]:
-    """Create topics; returns the names of those that someone else created meanwhile."""
+    """Create topics, and return the names of those that another process created at the same time."""
     if not specs:
         return set()
     raced = set()

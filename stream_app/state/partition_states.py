@@ -25,7 +25,7 @@ _RECORD_BYTES: Final = 1024
 
 
 class ChunkTooLargeError(DriverScoreError):
-    """The trips of a chunk take more than the changelog's topic takes in one record."""
+    """A chunk of trips is larger than the largest record of the changelog topic."""
 
     def __init__(self, chunk: int, size: int, chunk_count: int) -> None:
         super().__init__(

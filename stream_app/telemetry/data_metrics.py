@@ -1,6 +1,6 @@
-"""What events and scores say about a client's devices and drivers, counted for alerts.
+"""Counters of the quality of a client's events and of its scores, for alerts.
 
-Ratios are left to Prometheus: counters of several workers can be added up, ratios can't.
+Prometheus computes the ratios: counters of several workers can be added, ratios can't.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from stream_app.telemetry import metrics
 from stream_app.telemetry.bounded_labels import CLIENTS
 
 SENSORS: Final = ("speed", "acceleration", "lateral_acceleration", "heading", "speed_limit", "position")
-"""Told by the measurements that samples carry, in the order in which the kernel counts."""
+"""Sensors, known by the measurements that samples carry, in the order in which the kernel counts."""
 
 BANDS: Final = get_args(RiskBand)
 
@@ -29,10 +29,7 @@ _SAMPLE_TYPE: Final = EVENT_TYPES.index("sample")
 
 
 def count_sensors(events: EventColumns) -> None:
-    """Count samples, and those that a sensor is missing from, by client.
-
-    What is no sample carries no measurement by its nature, and is left out.
-    """
+    """Count samples, and those that lack a sensor's measurement, by client; other events carry no measurements."""
     clients, counts = sensor_counts(events)
     for client, (samples, *lacking) in zip(clients, counts.tolist(), strict=True):
         label = CLIENTS.of(client)
@@ -42,7 +39,7 @@ def count_sensors(events: EventColumns) -> None:
 
 
 def sensor_counts(events: EventColumns) -> tuple[list[str], NDArray[np.int64]]:
-    """Count the samples of each client, and those that each sensor is missing from.
+    """Count the samples of each client, and those that lack each sensor's measurement.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the worker counts and times, for Prometheus."""
+"""The worker's Prometheus metrics."""
 
 from collections.abc import Iterable
 from typing import Final, get_args
@@ -7,16 +7,20 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from schemas.messages.trip_alert import TripAlert
 
-EVENTS: Final = Counter("driver_score_worker_events_total", "Valid trip events taken in")
+EVENTS: Final = Counter("driver_score_worker_events_total", "Valid trip events processed")
 RECORDS: Final = Counter("driver_score_worker_records_total", "Kafka records read from trip-events")
 REJECTS: Final = Counter("driver_score_worker_rejects_total", "Records sent to the dead-letter topic", ["code"])
 REPLAYED: Final = Counter(
-    "driver_score_worker_replayed_events_total", "Events read again after a restart, and left out as already counted"
+    "driver_score_worker_replayed_events_total", "Events read again after a restart, and skipped as already included"
 )
 EXPIRED: Final = Counter(
-    "driver_score_worker_expired_records_total", "Records that Kafka deleted before they were read: lost", ["topic"]
+    "driver_score_worker_expired_records_total",
+    "Records that Kafka deleted before they were read; they are lost",
+    ["topic"],
 )
-DUPLICATES: Final = Counter("driver_score_worker_duplicate_events_total", "Events that were there already")
+DUPLICATES: Final = Counter(
+    "driver_score_worker_duplicate_events_total", "Events received before: same trip and time, or same event id"
+)
 LATE: Final = Counter("driver_score_worker_late_events_total", "Events that came after the grace period")
 SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores published", ["kind", "status"])
 ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published", ["alert_type"])
@@ -36,7 +40,7 @@ SAMPLES_WITHOUT: Final = Counter(
 BROKER_AVAILABLE: Final = Gauge("driver_score_worker_broker_available", "1 while a Kafka broker answers this worker")
 BATCH_SECONDS: Final = Histogram(
     "driver_score_worker_batch_seconds",
-    "Time to compute, score and hand over one batch, once it is decoded",
+    "Time to compute features, score and enqueue the outputs of a decoded batch",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 CHECKPOINT_SECONDS: Final = Histogram(
@@ -46,21 +50,22 @@ CHECKPOINT_SECONDS: Final = Histogram(
 )
 LATENCY_SECONDS: Final = Histogram(
     "driver_score_worker_latency_seconds",
-    "From the newest record of a batch being written to Kafka until its scores are handed to the producer",
+    "From the write of a batch's newest record to Kafka until its scores are enqueued in the producer",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
 LAST_COMMIT: Final = Gauge("driver_score_worker_last_commit_timestamp_seconds", "When offsets were last committed")
 MODEL: Final = Gauge("driver_score_worker_model_info", "The model that scores, 1 when loaded", ["name", "version"])
 DELIVERY_FAILURES: Final = Counter(
-    "driver_score_worker_delivery_failures_total", "Messages that Kafka did not take", ["topic"]
+    "driver_score_worker_delivery_failures_total", "Messages that Kafka did not accept", ["topic"]
 )
 DROPPED_STATES: Final = Counter(
-    "driver_score_worker_dropped_state_chunks_total", "Stored states left unread, as they were made with other settings"
+    "driver_score_worker_dropped_state_chunks_total",
+    "Stored chunks of states dropped, as they were made with other settings",
 )
 
 
 def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str], topics: Iterable[str]) -> None:
-    """Serve 0 for what may come, so that the first of it is an increase and not a beginning.
+    """Serve labelled counters at 0 from the start, so that their first increment is an increase for Prometheus.
 
     Parameters
     ----------

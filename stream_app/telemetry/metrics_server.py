@@ -17,7 +17,7 @@ LIVE_PATH: Final = "/health/live"
 READY_PATH: Final = "/health/ready"
 
 Problems = Callable[[], list[str]]
-"""Says what is wrong; nothing for healthy."""
+"""Gives the problems; none when healthy."""
 
 
 def serve_metrics(
@@ -34,13 +34,13 @@ def serve_metrics(
     Parameters
     ----------
     host, port
-        Where; port 0 for any free one, which the log tells.
+        Where; port 0 for any free one, which is logged.
     setting
         The variable that an error names.
     registry
         What is served.
     live, ready
-        Say what is wrong, at `LIVE_PATH` and `READY_PATH`; called from any thread.
+        Give the problems at `LIVE_PATH` and `READY_PATH`; called from any thread.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def serve_metrics(
 
 
 def _with_health(metrics: WSGIApplication, checks: Mapping[str, Problems]) -> WSGIApplication:
-    """Answer some paths with what is wrong: status 200 and nothing, or 503 and each problem."""
+    """Answer the health paths with status 200, or with 503 and each problem."""
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         check = checks.get(environ["PATH_INFO"])

@@ -1,4 +1,4 @@
-"""Have the C library give memory back to the system once it is free."""
+"""Have the C library return freed memory to the system."""
 
 import ctypes
 from typing import Final
@@ -11,11 +11,11 @@ _MMAP_BYTES: Final = 1024 * 1024
 _TRIM_BYTES: Final = 16 * 1024 * 1024
 
 
-def give_back_large_arrays() -> None:
-    """Let arrays of a MiB or more go back as soon as they are freed.
+def return_large_arrays() -> None:
+    """Return arrays of a MiB or more to the system as soon as they are freed.
 
-    By itself glibc takes them from its heaps once a few were freed, and a heap shrinks only from its end. What a
-    checkpoint took stayed so: some 600 bytes for each of a million open trips. Other C libraries are left as they are.
+    By default glibc allocates them from its heaps once a few were freed, and a heap shrinks from its end only. So the
+    memory of a checkpoint was kept: some 600 bytes for each of a million open trips. Other C libraries are unchanged.
 
     Source: mallopt(3).
     """

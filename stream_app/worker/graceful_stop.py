@@ -11,21 +11,21 @@ import structlog
 log = structlog.get_logger(__name__)
 
 NOT_STOPPED: Final = 2
-"""Exit status when the time is over: that of every command that could not do its work."""
+"""Exit status when the time is over."""
 
 
 class StopDeadline:
     """Ends the process when its stop takes too long.
 
-    A broker that is away is waited for in many places, some of them in other threads, which no exception ends. So the
-    time is measured once for all of them, by a thread that needs none of them to come back.
+    Many places wait for a broker that is unreachable, some of them in other threads, which no exception ends. So one
+    thread measures the time for all of them.
 
     Parameters
     ----------
     timeout_s
         How long a stop may take.
     holdup
-        Says what the stop waits for, as far as is known.
+        Gives what the stop waits for, as far as is known.
     exit_process
         Ends the process at once, with a status.
     """

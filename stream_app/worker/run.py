@@ -1,4 +1,4 @@
-"""Run the application until it is told to stop."""
+"""Run the worker until SIGTERM or SIGINT."""
 
 import asyncio
 import contextlib
@@ -17,13 +17,12 @@ from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
 from scoring.model.scorer import Scorer
 from stream_app.faust_bridge.progress import committed_positions, group_state
-from stream_app.kafka.broker_watch import watch_broker
-from stream_app.kafka.topics import create_topics, require_topics
+from stream_app.kafka import create_topics, require_topics, watch_broker
 from stream_app.telemetry import metrics
 from stream_app.telemetry.health import WorkerHealth
 from stream_app.telemetry.lag import LagCollector
 from stream_app.telemetry.metrics_server import serve_metrics
-from stream_app.worker.freed_memory import give_back_large_arrays
+from stream_app.worker.freed_memory import return_large_arrays
 from stream_app.worker.graceful_stop import StopDeadline
 from stream_app.worker.warm_up import warm_up
 from stream_app.worker.wiring import Worker, build_worker, load_scorer
@@ -59,7 +58,7 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
     metrics.start_at_zero(RejectCode, get_args(ScoreStatus), _topics(kafka))
-    give_back_large_arrays()
+    return_large_arrays()
     scorer = load_scorer(settings)
     warm_up()
     specs, client = topics_of(kafka.group), kafka.client_config()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from driver_score.local_stack.servers.kafka import NativeKafka
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from stream_app.worker.wiring import DEFAULT_MODEL
 from tests.brokers import wait_until
 from tests.chaos.faults import SESSION_TIMEOUT_S, Faults

@@ -14,7 +14,7 @@ from driver_score.replay import Disturbance, append_trip_ends, disturb, event_me
 from schemas.topics import TOPICS
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.bad_input import BAD_INPUT
 from tests.brokers import RunningBroker, producer
 from tests.decoding import message

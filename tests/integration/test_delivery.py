@@ -9,7 +9,7 @@ from driver_score.replay import event_messages, plan_sending, replay
 from schemas.errors import FAILED
 from schemas.settings import KafkaSettings
 from scoring.features.batch import trip_features
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from stream_app.output import producer
 from stream_app.output.errors import DeliveryError
 from stream_app.output.outputs import Outputs

@@ -17,7 +17,7 @@ from druid_specs.columns import TIME_COLUMN, time_columns
 from druid_specs.files import write_specs
 from schemas.columns import OUTPUT_COLUMNS, OUTPUT_MESSAGES
 from scoring.features.batch import trip_features
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.brokers import wait_until
 from tests.druid_servers import RunningDruid
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips

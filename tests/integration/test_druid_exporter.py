@@ -22,7 +22,7 @@ from driver_score.local_stack.server_process import LOOPBACK, free_port
 from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, NativePrometheus
 from grafana.boards.pipeline import PIPELINE_OPERATIONS
 from grafana.datasources import PromQl
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.brokers import producer, wait_until
 from tests.druid_servers import RunningDruid
 from tests.running_worker import PARTITIONS

@@ -24,7 +24,7 @@ from scoring.features.state.trip_states import TripStates
 from scoring.features.update import update
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from stream_app.worker.wiring import DEFAULT_MODEL
 from tests.bad_input import BAD_INPUT
 from tests.brokers import RunningBroker, consume, consumer, producer, wait_until

@@ -9,7 +9,7 @@ import pytest
 from driver_score.replay import append_trip_ends, replay
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.brokers import RunningBroker
 from tests.feature_equality import unequal_features
 from tests.integration.conftest import SETTINGS, has_all_events

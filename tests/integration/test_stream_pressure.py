@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.brokers import wait_until
 from tests.decoding import message
 from tests.running_worker import PARTITIONS, RunningWorker, Topics, running_worker

@@ -9,7 +9,7 @@ import pytest
 
 from driver_score.replay import append_trip_ends, event_messages, plan_sending, replay
 from scoring.features.batch import trip_features
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.brokers import RunningBroker, wait_until
 from tests.feature_equality import unequal_features
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips

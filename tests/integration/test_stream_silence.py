@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from tests.brokers import RunningBroker, producer
 from tests.decoding import message
 from tests.running_worker import Topics, running_worker

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from driver_score.local_stack.servers.kafka import NativeKafka
-from stream_app.kafka.topics import create_topics
+from stream_app.kafka import create_topics
 from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH
 from tests.brokers import producer, wait_until
 from tests.decoding import message

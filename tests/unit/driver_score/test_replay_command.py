@@ -9,7 +9,7 @@ from driver_score.local_stack.server_process import free_port
 from driver_score.replay import sending
 from schemas.errors import DriverScoreError, SettingsError
 from scoring.errors import InputFileError
-from stream_app.kafka.errors import BrokerUnavailableError
+from stream_app.kafka import BrokerUnavailableError
 
 app = typer.Typer()
 app.command()(replay)

@@ -8,12 +8,12 @@ SCRIPT = textwrap.dedent("""
     import resource
     from pathlib import Path
     import numpy as np
-    from stream_app.worker.freed_memory import give_back_large_arrays
+    from stream_app.worker.freed_memory import return_large_arrays
 
     def resident_mib():
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
-    give_back_large_arrays()
+    return_large_arrays()
     for _ in range(3):
         np.ones(30 * 2**20, np.uint8)  # glibc learns from it to keep what is smaller
     before = resident_mib()

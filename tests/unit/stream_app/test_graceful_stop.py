@@ -5,7 +5,7 @@ import threading
 import pytest
 from structlog.testing import capture_logs
 
-from stream_app.kafka.errors import BrokerUnavailableError
+from stream_app.kafka import BrokerUnavailableError
 from stream_app.worker.graceful_stop import NOT_STOPPED, StopDeadline
 
 

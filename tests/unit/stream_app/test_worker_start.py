@@ -6,7 +6,7 @@ import pytest
 
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 from schemas.settings import KafkaSettings, Settings
-from stream_app.kafka.errors import BrokerUnavailableError
+from stream_app.kafka import BrokerUnavailableError
 from stream_app.telemetry.health import WorkerHealth
 from stream_app.worker.graceful_stop import StopDeadline
 from stream_app.worker.run import _run
