@@ -1,7 +1,9 @@
 """SIGTERM in the middle of the work: nothing to do again, or one line that says why not."""
 
+import contextlib
 import json
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -20,7 +22,7 @@ from tests.running_worker import PARTITIONS, RunningWorker, Topics, running_work
 pytestmark = pytest.mark.integration
 
 UNTIL_STOPPED = {**SETTINGS, "worker__checkpoint_s": 60, "worker__fetch_bytes": 64 * 1024}
-"""Nothing is committed but by the stop; small batches, so that it comes while there is much left."""
+"""Nothing is committed before the stop; small batches, so that many are queued when it comes."""
 
 STOP_TIMEOUT_S = 3.0
 
@@ -51,6 +53,44 @@ def wait_until_busy(topics: Topics) -> None:
     wait_until(lambda: len(topics.messages("driver-scores")) > 0, 60, "scores")
 
 
+class _EndlessReplay(threading.Thread):
+    """Sends the same trips under new ids, round after round, until it is ended."""
+
+    def __init__(self, topics: Topics, events: pl.DataFrame) -> None:
+        super().__init__(daemon=True)
+        self._topics = topics
+        self._events = events
+        self._ending = threading.Event()
+        self._round = 0
+
+    def run(self) -> None:
+        while not self._ending.is_set():
+            self._send_round()
+
+    def end(self) -> None:
+        """Finish the round, and send another one: there is more in the topic than before this call."""
+        self._ending.set()
+        self.join()
+        self._send_round()
+
+    def _send_round(self) -> None:
+        self._round += 1
+        trip_id = pl.format("{}-round-{}", "trip_id", pl.lit(self._round))
+        messages = event_messages(plan_sending(self._events.with_columns(trip_id=trip_id)))
+        replay(messages, bootstrap=self._topics.bootstrap, topic=f"{self._topics.prefix}trip-events")
+
+
+@contextlib.contextmanager
+def growing(topics: Topics) -> Iterator[None]:
+    """Let the topic of events grow, so that no worker is ever through with it, however fast it is."""
+    endless = _EndlessReplay(topics, some_trips(5))
+    endless.start()
+    try:
+        yield
+    finally:
+        endless.end()
+
+
 def events_read(worker: RunningWorker) -> float:
     return worker.metrics()["driver_score_worker_events_total"]
 
@@ -74,13 +114,14 @@ def score_ids(topics: Topics) -> list[str]:
 
 
 def test_a_worker_that_is_stopped_at_full_load_has_committed_what_it_scored_and_leaves_nothing_to_replay(
-    topics: Topics, events: pl.DataFrame
+    topics: Topics,
 ) -> None:
-    with running_worker(topics.bootstrap, topics.prefix, **UNTIL_STOPPED) as worker:
+    with running_worker(topics.bootstrap, topics.prefix, **UNTIL_STOPPED) as worker, growing(topics):
         wait_until_busy(topics)
         worker.stop()
     included = committed_events(topics)
-    assert 0 < len(included) < len(events), "it was stopped in the middle"
+    sent = len(topics.everything("trip-events"))
+    assert 0 < len(included) < sent, "it was stopped in the middle"
     there = counts_by_trip(included)
     for message in topics.everything("driver-scores"):
         score = json.loads(message.value() or b"")
@@ -91,7 +132,7 @@ def test_a_worker_that_is_stopped_at_full_load_has_committed_what_it_scored_and_
         metrics = worker.metrics()
         worker.stop()
     assert metrics["driver_score_worker_replayed_events_total"] == 0
-    assert metrics["driver_score_worker_events_total"] == len(events) - len(included), "it has read the rest, once"
+    assert metrics["driver_score_worker_events_total"] == sent - len(included), "it has read the rest, once"
     published = score_ids(topics)
     assert len(set(published)) == len(published), "nothing is published twice"
 
