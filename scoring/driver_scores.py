@@ -1,4 +1,4 @@
-"""Due features into Driver Scores: the same columns for the stream, file scoring and the demo."""
+"""Emitted features into Driver Scores: the same columns for the stream, file scoring and the demo."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
-from scoring.features.emission import WINDOW
-from scoring.features.state.trip_states import TripStates
-from scoring.features.update import DueFeatures
+from schemas.messages.driver_score import ModelRole
+from scoring.features.emission import RowKind
+from scoring.features.emitted import EmittedFeatures
 from scoring.model.exposure import ExposureLimits
 from scoring.model.reasons import REASON_CODES
 from scoring.model.scorer import BANDS, Scorer
 
-ALERT_COLUMNS: Final = ("alerting", "latitude", "longitude", "event_type", "peak_mps2")
-"""What alerts say beside scores; ``alerting``: the trip entered the high-risk band with this score."""
+ALERT_COLUMNS: Final = ("latitude", "longitude", "event_type", "peak_mps2")
+"""What alerts say beside scores. The engine adds ``alerting``: whether the trip entered the high-risk band."""
 
 SEVERE_EVENT_KIND: Final = "severe_event"
 _KINDS: Final = ("window", "trip", SEVERE_EVENT_KIND)
-"""By the codes of due rows."""
+"""By `RowKind`."""
 
 _SCORE_DIGITS: Final = 2
 """Hundredths of a point: finer than a person can use, and the same on every processor."""
@@ -50,19 +50,32 @@ class DriverScores:
     def __len__(self) -> int:
         return len(self.columns["score_id"])
 
+    def are_high_risk_trips(self) -> list[bool | None]:
+        """Tell of each row whether it is a trip in the high-risk band; null for windows and rows without a score."""
+        kinds, bands = self.columns["kind"], self.columns["band"]
+        return [
+            None if kind != "trip" or band is None else band == "high" for kind, band in zip(kinds, bands, strict=True)
+        ]
+
     def rows(self, names: Sequence[str], chosen: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the chosen rows, by their numbers, with these columns in this order."""
         columns = [self.columns[name] for name in names]
         return (dict(zip(names, [column[row] for column in columns], strict=True)) for row in chosen)
 
 
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that scores live trips, and in which role."""
+
+    scorer: Scorer
+    role: ModelRole
+
+
 class ScoreMaker:
-    """Makes Driver Scores of due features.
+    """Makes Driver Scores of emitted features.
 
     Parameters
     ----------
-    scorer
-        The model.
     threshold_profile
         Identity of the thresholds behind the features.
     trip_exposure, window_exposure
@@ -70,40 +83,35 @@ class ScoreMaker:
     """
 
     def __init__(
-        self,
-        scorer: Scorer,
-        *,
-        threshold_profile: str,
-        trip_exposure: ExposureLimits,
-        window_exposure: ExposureLimits,
+        self, *, threshold_profile: str, trip_exposure: ExposureLimits, window_exposure: ExposureLimits
     ) -> None:
-        self._scorer = scorer
         self._threshold_profile = threshold_profile
         self._trip_exposure = trip_exposure
         self._window_exposure = window_exposure
 
-    def make(self, due: Sequence[tuple[TripStates, DueFeatures]], *, scored_at_ms: int) -> DriverScores:
-        """Score what is due.
+    def make(self, emitted: Sequence[EmittedFeatures], model: ServedModel, *, scored_at_ms: int) -> DriverScores:
+        """Score windows and trips.
 
         Parameters
         ----------
-        due
-            Windows and trips to score, at least one, behind the states that they are of; whether each trip is in the
-            high-risk band is kept there.
+        emitted
+            Windows and trips to score, at least one.
+        model
+            The model, and the role that it scores in.
         scored_at_ms
             The clock, epoch milliseconds.
 
         Returns
         -------
         DriverScores
-            A row for each row that is due, in the same order.
+            A row for each emitted row, in the same order.
         """
-        rows = np.concatenate([its_due.rows for _, its_due in due])
-        features = np.concatenate([its_due.features for _, its_due in due])
+        rows = np.concatenate([part.rows for part in emitted])
+        features = np.concatenate([part.features for part in emitted])
         columns: dict[str, list[Any]] = {
-            **_id_columns(due),
+            **_id_columns(emitted),
             **_feature_columns(features),
-            **self._score_columns(features, rows["kind"] != WINDOW),
+            **self._score_columns(features, rows["kind"] != RowKind.WINDOW, model.scorer),
             "revision": rows["revision"].tolist(),
             "event_count": rows["event_count"].tolist(),
             "late_event_count": rows["late_event_count"].tolist(),
@@ -119,19 +127,20 @@ class ScoreMaker:
         }
         same = {
             "scored_at": _iso(np.array([scored_at_ms]))[0],
-            "model_name": self._scorer.name,
-            "model_version": self._scorer.version,
-            "model_role": "champion",
+            "model_name": model.scorer.name,
+            "model_version": model.scorer.version,
+            "model_role": model.role,
             "threshold_profile": self._threshold_profile,
         }
         columns |= {name: [value] * len(rows) for name, value in same.items()}
-        columns["score_id"] = self._score_ids(columns, rows)
-        columns["alerting"] = _enter_high_risk(due, columns["band"], columns["kind"])
+        columns["score_id"] = self._score_ids(columns, rows, model.scorer)
         return DriverScores(columns)
 
-    def _score_columns(self, features: NDArray[np.float64], is_trip: NDArray[np.bool_]) -> dict[str, list[Any]]:
+    def _score_columns(
+        self, features: NDArray[np.float64], is_trip: NDArray[np.bool_], scorer: Scorer
+    ) -> dict[str, list[Any]]:
         limits = ExposureLimits.of_rows(is_trip, self._trip_exposure, self._window_exposure)
-        batch = self._scorer.score(features, limits)
+        batch = scorer.score(features, limits)
         impacts = _nullable(batch.reason_impacts.round(_SCORE_DIGITS))
         columns = {
             "status": ["scored" if scored else "insufficient_exposure" for scored in batch.scored.tolist()],
@@ -144,12 +153,12 @@ class ScoreMaker:
             columns[f"reason_{place + 1}_impact"] = impacts[:, place].tolist()
         return columns
 
-    def _score_ids(self, columns: dict[str, list[Any]], rows: NDArray[np.void]) -> list[str]:
+    def _score_ids(self, columns: dict[str, list[Any]], rows: NDArray[np.void], scorer: Scorer) -> list[str]:
         """Hash what each score is of: the trip, the part of it, and how much of it was known.
 
         A score made again after a crash has the same id and the same content.
         """
-        made_with = f"|{self._scorer.name}|{self._scorer.version}|{self._threshold_profile}"
+        made_with = f"|{scorer.name}|{scorer.version}|{self._threshold_profile}"
         numbers = ("window_start_ms", "window_end_ms", "revision", "final", "event_count", "late_event_count")
         parts = zip(
             *(columns[name] for name in ("vehicle_id", "trip_id", "kind")),
@@ -177,15 +186,14 @@ def _nullable(numbers: NDArray[np.float64]) -> NDArray[np.object_]:
     return objects
 
 
-def _id_columns(due: Sequence[tuple[TripStates, DueFeatures]]) -> dict[str, list[Any]]:
+def _id_columns(emitted: Sequence[EmittedFeatures]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {name: [] for name in ID_COLUMNS}
     classes = []
-    for states, its_due in due:
-        slots = its_due.rows["slot"]
-        ids = zip(*states.ids_of(slots), strict=True)
-        for column, texts in zip(columns.values(), ids, strict=False):  # no slots have no columns
+    for part in emitted:
+        ids = zip(*part.ids(), strict=True)
+        for column, texts in zip(columns.values(), ids, strict=False):  # no rows have no columns
             column.extend(texts)
-        classes += _names(states.arrays.heads["vehicle_class"][slots], VEHICLE_CLASSES)
+        classes += _names(part.vehicle_classes, VEHICLE_CLASSES)
     columns["vehicle_class"] = classes
     return columns
 
@@ -195,23 +203,3 @@ def _feature_columns(features: NDArray[np.float64]) -> dict[str, list[Any]]:
     for name in COUNT_FEATURES:
         columns[name] = [None if count is None else int(count) for count in columns[name]]
     return columns
-
-
-def _enter_high_risk(
-    due: Sequence[tuple[TripStates, DueFeatures]], bands: Sequence[str | None], kinds: Sequence[str]
-) -> list[bool]:
-    """Say which scores take their trip into the high-risk band, and keep where each trip is.
-
-    A score of null says nothing: the trip stays where it was.
-    """
-    trips = (
-        (states.arrays.heads["high_risk"], slot) for states, its_due in due for slot in its_due.rows["slot"].tolist()
-    )
-    alerting = []
-    for (in_high_risk, slot), band, kind in zip(trips, bands, kinds, strict=True):
-        if kind != "trip" or band is None:
-            alerting.append(False)
-            continue
-        alerting.append(band == "high" and in_high_risk[slot] == 0)
-        in_high_risk[slot] = band == "high"
-    return alerting

@@ -7,8 +7,7 @@ import polars as pl
 
 from driver_score.replay import append_trip_ends
 from scoring.events.columns import EventColumns
-from scoring.features.state.trip_states import TripStates
-from scoring.features.update import DueFeatures
+from scoring.features.emitted import EmittedFeatures
 from tests.event_frames import event_frame, trip
 
 
@@ -42,11 +41,11 @@ def overlapping_trips(trips: int = 12, seconds: int = 200) -> EventColumns:
     return EventColumns.of_frame(arrived)
 
 
-def due_by_trip(states: TripStates, *due: DueFeatures) -> dict[tuple[str, ...], list[tuple[Any, ...]]]:
-    """Return what is due, by the ids of the trip, comparable to the bit."""
+def emitted_by_trip(*emitted: EmittedFeatures) -> dict[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return the emitted rows by the ids of their trip, comparable to the bit."""
     found: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-    for each in due:
-        for trip_ids, row, features in zip(states.ids_of(each.rows["slot"]), each.rows, each.features, strict=True):
+    for each in emitted:
+        for trip_ids, row, features in zip(each.ids(), each.rows, each.features, strict=True):
             of_trip = {name: row[name].item() for name in row.dtype.names if name != "slot"}
             found.setdefault(trip_ids, []).append((*of_trip.values(), features.tobytes()))
     return found

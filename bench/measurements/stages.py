@@ -20,6 +20,7 @@ import psutil
 
 from bench.measuring import WARM_UP_SHARE, BenchmarkError
 from schemas.settings import load_settings
+from scoring import engine
 from scoring.driver_scores import ScoreMaker
 from stream_app.ingest.decoding import Decoder
 from stream_app.output.changelog import ChangelogWriter
@@ -29,7 +30,6 @@ from stream_app.state.checkpoint import Checkpoint
 from stream_app.state.partition_states import StoredStates
 from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry.logs import configure_logs
-from stream_app.worker import trip_processing
 from stream_app.worker.run import run_worker
 
 FETCH: Final = "fetch: aiokafka, check sums"
@@ -44,7 +44,7 @@ STAGES: Final = (FETCH, DECODE, FEATURES, SCORE, PUBLISH, SEND, CHECKPOINT, REST
 
 _METERED: Final[tuple[tuple[type | ModuleType, str, str], ...]] = (
     (Decoder, "decode", DECODE),
-    (trip_processing, "update", FEATURES),
+    (engine, "update", FEATURES),
     (ScoreMaker, "make", SCORE),
     (Outputs, "publish_scores", PUBLISH),
     (Outputs, "publish_rejects", PUBLISH),
@@ -101,7 +101,7 @@ class _Meter:
 
     def install(self) -> None:
         """Put meters around the stages of the worker of this process."""
-        trip_processing.update = self.counting(trip_processing.update)
+        engine.update = self.counting(engine.update)
         for owner, name, stage in _METERED:
             setattr(owner, name, self.around(stage, getattr(owner, name)))
         write = Checkpoint.write

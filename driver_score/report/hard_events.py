@@ -12,11 +12,15 @@ from scoring.events.compilation import kernel
 from scoring.events.sample import SAMPLE
 from scoring.features.aggregation.aggregates import WINDOW_AGGREGATES
 from scoring.features.aggregation.folding import fold
-from scoring.features.aggregation.hard_events import ACCELERATION, BRAKE, CORNER, HARD_EVENT
+from scoring.features.aggregation.hard_events import HARD_EVENT, HardEventKind
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import CURSOR
 
-KINDS: Final = {BRAKE: "hard_brake", ACCELERATION: "hard_acceleration", CORNER: "hard_corner"}
+KINDS: Final[dict[int, str]] = {
+    HardEventKind.BRAKE: "hard_brake",
+    HardEventKind.ACCELERATION: "hard_acceleration",
+    HardEventKind.CORNER: "hard_corner",
+}
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,6 @@ def _mark(
     for row in range(samples.size):
         brakes, accelerations, corners = total.brake_count, total.acceleration_count, total.corner_count
         fold(cursor[0], hard_events[0], total, samples[row], vehicle_class, parameters)
-        counted[row, BRAKE] = total.brake_count > brakes
-        counted[row, ACCELERATION] = total.acceleration_count > accelerations
-        counted[row, CORNER] = total.corner_count > corners
+        counted[row, HardEventKind.BRAKE] = total.brake_count > brakes
+        counted[row, HardEventKind.ACCELERATION] = total.acceleration_count > accelerations
+        counted[row, HardEventKind.CORNER] = total.corner_count > corners

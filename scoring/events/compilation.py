@@ -54,7 +54,7 @@ as fast; left to itself, the compiler inlines or not with any small change.
 
 
 @intrinsic
-def unowned(_typing_context: Any, array: types.Array) -> Any:
+def borrowed(_typing_context: Any, array: types.Array) -> Any:
     """View an array without owning it: kernels that are handed such a view count no references.
 
     Counting them, an atomic step each time an array is handed on, took half the time of reading a message. The array

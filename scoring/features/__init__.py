@@ -2,6 +2,6 @@
 
 Read in this order: ``thresholds`` (what counts as hard, fast, idle), ``trip_state`` (what is kept of an open
 trip), ``kinematics``, ``hard_events``, ``exposure`` (what one more sample changes), ``aggregates`` (sums of a
-window, how they merge, which features they give), ``windows`` (which scores are due when), ``update`` (a frame
-of events into states and due features) and ``batch`` (whole trips at once).
+window, how they merge, which features they give), ``windows`` (which scores are emitted when), ``update`` (a frame
+of events into states and emitted features) and ``batch`` (whole trips at once).
 """

@@ -7,7 +7,7 @@ from schemas.event_frame import ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import FEATURE_NAMES
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.events.columns import EventColumns
-from scoring.features.emission import TRIP
+from scoring.features.emission import RowKind
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
@@ -32,13 +32,13 @@ def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None)
     """
     parameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings())
     states = TripStates()
-    states.keep_for_ever()
+    states.disable_expiry()
     in_order = events.sort("vehicle_id", "trip_id", "timestamp_ms", maintain_order=True)
-    due = update(states, EventColumns.of_frame(in_order), parameters)
+    emitted = update(states, EventColumns.of_frame(in_order), parameters)
     closed = close_trips(states, parameters)
-    rows = np.concatenate([due.rows, closed.rows])
-    features = np.concatenate([due.features, closed.features])
-    of_trip = np.flatnonzero(rows["kind"] == TRIP)
+    rows = np.concatenate([emitted.rows, closed.rows])
+    features = np.concatenate([emitted.features, closed.features])
+    of_trip = np.flatnonzero(rows["kind"] == RowKind.TRIP)
     slots = rows["slot"][of_trip]
     last_of_slot = of_trip[len(slots) - 1 - np.unique(slots[::-1], return_index=True)[1]]
 

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from scoring.events.compilation import inlined_kernel, kernel
-from scoring.features.state.arrays import OPEN, StateArrays
+from scoring.features.state.arrays import StateArrays, TripStatus
 
 _ACTIVE_MS: Final = 30_000.0
 """A trip is under way until the clock has passed its reach and its last progress by this: more than the usual gap.
@@ -99,7 +99,7 @@ def count_active(arrays: StateArrays) -> int:
     count = 0
     for head in arrays.heads:
         active_until_ms = max(head.moved_ms, head.reach_ms) + _ACTIVE_MS
-        if head.status == OPEN and clock_ms <= active_until_ms and head.reach_ms - clock_ms < _MAX_AWAY_MS:
+        if head.status == TripStatus.OPEN and clock_ms <= active_until_ms and head.reach_ms - clock_ms < _MAX_AWAY_MS:
             count += 1
     return count
 

@@ -1,4 +1,4 @@
-"""Which scores are due when: windows that end, trips that end, and both again when a late event changes them.
+"""Which scores are emitted when: windows that end, trips that end, and both again when a late event changes them.
 
 All of it depends only on the order of events in their partition, never on how they are batched.
 
@@ -17,6 +17,7 @@ A trip has its own watermark, its newest event less the grace period: a device w
 Events at or before it are late. Trips that go silent are closed by the **partition's clock** (``clock``).
 """
 
+from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
@@ -27,15 +28,19 @@ from scoring.features.aggregation.aggregates import features_of, merge
 from scoring.features.aggregation.folding import fold
 from scoring.features.clock import count_active, silence_ms
 from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import EMPTY, FINAL, MERGED, OPEN, SCRATCH, StateArrays
+from scoring.features.state.arrays import EMPTY, MERGED, SCRATCH, StateArrays, TripStatus
 from scoring.features.state.pending import free_all, take_first
 
-WINDOW: Final = 0
-TRIP: Final = 1
-SEVERE_EVENT: Final = 2
-"""Kinds of due rows; a severe event has the features of its trip so far."""
 
-DUE: Final = np.dtype(
+class RowKind(IntEnum):
+    """What a row of emitted features is of; a severe event has the features of its trip so far."""
+
+    WINDOW = 0
+    TRIP = 1
+    SEVERE_EVENT = 2
+
+
+EMITTED: Final = np.dtype(
     [
         ("window_start_ms", np.int64),
         ("window_end_ms", np.int64),
@@ -53,9 +58,9 @@ DUE: Final = np.dtype(
     ],
     align=True,
 )
-"""What a row of due features is of."""
+"""What a row of emitted features is of."""
 
-MAX_DUE_PER_EVENT: Final = 11
+MAX_ROWS_PER_EVENT: Final = 11
 """At most, with a window and a trip row each: a window revised as it is folded, the live window ended (and one revised
 with it), the trip ended (and one revised with it); and a severe event."""
 
@@ -64,7 +69,7 @@ _SWEEP_EVERY_MS: Final = 10_000.0
 
 _PROVISIONAL: Final = np.int8(0)
 _FINAL: Final = np.int8(1)
-NONE_DUE: Final[Any] = np.int64(0)
+NO_ROWS: Final[Any] = np.int64(0)
 """No rows yet; typed for the reason that `SCRATCH` is."""
 
 TRIP_END: Final = EVENT_TYPES.index("trip_end")
@@ -89,17 +94,17 @@ def _report(
     window_revision: int,
     final: int,
     parameters: KernelParameters,
-    due: Any,
+    emitted: Any,
     features: Any,
     count: int,
 ) -> int:
-    """Append the window and the trip, as the sums of ``row`` have them, to what is due."""
+    """Append the window and the trip, as the sums of ``row`` have them, to what is emitted."""
     head = arrays.heads[slot]
     window = arrays.windows[row]
     arrays.trips[MERGED] = arrays.trips[row]
     merge(arrays.trips[MERGED], window)
-    for kind in (WINDOW, TRIP):
-        entry = due[count]
+    for kind in (RowKind.WINDOW, RowKind.TRIP):
+        entry = emitted[count]
         entry.slot = slot
         entry.kind = kind
         entry.final = final
@@ -107,7 +112,7 @@ def _report(
         entry.late_event_count = head.late_event_count
         entry.latitude = head.latitude
         entry.longitude = head.longitude
-        if kind == WINDOW:
+        if kind == RowKind.WINDOW:
             entry.window_start_ms = end_ms - parameters.window_ms
             entry.window_end_ms = end_ms
             entry.revision = window_revision
@@ -131,7 +136,7 @@ def _fold_sample(
     row: int,
     sample: Any,
     parameters: KernelParameters,
-    due: Any,
+    emitted: Any,
     features: Any,
     count: int,
 ) -> int:
@@ -151,7 +156,7 @@ def _fold_sample(
                     head.dirty_revision,
                     _PROVISIONAL,
                     parameters,
-                    due,
+                    emitted,
                     features,
                     count,
                 )
@@ -166,7 +171,7 @@ def _fold_sample(
 
 @inlined_kernel
 def fold_until(
-    arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, due: Any, features: Any, count: int
+    arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
     """Fold the pending events up to and at a time, oldest first, and leave room for one more."""
     head = arrays.heads[slot]
@@ -175,13 +180,13 @@ def fold_until(
     ):
         index = take_first(arrays, slot)
         head.folded_ms = arrays.pool[index].timestamp_ms
-        count = _fold_sample(arrays, slot, slot, arrays.pool[index], parameters, due, features, count)
+        count = _fold_sample(arrays, slot, slot, arrays.pool[index], parameters, emitted, features, count)
     return count
 
 
 @kernel
 def _fold_what_is_pending(
-    arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int
+    arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
     """Make the scratch row the trip's sums with everything pending in them; the trip's own rows stay as they are."""
     arrays.cursors[SCRATCH] = arrays.cursors[slot]
@@ -192,20 +197,29 @@ def _fold_what_is_pending(
     index = arrays.heads[slot].pending_first
     while index != 0:
         sample = arrays.pool[index]
-        count = _fold_sample(arrays, slot, SCRATCH, sample, parameters, due, features, count)
+        count = _fold_sample(arrays, slot, SCRATCH, sample, parameters, emitted, features, count)
         index = sample.following
     return count
 
 
 @kernel
 def score_live_window(
-    arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int
+    arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
     """Report the newest window, and the trip so far, as an event after its end has come."""
     head = arrays.heads[slot]
-    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    count = _fold_what_is_pending(arrays, slot, parameters, emitted, features, count)
     count = _report(
-        arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _PROVISIONAL, parameters, due, features, count
+        arrays,
+        slot,
+        SCRATCH,
+        head.live_end_ms,
+        head.window_revision,
+        _PROVISIONAL,
+        parameters,
+        emitted,
+        features,
+        count,
     )
     head.scored_end_ms = head.live_end_ms
     head.dirty_revision = head.window_revision + 1
@@ -234,7 +248,7 @@ def report_severe_event(
     slot: int,
     sample: Any,
     parameters: KernelParameters,
-    due: Any,
+    emitted: Any,
     features: Any,
     count: int,
 ) -> int:
@@ -245,12 +259,12 @@ def report_severe_event(
     head.severe_ms = sample.timestamp_ms
     dirty_end_ms = head.dirty_end_ms
     head.dirty_end_ms = 0  # a window that has changed is reported in its own time
-    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    count = _fold_what_is_pending(arrays, slot, parameters, emitted, features, count)
     head.dirty_end_ms = dirty_end_ms
     merge(arrays.trips[SCRATCH], arrays.windows[SCRATCH])
-    entry = due[count]
+    entry = emitted[count]
     entry.slot = slot
-    entry.kind = SEVERE_EVENT
+    entry.kind = RowKind.SEVERE_EVENT
     entry.final = _PROVISIONAL
     entry.window_start_ms = head.first_ms
     entry.window_end_ms = head.newest_ms
@@ -277,22 +291,24 @@ def _type_of(sample: Any, peak_mps2: float) -> int:
 
 
 @kernel
-def finish(arrays: StateArrays, slot: int, parameters: KernelParameters, due: Any, features: Any, count: int) -> int:
+def finish(
+    arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
+) -> int:
     """Report the last window and the whole trip as final; the trip stays, and is reported again if it changes."""
     head = arrays.heads[slot]
-    count = _fold_what_is_pending(arrays, slot, parameters, due, features, count)
+    count = _fold_what_is_pending(arrays, slot, parameters, emitted, features, count)
     count = _report(
-        arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _FINAL, parameters, due, features, count
+        arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _FINAL, parameters, emitted, features, count
     )
     head.window_revision += 1
-    head.status = FINAL
+    head.status = TripStatus.FINAL
     head.changed = 0
     return count
 
 
 @kernel
 def evict(arrays: StateArrays, slot: int) -> None:
-    """Free a trip's state; the slot stays its own until the next update, as what is due still speaks of it."""
+    """Free a trip's state; the slot stays its own until the next update, as what is emitted still speaks of it."""
     free_all(arrays, slot)
     vehicle_class = arrays.heads[slot].vehicle_class
     arrays.heads[slot] = arrays.heads[EMPTY]
@@ -306,25 +322,25 @@ def evict(arrays: StateArrays, slot: int) -> None:
 
 
 @kernel
-def sweep(arrays: StateArrays, parameters: KernelParameters, due: Any, features: Any, count: int) -> int:
+def sweep(arrays: StateArrays, parameters: KernelParameters, emitted: Any, features: Any, count: int) -> int:
     """Close trips that have gone silent, report changed ones again, and free those kept long enough.
 
     A sweep pauses where there is no room for more rows; ``sweep_slot`` is then where it goes on, else 0.
     """
     partition = arrays.partition[0]
     for slot in range(partition.sweep_slot, arrays.heads.size):
-        if count + MAX_DUE_PER_EVENT > due.size:
+        if count + MAX_ROWS_PER_EVENT > emitted.size:
             partition.sweep_slot = slot
             return count
         head = arrays.heads[slot]
         silent_ms = silence_ms(arrays, slot)
-        if head.status == OPEN:
+        if head.status == TripStatus.OPEN:
             if silent_ms > parameters.idle_gap_ms:
-                count = finish(arrays, slot, parameters, due, features, count)
+                count = finish(arrays, slot, parameters, emitted, features, count)
         elif head.changed == 1:
             if silent_ms > parameters.grace_ms:
-                count = finish(arrays, slot, parameters, due, features, count)
-        elif head.status == FINAL and silent_ms > parameters.retention_ms:
+                count = finish(arrays, slot, parameters, emitted, features, count)
+        elif head.status == TripStatus.FINAL and silent_ms > parameters.retention_ms:
             evict(arrays, slot)
     partition.sweep_slot = 0
     partition.mover_ms = 0

@@ -1,7 +1,6 @@
 """Events into trip states: the one way in, for stream, training and files."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,13 @@ from numpy.typing import NDArray
 
 from schemas.features import FEATURE_NAMES
 from scoring.events.columns import EventColumns
-from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.events.compilation import borrowed, inlined_kernel, kernel
 from scoring.features.aggregation.aggregates import FEATURE_ROW
 from scoring.features.clock import advance_clock, enter_clock
 from scoring.features.emission import (
-    DUE,
-    MAX_DUE_PER_EVENT,
-    NONE_DUE,
+    EMITTED,
+    MAX_ROWS_PER_EVENT,
+    NO_ROWS,
     TRIP_END,
     finish,
     fold_until,
@@ -25,30 +24,15 @@ from scoring.features.emission import (
     sweep,
     window_end_ms,
 )
+from scoring.features.emitted import EmittedFeatures
 from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import FINAL, FREE, OPEN, StateArrays, unowned_arrays
+from scoring.features.state.arrays import StateArrays, TripStatus, borrowed_arrays
 from scoring.features.state.lookup import find_or_add
-from scoring.features.state.pending import ADDED, KNOWN, insert, repeats_event_id
+from scoring.features.state.pending import Insertion, insert, repeats_event_id
 from scoring.features.state.trip_states import TripStates
 
 
-@dataclass(frozen=True)
-class DueFeatures:
-    """Windows and trips that are due for a score.
-
-    Attributes
-    ----------
-    rows
-        Array of ``DUE``, in the order in which they fell due.
-    features
-        float64 array [rows, features], columns in the order of ``FEATURE_NAMES``; NaN where a sensor is missing.
-    """
-
-    rows: NDArray[np.void]
-    features: NDArray[np.float64]
-
-
-def update(states: TripStates, events: EventColumns, parameters: KernelParameters) -> DueFeatures:
+def update(states: TripStates, events: EventColumns, parameters: KernelParameters) -> EmittedFeatures:
     """Take events into the states of their trips.
 
     Parameters
@@ -62,12 +46,12 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
 
     Returns
     -------
-    DueFeatures
-        What became due: of each trip the same, in the same order, however the events are split into batches.
+    EmittedFeatures
+        What became emitted: of each trip the same, in the same order, however the events are split into batches.
     """
     if len(events) == 0:
-        return _due_of(np.zeros(0, DUE), np.zeros(0, FEATURE_ROW))
-    states.forget_evicted()
+        return _resolve(states, np.zeros(0, EMITTED), np.zeros(0, FEATURE_ROW))
+    states.release_evicted()
     slots = slots_of(states, events)
     states.reserve_samples(len(events))
 
@@ -75,36 +59,48 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
     done = 0
     room = max(1024, len(events) // 4)
     while True:
-        due, features = np.zeros(room, DUE), np.zeros(room, FEATURE_ROW)
+        emitted, features = np.zeros(room, EMITTED), np.zeros(room, FEATURE_ROW)
         done, count = _take_events(
-            states.arrays, slots, events.samples, events.positions, parameters, due, features, done
+            states.arrays, slots, events.samples, events.positions, parameters, emitted, features, done
         )
-        parts.append((due[:count], features[:count]))
+        parts.append((emitted[:count], features[:count]))
         if done == len(events):
             break
     states.mark_changed(slots)
     for rows, _ in parts:
         states.mark_changed(rows["slot"])
-    return _due_of(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+    rows, features = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return _resolve(states, rows, features)
 
 
 def close_trips(
     states: TripStates, parameters: KernelParameters, slots: NDArray[np.int64] | None = None
-) -> DueFeatures:
+) -> EmittedFeatures:
     """Report open trips as final, though their end has not been seen: all of them, or some.
 
     For the end of a file, and for partitions that have gone silent.
     """
     if slots is None:
         slots = states.slots()
-    due, features = np.zeros(MAX_DUE_PER_EVENT * len(slots), DUE), np.zeros(MAX_DUE_PER_EVENT * len(slots), FEATURE_ROW)
-    count = _close(states.arrays, slots, parameters, due, features)
+    emitted, features = (
+        np.zeros(MAX_ROWS_PER_EVENT * len(slots), EMITTED),
+        np.zeros(MAX_ROWS_PER_EVENT * len(slots), FEATURE_ROW),
+    )
+    count = _close(states.arrays, slots, parameters, emitted, features)
     states.mark_changed(slots)
-    return _due_of(due[:count], features[:count])
+    return _resolve(states, emitted[:count], features[:count])
 
 
-def _due_of(due: NDArray[np.void], features: NDArray[np.void]) -> DueFeatures:
-    return DueFeatures(due, features.view(np.float64).reshape(len(features), len(FEATURE_NAMES)))
+def _resolve(states: TripStates, rows: NDArray[np.void], features: NDArray[np.void]) -> EmittedFeatures:
+    """Resolve the ids of emitted rows while the slots are still those of their trips."""
+    slots = rows["slot"]
+    return EmittedFeatures(
+        rows=rows,
+        features=features.view(np.float64).reshape(len(features), len(FEATURE_NAMES)),
+        id_texts=states.texts_of(slots),
+        id_sizes=states.id_sizes(slots),
+        vehicle_classes=states.arrays.heads["vehicle_class"][slots],
+    )
 
 
 def slots_of(states: TripStates, events: EventColumns) -> NDArray[np.int64]:
@@ -124,7 +120,7 @@ def _take_events(
     samples: Any,
     positions: Any,
     parameters: KernelParameters,
-    due: Any,
+    emitted: Any,
     features: Any,
     start: int,
 ) -> tuple[int, int]:
@@ -133,19 +129,19 @@ def _take_events(
     Returns
     -------
     tuple of int
-        Events done in all, and rows due.
+        Events done in all, and rows emitted.
     """
-    arrays = unowned_arrays(arrays)
-    slots, samples, positions = unowned(slots), unowned(samples), unowned(positions)
-    due, features = unowned(due), unowned(features)
-    count = NONE_DUE
+    arrays = borrowed_arrays(arrays)
+    slots, samples, positions = borrowed(slots), borrowed(samples), borrowed(positions)
+    emitted, features = borrowed(emitted), borrowed(features)
+    count = NO_ROWS
     for number in range(start, samples.size):
-        if count + MAX_DUE_PER_EVENT > due.size:
+        if count + MAX_ROWS_PER_EVENT > emitted.size:
             return number, count
         partition = arrays.partition[0]
         if partition.clock_ms >= partition.next_sweep_ms:
-            count = sweep(arrays, parameters, due, features, count)
-            if partition.sweep_slot != 0 or count + MAX_DUE_PER_EVENT > due.size:
+            count = sweep(arrays, parameters, emitted, features, count)
+            if partition.sweep_slot != 0 or count + MAX_ROWS_PER_EVENT > emitted.size:
                 return number, count
         count = _take_event(
             arrays,
@@ -154,7 +150,7 @@ def _take_events(
             positions[number, 0],
             positions[number, 1],
             parameters,
-            due,
+            emitted,
             features,
             count,
         )
@@ -169,15 +165,15 @@ def _take_event(
     latitude: float,
     longitude: float,
     parameters: KernelParameters,
-    due: Any,
+    emitted: Any,
     features: Any,
     count: int,
 ) -> int:
     head = arrays.heads[slot]
     timestamp_ms = sample.timestamp_ms
-    begins = head.status == FREE
+    begins = head.status == TripStatus.FREE
     if begins:
-        head.status = OPEN
+        head.status = TripStatus.OPEN
         head.first_ms = timestamp_ms
         head.newest_ms = timestamp_ms
         head.live_end_ms = window_end_ms(timestamp_ms, parameters)
@@ -192,19 +188,19 @@ def _take_event(
     if not begins and timestamp_ms <= max(head.newest_ms - parameters.grace_ms, head.folded_ms):
         head.late_event_count += 1
         arrays.partition[0].late_count += 1
-        if head.status == FINAL:
+        if head.status == TripStatus.FINAL:
             head.changed = 1
         return count
 
     newest_ms = max(head.newest_ms, timestamp_ms)
-    count = fold_until(arrays, slot, newest_ms - parameters.grace_ms, parameters, due, features, count)
+    count = fold_until(arrays, slot, newest_ms - parameters.grace_ms, parameters, emitted, features, count)
     if timestamp_ms >= head.live_end_ms:
-        if head.status == FINAL:
-            head.status = OPEN
+        if head.status == TripStatus.FINAL:
+            head.status = TripStatus.OPEN
             head.changed = 0
-        count = score_live_window(arrays, slot, parameters, due, features, count)
+        count = score_live_window(arrays, slot, parameters, emitted, features, count)
         head.live_end_ms = window_end_ms(timestamp_ms, parameters)
-    return _sort_in(arrays, slot, sample, latitude, longitude, newest_ms, parameters, due, features, count)
+    return _sort_in(arrays, slot, sample, latitude, longitude, newest_ms, parameters, emitted, features, count)
 
 
 @inlined_kernel
@@ -216,18 +212,18 @@ def _sort_in(
     longitude: float,
     newest_ms: int,
     parameters: KernelParameters,
-    due: Any,
+    emitted: Any,
     features: Any,
     count: int,
 ) -> int:
     head = arrays.heads[slot]
     timestamp_ms = sample.timestamp_ms
     change = insert(arrays, slot, sample)
-    if change != ADDED:
+    if change != Insertion.ADDED:
         arrays.partition[0].duplicate_count += 1
-    if change == KNOWN:
+    if change == Insertion.KNOWN:
         return count
-    if change == ADDED:
+    if change == Insertion.ADDED:
         head.event_count += 1
     if timestamp_ms >= head.newest_ms and not math.isnan(latitude):
         head.latitude = latitude
@@ -238,22 +234,22 @@ def _sort_in(
         head.dirty_end_ms = window_end_ms(timestamp_ms, parameters)
         if head.scored_end_ms < head.dirty_end_ms:
             head.dirty_revision = 0
-    if head.status == FINAL:
+    if head.status == TripStatus.FINAL:
         head.changed = 1
-    if change == ADDED and severe_peak(sample, parameters) != 0:
-        count = report_severe_event(arrays, slot, sample, parameters, due, features, count)
-    if change == ADDED and sample.event_type == TRIP_END:
-        count = finish(arrays, slot, parameters, due, features, count)
+    if change == Insertion.ADDED and severe_peak(sample, parameters) != 0:
+        count = report_severe_event(arrays, slot, sample, parameters, emitted, features, count)
+    if change == Insertion.ADDED and sample.event_type == TRIP_END:
+        count = finish(arrays, slot, parameters, emitted, features, count)
     return count
 
 
 @kernel
-def _close(arrays: StateArrays, slots: Any, parameters: KernelParameters, due: Any, features: Any) -> int:
-    arrays = unowned_arrays(arrays)
-    due, features = unowned(due), unowned(features)
-    count = NONE_DUE
+def _close(arrays: StateArrays, slots: Any, parameters: KernelParameters, emitted: Any, features: Any) -> int:
+    arrays = borrowed_arrays(arrays)
+    emitted, features = borrowed(emitted), borrowed(features)
+    count = NO_ROWS
     for slot in slots:
         head = arrays.heads[slot]
-        if head.status == OPEN or head.changed == 1:
-            count = finish(arrays, slot, parameters, due, features, count)
+        if head.status == TripStatus.OPEN or head.changed == 1:
+            count = finish(arrays, slot, parameters, emitted, features, count)
     return count

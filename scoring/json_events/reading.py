@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MOTION_COLUMNS
 from schemas.messages.trip_event import MAX_SAMPLES
 from scoring.events.columns import MOTION_FIELDS, EventColumns
-from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.events.compilation import borrowed, inlined_kernel, kernel
 from scoring.json_events.fields import (
     FIRST_FLOAT,
     SAMPLES,
@@ -131,16 +131,16 @@ def _read_all(
 
     ``following`` holds, for each field, the one that came behind it last: devices write their fields in one order.
     """
-    content, following = unowned(content), unowned(following)
-    id_starts, id_sizes, vehicle_classes = unowned(id_starts), unowned(id_sizes), unowned(vehicle_classes)
-    samples, floats, positions = unowned(samples), unowned(floats), unowned(positions)
+    content, following = borrowed(content), borrowed(following)
+    id_starts, id_sizes, vehicle_classes = borrowed(id_starts), borrowed(id_sizes), borrowed(vehicle_classes)
+    samples, floats, positions = borrowed(samples), borrowed(floats), borrowed(positions)
     vocabulary = Vocabulary(
-        unowned(vocabulary.names),
-        unowned(vocabulary.classes),
-        unowned(vocabulary.types),
-        unowned(vocabulary.lowest),
-        unowned(vocabulary.highest),
-        unowned(vocabulary.legal_in_id),
+        borrowed(vocabulary.names),
+        borrowed(vocabulary.classes),
+        borrowed(vocabulary.types),
+        borrowed(vocabulary.lowest),
+        borrowed(vocabulary.highest),
+        borrowed(vocabulary.legal_in_id),
     )
     for number in range(begin, starts.size):
         end = starts[number] + sizes[number]

@@ -14,7 +14,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from numpy.typing import NDArray
 
 from schemas.errors import DriverScoreError
-from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.events.compilation import borrowed, inlined_kernel, kernel
 
 _DECODERS: Final[dict[int, Callable[[bytes], bytes]]] = {
     1: gzip_decode,
@@ -262,7 +262,7 @@ def _find_records(
     content: Any, starts: Any, ends: Any, counts: Any, base_offsets: Any, from_offsets: Any, places: Any
 ) -> tuple[int, int]:
     """Find each record; give how many there are, and the number of a broken batch or -1."""
-    content, places = unowned(content), unowned(places)
+    content, places = borrowed(content), borrowed(places)
     found = 0
     for batch in range(ends.size):
         at, end = starts[batch], ends[batch]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from schemas.errors import DriverScoreError
 from schemas.topics import MAX_CHUNK_BYTES, MIB
 from scoring.events.columns import EventColumns
+from scoring.features.emitted import EmittedFeatures
 from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import OPEN
+from scoring.features.state.arrays import TripStatus
 from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
 from scoring.features.state.trip_states import TripStates
-from scoring.features.update import DueFeatures, close_trips
+from scoring.features.update import close_trips
 from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -46,18 +47,18 @@ class PartitionStates:
     included_offset
         Offset of the last record that is included; -1 for none.
     closed
-        What fell due when the states were restored, to be published; null for nothing.
+        Final scores to publish of trips that were closed when the states were restored; null for none.
     """
 
     states: TripStates
     included_offset: int = -1
-    closed: DueFeatures | None = None
+    closed: EmittedFeatures | None = None
 
     def open_slots(self) -> NDArray[np.int64]:
         """Give the slots of the trips that silence closes: open ones, and those changed since their final score."""
         slots = self.states.slots()
         heads = self.states.arrays.heads[slots]
-        return slots[(heads["status"] == OPEN) | (heads["changed"] == 1)]
+        return slots[(heads["status"] == TripStatus.OPEN) | (heads["changed"] == 1)]
 
     def include(self, last_offset: int) -> None:
         """Note that the records up to this one are included; those that are read again take nothing back."""

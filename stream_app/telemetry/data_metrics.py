@@ -14,9 +14,9 @@ from schemas.event_frame import EVENT_TYPES
 from schemas.messages.driver_score import RiskBand
 from scoring.driver_scores import DriverScores
 from scoring.events.columns import EventColumns
-from scoring.events.compilation import kernel, unowned
+from scoring.events.compilation import borrowed, kernel
 from scoring.events.hashing import hash_text
-from scoring.events.id_places import CLIENT
+from scoring.events.ids import IdPlace
 from stream_app.telemetry import metrics
 from stream_app.telemetry.bounded_labels import CLIENTS
 
@@ -48,8 +48,8 @@ def sensor_counts(events: EventColumns) -> tuple[list[str], NDArray[np.int64]]:
     counts : ndarray of int64
         Shape (clients, 1 + sensors): samples, then those without each of `SENSORS`.
     """
-    starts = np.ascontiguousarray(events.id_starts[:, CLIENT])
-    sizes = np.ascontiguousarray(events.id_sizes[:, CLIENT])
+    starts = np.ascontiguousarray(events.id_starts[:, IdPlace.CLIENT])
+    sizes = np.ascontiguousarray(events.id_sizes[:, IdPlace.CLIENT])
     numbers, first = np.full(len(events), -1, np.int32), np.zeros(len(events), np.int64)
     known = _number_clients(events.content, starts, sizes, events.samples, numbers, first)
     counts = np.zeros((known, 1 + len(SENSORS)), np.int64)
@@ -61,7 +61,7 @@ def sensor_counts(events: EventColumns) -> tuple[list[str], NDArray[np.int64]]:
 @kernel
 def _number_clients(content: Any, starts: Any, sizes: Any, samples: Any, numbers: Any, first: Any) -> int:
     """Give each client of samples a number, and the row it is first in; open addressing over their hashes."""
-    content = unowned(content)
+    content = borrowed(content)
     room = 4
     while room < 2 * samples.size:
         room *= 2

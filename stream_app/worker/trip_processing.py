@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from scoring.driver_scores import ScoreMaker
-from scoring.features.parameters import KernelParameters
-from scoring.features.state.trip_states import TripStates
-from scoring.features.update import DueFeatures, close_trips, update
+from scoring.driver_scores import DriverScores
+from scoring.engine import ScoringEngine
 from stream_app.faust_bridge.record_batch import RecordBatch
 from stream_app.ingest.decoding import DecodedBatch
 from stream_app.output.outputs import Outputs
@@ -15,30 +13,21 @@ from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_sensors
 from stream_app.worker.wall_clock import now_ms
 
-_Due = tuple[TripStates, DueFeatures]
-
 
 class TripProcessing:
-    """Updates trip states and publishes what they emit.
+    """Updates trip states and publishes scores.
 
     Parameters
     ----------
     partitions
         The trip states.
-    parameters, score_maker, outputs
+    engine, outputs
         The steps of the work.
     """
 
-    def __init__(
-        self,
-        partitions: OwnedPartitions,
-        parameters: KernelParameters,
-        score_maker: ScoreMaker,
-        outputs: Outputs,
-    ) -> None:
+    def __init__(self, partitions: OwnedPartitions, engine: ScoringEngine, outputs: Outputs) -> None:
         self._partitions = partitions
-        self._parameters = parameters
-        self._score_maker = score_maker
+        self._engine = engine
         self._outputs = outputs
 
     def process(self, batches: Sequence[tuple[RecordBatch, DecodedBatch]]) -> None:
@@ -49,21 +38,32 @@ class TripProcessing:
         StateError
             When the stored states of a partition can't be restored.
         DeliveryError
-            When Kafka refuses a message at once.
+            When the producer refuses a message at once.
         """
-        due: dict[int, _Due] = {}
         for batch, decoded in batches:
-            if batch.partition in due:  # slots of what is due may get other trips
-                self._publish(due.values())
-                due.clear()
-            owned = self._restore(batch.partition)
-            due[batch.partition] = (owned.states, self._update(owned, batch, decoded))
-        self._publish(due.values())
+            self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
+        owned = {batch.partition: self._restore(batch.partition) for batch, _ in batches}
+        before = _counts(owned.values())
+        fresh = []
+        for batch, decoded in batches:
+            states = owned[batch.partition]
+            events = states.leave_out_included(decoded.events, decoded.offsets)
+            states.include(batch.last_offset)
+            fresh.append((states.states, events))
+            metrics.RECORDS.inc(decoded.record_count)
+            metrics.EVENTS.inc(len(events))
+            count_sensors(events)
+        self._publish(self._engine.process(fresh, scored_at_ms=now_ms()))
+        duplicates, late = (now - then for now, then in zip(_counts(owned.values()), before, strict=True))
+        metrics.DUPLICATES.inc(duplicates)
+        metrics.LATE.inc(late)
+        for partition, states in owned.items():
+            metrics.OPEN_TRIPS.labels(str(partition)).set(len(states.states))
 
     def close_open_trips(self, partition: int) -> None:
         """Publish final scores of all open trips of a partition."""
         owned = self._restore(partition)
-        self._publish([(owned.states, close_trips(owned.states, self._parameters, owned.open_slots()))])
+        self._publish(self._engine.close(owned.states, owned.open_slots(), scored_at_ms=now_ms()))
 
     def has_open_trips(self, partition: int) -> bool:
         """Tell whether a partition has trips without a final score of what they include."""
@@ -77,25 +77,15 @@ class TripProcessing:
         owned = self._partitions.restore(partition)
         if owned.closed is not None:
             closed, owned.closed = owned.closed, None
-            self._publish([(owned.states, closed)])
+            self._publish(self._engine.score([(owned.states, closed)], scored_at_ms=now_ms()))
         return owned
 
-    def _update(self, owned: PartitionStates, batch: RecordBatch, decoded: DecodedBatch) -> DueFeatures:
-        states = owned.states
-        events = owned.leave_out_included(decoded.events, decoded.offsets)
-        duplicates, late = states.duplicate_count, states.late_count
-        due = update(states, events, self._parameters)
-        owned.include(batch.last_offset)
-        self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
-        metrics.DUPLICATES.inc(states.duplicate_count - duplicates)
-        metrics.LATE.inc(states.late_count - late)
-        metrics.RECORDS.inc(decoded.record_count)
-        metrics.EVENTS.inc(len(events))
-        metrics.OPEN_TRIPS.labels(str(batch.partition)).set(len(states))
-        count_sensors(events)
-        return due
+    def _publish(self, scored: Iterable[DriverScores]) -> None:
+        for scores in scored:
+            self._outputs.publish_scores(scores)
 
-    def _publish(self, due: Iterable[_Due]) -> None:
-        some = [(states, its_due) for states, its_due in due if len(its_due.rows) > 0]
-        if some:
-            self._outputs.publish_scores(self._score_maker.make(some, scored_at_ms=now_ms()))
+
+def _counts(owned: Iterable[PartitionStates]) -> tuple[int, int]:
+    """Give how many duplicate and how many late events there were so far."""
+    states = [each.states for each in owned]
+    return sum(each.duplicate_count for each in states), sum(each.late_count for each in states)

@@ -10,7 +10,8 @@ from typing import Final
 import scoring
 from schemas.settings import DecodingSettings, Settings
 from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
-from scoring.driver_scores import ScoreMaker
+from scoring.driver_scores import ScoreMaker, ServedModel
+from scoring.engine import ScoringEngine
 from scoring.features.parameters import kernel_parameters
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
@@ -80,7 +81,8 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
         commit=app.commit_acknowledged,
         interval_s=settings.worker.checkpoint_s,
     )
-    processing = TripProcessing(partitions, parameters, _score_maker(settings, scorer), outputs)
+    engine = ScoringEngine(parameters, _score_maker(settings), ServedModel(scorer, "champion"))
+    processing = TripProcessing(partitions, engine, outputs)
     silence = SilentPartitions(
         SourcePartitions(app, events_topic), processing, checkpoint, settings.worker.silent_partition_s
     )
@@ -106,10 +108,9 @@ def _decoder(settings: DecodingSettings) -> Decoder:
     )
 
 
-def _score_maker(settings: Settings, scorer: Scorer) -> ScoreMaker:
+def _score_maker(settings: Settings) -> ScoreMaker:
     exposure = settings.exposure
     return ScoreMaker(
-        scorer,
         threshold_profile=settings.thresholds.identity,
         trip_exposure=ExposureLimits(exposure.min_trip_km, exposure.min_trip_s),
         window_exposure=ExposureLimits(exposure.min_window_km, exposure.min_window_s),

@@ -18,10 +18,10 @@ from bench.measuring import CommittedOffsets
 from bench.peers import kafka_streams
 from bench.sending import PARTITIONS, ready_content, send
 from schemas.thresholds import ThresholdProfile, WindowSettings
-from scoring.driver_scores import SEVERE_EVENT_KIND, ScoreMaker
+from scoring.driver_scores import SEVERE_EVENT_KIND, ScoreMaker, ServedModel
+from scoring.engine import ScoringEngine
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
-from scoring.features.update import update
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
 from stream_app.kafka import create_topics
@@ -79,15 +79,15 @@ def messages_of(broker: RunningBroker, topic: str) -> list[Any]:
 def our_scores() -> list[dict[str, Any]]:
     lines = [line for frame in FLEET.frames(EVENTS) for line in frame.drop("vehicle").write_ndjson().encode().split()]
     profile = ThresholdProfile()
-    states = TripStates()
-    due = update(states, a_decoder().decode(batch_of(*lines)).events, kernel_parameters(profile, WindowSettings()))
     maker = ScoreMaker(
-        Scorer.load(DEFAULT_MODEL),
         threshold_profile=profile.identity,
         trip_exposure=ExposureLimits(),
         window_exposure=ExposureLimits.for_windows(),
     )
-    scores = maker.make([(states, due)], scored_at_ms=0)
+    model = ServedModel(Scorer.load(DEFAULT_MODEL), "champion")
+    engine = ScoringEngine(kernel_parameters(profile, WindowSettings()), maker, model)
+    events = a_decoder().decode(batch_of(*lines)).events
+    [scores] = engine.process([(TripStates(), events)], scored_at_ms=0)
     rows = scores.rows(tuple(scores.columns), range(len(scores)))
     return [row for row in rows if row["kind"] != SEVERE_EVENT_KIND]
 

@@ -11,10 +11,11 @@ from schemas.event_frame import EVENT_TYPES
 from schemas.features import FEATURE_NAMES
 from schemas.thresholds import SevereEventSettings, ThresholdProfile, WindowSettings
 from scoring.events.columns import EventColumns
-from scoring.features.emission import SEVERE_EVENT, TRIP, WINDOW
+from scoring.features.emission import RowKind
+from scoring.features.emitted import EmittedFeatures
 from scoring.features.parameters import KernelParameters, kernel_parameters
 from scoring.features.state.trip_states import TripStates
-from scoring.features.update import DueFeatures, close_trips, update
+from scoring.features.update import close_trips, update
 from tests.reference.random_trips import Event, frame_of
 
 MARKS = ("window_start_ms", "window_end_ms", "event_time_ms", "revision", "event_count", "late_event_count")
@@ -73,13 +74,13 @@ class Partition:
     def close(self) -> list[Due]:
         return self._collect(close_trips(self.states, self.parameters))
 
-    def _collect(self, due: DueFeatures) -> list[Due]:
-        kinds = {WINDOW: "window", TRIP: "trip"}
-        trips = [trip for trip, *_ in self.states.ids_of(due.rows["slot"])]
+    def _collect(self, emitted: EmittedFeatures) -> list[Due]:
+        kinds = {RowKind.WINDOW: "window", RowKind.TRIP: "trip"}
+        trips = [trip for trip, *_ in emitted.ids()]
         self.severe += [
             (trip, int(row["event_time_ms"]), EVENT_TYPES[row["event_type"]], float(row["peak_mps2"]))
-            for trip, row in zip(trips, due.rows, strict=True)
-            if row["kind"] == SEVERE_EVENT
+            for trip, row in zip(trips, emitted.rows, strict=True)
+            if row["kind"] == RowKind.SEVERE_EVENT
         ]
         rows = [
             Due(
@@ -89,8 +90,8 @@ class Partition:
                 *(int(row[name]) for name in MARKS),
                 features,
             )
-            for trip, row, features in zip(trips, due.rows, due.features, strict=True)
-            if row["kind"] != SEVERE_EVENT
+            for trip, row, features in zip(trips, emitted.rows, emitted.features, strict=True)
+            if row["kind"] != RowKind.SEVERE_EVENT
         ]
         self.due += rows
         return rows

@@ -12,7 +12,7 @@ from scoring.features.aggregation.exposure import (
     report_phone_use,
     report_speeding,
 )
-from scoring.features.aggregation.hard_events import ACCELERATION, BRAKE, CORNER, end_event, observe, observe_detected
+from scoring.features.aggregation.hard_events import HardEventKind, end_event, observe, observe_detected
 from scoring.features.aggregation.kinematics import add_accelerations, collect, rate_tick, start_ticks
 from scoring.features.parameters import KernelParameters
 
@@ -81,10 +81,15 @@ def _fold_tick(
     until_ms = sample.timestamp_ms
     acceleration, lateral = rate_tick(cursor, sample, parameters)
     sums.brake_count += observe(
-        hard_events[BRAKE], -acceleration, parameters.brake_mps2[vehicle_class], from_ms, until_ms, parameters
+        hard_events[HardEventKind.BRAKE],
+        -acceleration,
+        parameters.brake_mps2[vehicle_class],
+        from_ms,
+        until_ms,
+        parameters,
     )
     sums.acceleration_count += observe(
-        hard_events[ACCELERATION],
+        hard_events[HardEventKind.ACCELERATION],
         acceleration,
         parameters.acceleration_mps2[vehicle_class],
         from_ms,
@@ -92,7 +97,12 @@ def _fold_tick(
         parameters,
     )
     sums.corner_count += observe(
-        hard_events[CORNER], abs(lateral), parameters.corner_mps2[vehicle_class], from_ms, until_ms, parameters
+        hard_events[HardEventKind.CORNER],
+        abs(lateral),
+        parameters.corner_mps2[vehicle_class],
+        from_ms,
+        until_ms,
+        parameters,
     )
     add_accelerations(cursor, sums, acceleration, lateral, until_ms, until_ms - from_ms, parameters)
 
@@ -102,13 +112,15 @@ def _fold_report(cursor: Any, hard_events: Any, sums: Any, sample: Any, paramete
     """Take in what a device detected by itself."""
     at_ms = sample.timestamp_ms
     if sample.event_type == _HARD_BRAKE:
-        sums.brake_count += observe_detected(hard_events[BRAKE], at_ms, sample.duration_ms, parameters)
+        sums.brake_count += observe_detected(hard_events[HardEventKind.BRAKE], at_ms, sample.duration_ms, parameters)
         sums.peak_deceleration_mps2 = _higher_peak(sums.peak_deceleration_mps2, sample.peak_mps2)
     elif sample.event_type == _HARD_ACCELERATION:
-        sums.acceleration_count += observe_detected(hard_events[ACCELERATION], at_ms, sample.duration_ms, parameters)
+        sums.acceleration_count += observe_detected(
+            hard_events[HardEventKind.ACCELERATION], at_ms, sample.duration_ms, parameters
+        )
         sums.peak_acceleration_mps2 = _higher_peak(sums.peak_acceleration_mps2, sample.peak_mps2)
     elif sample.event_type == _HARD_CORNER:
-        sums.corner_count += observe_detected(hard_events[CORNER], at_ms, sample.duration_ms, parameters)
+        sums.corner_count += observe_detected(hard_events[HardEventKind.CORNER], at_ms, sample.duration_ms, parameters)
         sums.peak_lateral_mps2 = _higher_peak(sums.peak_lateral_mps2, sample.peak_mps2)
     elif sample.event_type == _PHONE_USE:
         report_phone_use(cursor, sums, at_ms, sample.duration_ms)

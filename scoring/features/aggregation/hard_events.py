@@ -6,6 +6,7 @@ acceleration falls below ``release_share`` of the threshold, and the next can be
 An event that the device itself detected is merged with ours where they overlap.
 """
 
+from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +19,13 @@ HARD_EVENT: Final = np.dtype(
 )
 """What is remembered of one kind of event of one trip; zeros mean that there was none."""
 
-BRAKE: Final = 0
-ACCELERATION: Final = 1
-CORNER: Final = 2
+
+class HardEventKind(IntEnum):
+    """Place of a kind of hard event among those of a trip."""
+
+    BRAKE = 0
+    ACCELERATION = 1
+    CORNER = 2
 
 
 @kernel

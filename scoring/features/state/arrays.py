@@ -1,15 +1,21 @@
 """The arrays that trip states are: a row for each trip's slot, updated in place by the kernels."""
 
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.events.compilation import inlined_kernel, unowned
+from scoring.events.compilation import borrowed, inlined_kernel
 
-FREE: Final = 0
-OPEN: Final = 1
-FINAL: Final = 2
+
+class TripStatus(IntEnum):
+    """Where a trip is: none in this slot, not yet ended, or scored as final."""
+
+    FREE = 0
+    OPEN = 1
+    FINAL = 2
+
 
 SCRATCH: Final = np.int64(0)
 MERGED: Final = 1
@@ -156,18 +162,18 @@ ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips", "ide
 
 
 @inlined_kernel
-def unowned_arrays(arrays: StateArrays) -> StateArrays:
-    """View the arrays without owning them; see `unowned`."""
+def borrowed_arrays(arrays: StateArrays) -> StateArrays:
+    """View the arrays without owning them; see `borrowed`."""
     return StateArrays(
-        unowned(arrays.heads),
-        unowned(arrays.cursors),
-        unowned(arrays.hard_events),
-        unowned(arrays.windows),
-        unowned(arrays.trips),
-        unowned(arrays.identities),
-        unowned(arrays.texts),
-        unowned(arrays.pool),
-        unowned(arrays.table),
-        unowned(arrays.free),
-        unowned(arrays.partition),
+        borrowed(arrays.heads),
+        borrowed(arrays.cursors),
+        borrowed(arrays.hard_events),
+        borrowed(arrays.windows),
+        borrowed(arrays.trips),
+        borrowed(arrays.identities),
+        borrowed(arrays.texts),
+        borrowed(arrays.pool),
+        borrowed(arrays.table),
+        borrowed(arrays.free),
+        borrowed(arrays.partition),
     )

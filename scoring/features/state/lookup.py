@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from scoring.events.compilation import inlined_kernel, kernel, unowned
+from scoring.events.compilation import borrowed, inlined_kernel, kernel
 from scoring.events.hashing import FNV_OFFSET, FNV_PRIME, fold_bytes, mixed
-from scoring.events.id_places import CLIENT, DRIVER, TRIP, VEHICLE
-from scoring.features.state.arrays import StateArrays, unowned_arrays
+from scoring.events.ids import IdPlace
+from scoring.features.state.arrays import StateArrays, borrowed_arrays
 
 _SEPARATOR: Final = np.uint64(0x1F)
 """Between vehicle and trip id; no id can contain it."""
@@ -48,13 +48,13 @@ def find_or_add(
     int
         Events done in all; fewer than there are where there is no room for one more trip, or for its ids.
     """
-    arrays = unowned_arrays(arrays)
-    content, id_starts, id_sizes = unowned(content), unowned(id_starts), unowned(id_sizes)
+    arrays = borrowed_arrays(arrays)
+    content, id_starts, id_sizes = borrowed(content), borrowed(id_starts), borrowed(id_sizes)
     partition = arrays.partition[0]
     last_place = np.uint64(arrays.table.size - 1)
     for row in range(begin, slots.size):
-        vehicle_start, vehicle_size = id_starts[row, VEHICLE], id_sizes[row, VEHICLE]
-        trip_start, trip_size = id_starts[row, TRIP], id_sizes[row, TRIP]
+        vehicle_start, vehicle_size = id_starts[row, IdPlace.VEHICLE], id_sizes[row, IdPlace.VEHICLE]
+        trip_start, trip_size = id_starts[row, IdPlace.TRIP], id_sizes[row, IdPlace.TRIP]
         hashed = (fold_bytes(FNV_OFFSET, content, vehicle_start, vehicle_size) ^ _SEPARATOR) * FNV_PRIME
         hashed = mixed(fold_bytes(hashed, content, trip_start, trip_size))
         place = hashed & last_place
@@ -89,8 +89,8 @@ def find_or_add(
             identity.text_start = partition.text_bytes
             identity.trip_size = trip_size
             identity.vehicle_size = vehicle_size
-            identity.driver_size = id_sizes[row, DRIVER]
-            identity.client_size = id_sizes[row, CLIENT]
+            identity.driver_size = id_sizes[row, IdPlace.DRIVER]
+            identity.client_size = id_sizes[row, IdPlace.CLIENT]
             for number in range(id_sizes.shape[1]):
                 start = id_starts[row, number]
                 for at in range(id_sizes[row, number]):

@@ -5,14 +5,19 @@ free ones are a list too, in which 0 means the next index: so room that was neve
 """
 
 import math
-from typing import Any, Final
+from enum import IntEnum
+from typing import Any
 
 from scoring.events.compilation import inlined_kernel, kernel
 from scoring.features.state.arrays import StateArrays
 
-KNOWN: Final = 0
-CHANGED: Final = 1
-ADDED: Final = 2
+
+class Insertion(IntEnum):
+    """What inserting an event did to the pending list."""
+
+    KNOWN = 0
+    CHANGED = 1
+    ADDED = 2
 
 
 @inlined_kernel
@@ -34,7 +39,8 @@ def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
     Returns
     -------
     int
-        `ADDED` for a new event, `CHANGED` for a duplicate that changed a measurement, `KNOWN` for any other.
+        An `Insertion`: ``ADDED`` for a new event, ``CHANGED`` for a duplicate that changed a measurement, ``KNOWN`` for
+        any other.
     """
     head = arrays.heads[slot]
     pool = arrays.pool
@@ -64,7 +70,7 @@ def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
     else:
         head.pending_last = index
     head.pending_count += 1
-    return ADDED
+    return Insertion.ADDED
 
 
 @inlined_kernel
@@ -114,7 +120,7 @@ def _keep_larger(kept: Any, arrived: Any) -> int:
     kept.peak_mps2 = peak
     kept.duration_ms = duration_ms
     kept.utc_offset_min = utc_offset_min
-    return KNOWN if same else CHANGED
+    return Insertion.KNOWN if same else Insertion.CHANGED
 
 
 @kernel

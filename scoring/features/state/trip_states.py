@@ -7,6 +7,7 @@ are a trip that has not begun. Beside it stand the trip's ids, and where to find
 """
 
 import copy
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,18 +16,19 @@ from numpy.typing import NDArray
 from schemas.event_frame import ID_COLUMNS
 from schemas.messages.trip_event import MAX_ID_BYTES
 from scoring.errors import StateError
+from scoring.events.ids import decode_ids
 from scoring.events.sample import SAMPLE
 from scoring.features.aggregation.aggregates import AGGREGATES, WINDOW_AGGREGATES
 from scoring.features.aggregation.hard_events import HARD_EVENT
 from scoring.features.state.arrays import (
     CURSOR,
     FIRST_SLOT,
-    FREE,
     HEAD,
     IDENTITY,
     PARTITION,
     ROW_ARRAYS,
     StateArrays,
+    TripStatus,
 )
 from scoring.features.state.lookup import enter, gather_texts
 
@@ -109,10 +111,7 @@ class TripStates:
 
     def ids_of(self, slots: NDArray[np.integer]) -> list[tuple[str, ...]]:
         """Give trip, vehicle, driver and client id of each slot."""
-        ends = np.cumsum(self._id_sizes(slots)).tolist()
-        texts = self.texts_of(slots).tobytes()
-        ids = [texts[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
-        return list(zip(*(ids[place :: len(ID_COLUMNS)] for place in range(len(ID_COLUMNS))), strict=True))
+        return decode_ids(self.texts_of(slots), self.id_sizes(slots))
 
     def texts_of(self, slots: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Give the ids of these slots, one behind the other."""
@@ -124,7 +123,7 @@ class TripStates:
 
     def text_sizes(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
         """Give how many bytes the ids of each slot have together."""
-        sizes: NDArray[np.int64] = self._id_sizes(slots).sum(axis=1)
+        sizes: NDArray[np.int64] = self.id_sizes(slots).sum(axis=1)
         return sizes
 
     def write_texts(self, slots: NDArray[np.integer], texts: NDArray[np.uint8]) -> int:
@@ -145,10 +144,28 @@ class TripStates:
     def slots_by_chunk(self) -> list[NDArray[np.int64]]:
         """Give the slots of each chunk's trips, those left out that are evicted."""
         slots = self.slots()
-        slots = slots[self.arrays.heads["status"][slots] != FREE]
+        slots = slots[self.arrays.heads["status"][slots] != TripStatus.FREE]
         chunks = self.chunks_of(slots)
         ends = np.cumsum(np.bincount(chunks, minlength=len(self.changed_chunks)))
         return np.split(slots[np.argsort(chunks, kind="stable")], ends[:-1])
+
+    def enter_high_risk(self, slots: NDArray[np.integer], is_high_risk: Sequence[bool | None]) -> list[bool]:
+        """Record whether the scores of trips are in the high-risk band, and give which of them are the first to be.
+
+        Parameters
+        ----------
+        slots
+            Of the scored trips, in the order of their scores; a trip may occur more than once.
+        is_high_risk
+            Of each score; null, as of a trip without a score, changes nothing.
+        """
+        in_high_risk = self.arrays.heads["high_risk"]
+        entered = []
+        for slot, is_high in zip(slots.tolist(), is_high_risk, strict=True):
+            entered.append(bool(is_high) and in_high_risk[slot] == 0)
+            if is_high is not None:
+                in_high_risk[slot] = is_high
+        return entered
 
     def mark_changed(self, slots: NDArray[np.integer]) -> None:
         """Note that these trips have changed since their chunks were stored."""
@@ -187,18 +204,18 @@ class TripStates:
         self.arrays = self.arrays._replace(table=np.zeros(size, np.int32))
         enter(self.arrays, self.slots())
 
-    def forget_evicted(self) -> None:
+    def release_evicted(self) -> None:
         """Give back the slots of the trips that the kernels have evicted."""
         partition = self.arrays.partition[0]
         if partition["evicted_count"] == 0:
             return
         partition["evicted_count"] = 0
         slots = self.slots()
-        evicted = slots[self.arrays.heads["status"][slots] == FREE]
+        evicted = slots[self.arrays.heads["status"][slots] == TripStatus.FREE]
         self.mark_changed(evicted)
         partition["idle_text_bytes"] += self.text_sizes(evicted).sum()
         self.arrays.identities[evicted] = np.zeros(1, IDENTITY)
-        self.arrays.heads["high_risk"][evicted] = 0  # set again by the scores of what was due last
+        self.arrays.heads["high_risk"][evicted] = 0  # set again by the scores of what was emitted last
         free = int(partition["free_slots"])
         self.arrays.free[free : free + len(evicted)] = evicted
         partition["free_slots"] += len(evicted)
@@ -207,7 +224,7 @@ class TripStates:
             self._close_up_texts()
         self.enter_all()
 
-    def keep_for_ever(self) -> None:
+    def disable_expiry(self) -> None:
         """Close and evict no trip for its silence: for files, which have an end."""
         self.arrays.partition["next_sweep_ms"] = np.inf
 
@@ -221,7 +238,7 @@ class TripStates:
         _lengthen(self.arrays.pool, size)
         partition["free_samples"] += size - used
 
-    def _id_sizes(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
+    def id_sizes(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
         """Give the sizes of the ids of each slot, shape (slots, 4)."""
         identities = self.arrays.identities[slots]
         return np.column_stack([identities[f"{name.removesuffix('_id')}_size"] for name in ID_COLUMNS]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Due features into Driver Scores."""
+"""Emitted features into Driver Scores."""
 
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,16 @@ import pytest
 import scoring
 from schemas.columns import OUTPUT_COLUMNS
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
-from schemas.messages.driver_score import DriverScore
+from schemas.messages.driver_score import DriverScore, ModelRole
 from schemas.thresholds import ThresholdProfile, WindowSettings
-from scoring.driver_scores import ALERT_COLUMNS, ScoreMaker
+from scoring.driver_scores import ALERT_COLUMNS, DriverScores, ScoreMaker, ServedModel
+from scoring.engine import ScoringEngine
 from scoring.events.columns import EventColumns
-from scoring.features.emission import DUE, TRIP, WINDOW, evict
+from scoring.features.emission import EMITTED, RowKind, evict
+from scoring.features.emitted import EmittedFeatures
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
-from scoring.features.update import DueFeatures, close_trips, update
+from scoring.features.update import close_trips, update
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
 from tests.event_frames import event_frame, trip
@@ -43,14 +45,18 @@ WILD = {
 
 
 @pytest.fixture(scope="module")
-def maker() -> ScoreMaker:
+def engine() -> ScoringEngine:
+    return engine_of("champion")
+
+
+def engine_of(role: ModelRole) -> ScoringEngine:
     scorer = Scorer.load(Path(scoring.__file__).parent / "default_model")
-    return ScoreMaker(
-        scorer,
+    maker = ScoreMaker(
         threshold_profile="default-v1",
         trip_exposure=ExposureLimits(),
         window_exposure=ExposureLimits.for_windows(),
     )
+    return ScoringEngine(PARAMETERS, maker, ServedModel(scorer, role))
 
 
 @pytest.fixture
@@ -62,45 +68,62 @@ def states() -> TripStates:
     return states
 
 
-def due_of(states: TripStates, *drives: dict[str, float], trip_id: str = "trip_1", **marks: Any) -> DueFeatures:
-    """Return due rows of one trip with these features, the others unknown; marks change the rows."""
-    rows = np.zeros(len(drives), DUE)
+def emitted_of(states: TripStates, *drives: dict[str, float], trip_id: str = "trip_1", **marks: Any) -> EmittedFeatures:
+    """Return emitted rows of one trip with these features, the others unknown; marks change the rows."""
+    rows = np.zeros(len(drives), EMITTED)
     rows["slot"] = states.slots()[[ids[0] for ids in states.ids_of(states.slots())].index(trip_id)]
-    rows["kind"] = TRIP
+    rows["kind"] = RowKind.TRIP
     rows["revision"] = range(len(drives))
     rows["window_start_ms"] = 1_772_435_700_000
     rows["window_end_ms"] = rows["event_time_ms"] = 1_772_435_760_000
     for name, mark in marks.items():
         rows[name] = mark
     features = np.array([[drive.get(name, np.nan) for name in FEATURE_NAMES] for drive in drives])
-    return DueFeatures(rows, features.reshape(len(drives), len(FEATURE_NAMES)))
+    slots = rows["slot"]
+    return EmittedFeatures(
+        rows=rows,
+        features=features.reshape(len(drives), len(FEATURE_NAMES)),
+        id_texts=states.texts_of(slots),
+        id_sizes=states.id_sizes(slots),
+        vehicle_classes=states.arrays.heads["vehicle_class"][slots],
+    )
 
 
-def made(maker: ScoreMaker, states: TripStates, due: DueFeatures, scored_at_ms: int = SCORED_AT_MS) -> pl.DataFrame:
-    return pl.DataFrame(maker.make([(states, due)], scored_at_ms=scored_at_ms).columns, infer_schema_length=None)
+def scores_of(engine: ScoringEngine, *emitted: tuple[TripStates, EmittedFeatures]) -> DriverScores:
+    [scores] = engine.score(emitted, scored_at_ms=SCORED_AT_MS)
+    return scores
 
 
-def test_rows_are_messages_with_every_column(maker: ScoreMaker, states: TripStates) -> None:
-    scores = maker.make([(states, due_of(states, CALM, WILD, final=1))], scored_at_ms=SCORED_AT_MS)
-    assert scores.columns.keys() == {*OUTPUT_COLUMNS["driver-scores"], *ALERT_COLUMNS}
+def made(
+    engine: ScoringEngine, states: TripStates, emitted: EmittedFeatures, scored_at_ms: int = SCORED_AT_MS
+) -> pl.DataFrame:
+    [scores] = engine.score([(states, emitted)], scored_at_ms=scored_at_ms)
+    return pl.DataFrame(scores.columns, infer_schema_length=None)
+
+
+def test_rows_are_messages_with_every_column(engine: ScoringEngine, states: TripStates) -> None:
+    scores = scores_of(engine, (states, emitted_of(states, CALM, WILD, final=1)))
+    assert scores.columns.keys() == {*OUTPUT_COLUMNS["driver-scores"], *ALERT_COLUMNS, "alerting"}
     rows = list(scores.rows(OUTPUT_COLUMNS["driver-scores"], range(len(scores))))
     assert len(rows) == 2
     for row in rows:
         DriverScore.model_validate(row)
 
 
-def test_real_trips_make_valid_messages(maker: ScoreMaker) -> None:
+def test_real_trips_make_valid_messages(engine: ScoringEngine) -> None:
     states = TripStates()
     events = event_frame(*trip("trip_1", *range(0, 300_000, 1000), latitude=48.1, longitude=11.6))
-    due = [update(states, EventColumns.of_frame(events), PARAMETERS), close_trips(states, PARAMETERS)]
-    for each in due:
-        lines = made(maker, states, each).select(OUTPUT_COLUMNS["driver-scores"]).write_ndjson().splitlines()
+    emitted = [update(states, EventColumns.of_frame(events), PARAMETERS), close_trips(states, PARAMETERS)]
+    for each in emitted:
+        lines = made(engine, states, each).select(OUTPUT_COLUMNS["driver-scores"]).write_ndjson().splitlines()
         assert [DriverScore.model_validate_json(line).trip_id for line in lines] == ["trip_1"] * len(each.rows)
 
 
-def test_a_score_says_what_it_is_of(maker: ScoreMaker, states: TripStates) -> None:
-    due = due_of(states, CALM, trip_id="trip_2", kind=WINDOW, final=1, revision=3, event_count=60, late_event_count=2)
-    score = made(maker, states, due).row(0, named=True)
+def test_a_score_says_what_it_is_of(engine: ScoringEngine, states: TripStates) -> None:
+    emitted = emitted_of(
+        states, CALM, trip_id="trip_2", kind=RowKind.WINDOW, final=1, revision=3, event_count=60, late_event_count=2
+    )
+    score = made(engine, states, emitted).row(0, named=True)
     expected = {
         "trip_id": "trip_2",
         "vehicle_id": "veh_1",
@@ -122,8 +145,10 @@ def test_a_score_says_what_it_is_of(maker: ScoreMaker, states: TripStates) -> No
     assert {name: score[name] for name in expected} == expected
 
 
-def test_missing_sensors_are_null_and_counts_are_whole(maker: ScoreMaker, states: TripStates) -> None:
-    score = made(maker, states, due_of(states, {**CALM, "hard_brake_count": 3.0, "stop_count": 0.0})).row(0, named=True)
+def test_missing_sensors_are_null_and_counts_are_whole(engine: ScoringEngine, states: TripStates) -> None:
+    score = made(engine, states, emitted_of(states, {**CALM, "hard_brake_count": 3.0, "stop_count": 0.0})).row(
+        0, named=True
+    )
     assert (score["hard_brake_count"], score["stop_count"]) == (3, 0)
     assert all(isinstance(score[name], int | None) for name in COUNT_FEATURES)
     assert score["peak_lateral_mps2"] is None
@@ -133,19 +158,19 @@ def test_missing_sensors_are_null_and_counts_are_whole(maker: ScoreMaker, states
 @pytest.mark.parametrize(
     ("kind", "distance_km", "duration_s", "status"),
     [
-        (TRIP, 1.0, 120.0, "scored"),
-        (TRIP, 0.99, 600.0, "insufficient_exposure"),
-        (TRIP, 8.0, 119.0, "insufficient_exposure"),
-        (TRIP, np.nan, 600.0, "insufficient_exposure"),
-        (WINDOW, 0.2, 30.0, "scored"),
-        (WINDOW, 0.19, 60.0, "insufficient_exposure"),
+        (RowKind.TRIP, 1.0, 120.0, "scored"),
+        (RowKind.TRIP, 0.99, 600.0, "insufficient_exposure"),
+        (RowKind.TRIP, 8.0, 119.0, "insufficient_exposure"),
+        (RowKind.TRIP, np.nan, 600.0, "insufficient_exposure"),
+        (RowKind.WINDOW, 0.2, 30.0, "scored"),
+        (RowKind.WINDOW, 0.19, 60.0, "insufficient_exposure"),
     ],
 )
 def test_too_little_driving_has_no_score(
-    maker: ScoreMaker, states: TripStates, kind: int, distance_km: float, duration_s: float, status: str
+    engine: ScoringEngine, states: TripStates, kind: int, distance_km: float, duration_s: float, status: str
 ) -> None:
     drive = {**CALM, "distance_km": distance_km, "duration_s": duration_s}
-    score = made(maker, states, due_of(states, drive, kind=kind)).row(0, named=True)
+    score = made(engine, states, emitted_of(states, drive, kind=kind)).row(0, named=True)
     assert score["status"] == status
     numbers = [score[name] for name in ("risk", "score", "band")]
     assert (None not in numbers) == (status == "scored")
@@ -154,9 +179,9 @@ def test_too_little_driving_has_no_score(
         assert score["reason_1"] is score["reason_1_impact"] is None
 
 
-def test_the_id_is_that_of_the_content_and_not_of_the_clock(maker: ScoreMaker, states: TripStates) -> None:
-    due = due_of(states, CALM)
-    now, later = made(maker, states, due), made(maker, states, due, scored_at_ms=SCORED_AT_MS + 60_000)
+def test_the_id_is_that_of_the_content_and_not_of_the_clock(engine: ScoringEngine, states: TripStates) -> None:
+    emitted = emitted_of(states, CALM)
+    now, later = made(engine, states, emitted), made(engine, states, emitted, scored_at_ms=SCORED_AT_MS + 60_000)
     assert now.drop("scored_at").equals(later.drop("scored_at"))
     assert now["scored_at"][0] != later["scored_at"][0]
 
@@ -164,7 +189,7 @@ def test_the_id_is_that_of_the_content_and_not_of_the_clock(maker: ScoreMaker, s
 @pytest.mark.parametrize(
     "other",
     [
-        {"kind": WINDOW},
+        {"kind": RowKind.WINDOW},
         {"revision": 1},
         {"final": 1},
         {"window_start_ms": 1},
@@ -174,61 +199,95 @@ def test_the_id_is_that_of_the_content_and_not_of_the_clock(maker: ScoreMaker, s
         {"trip_id": "trip_2"},
     ],
 )
-def test_what_is_of_something_else_has_another_id(maker: ScoreMaker, states: TripStates, other: dict[str, Any]) -> None:
-    one, another = (made(maker, states, due_of(states, CALM, **marks))["score_id"][0] for marks in ({}, other))
+def test_what_is_of_something_else_has_another_id(
+    engine: ScoringEngine, states: TripStates, other: dict[str, Any]
+) -> None:
+    one, another = (made(engine, states, emitted_of(states, CALM, **marks))["score_id"][0] for marks in ({}, other))
     assert one != another
 
 
 def test_a_trip_alerts_when_it_enters_the_high_band_and_again_only_after_it_had_left(
-    maker: ScoreMaker, states: TripStates
+    engine: ScoringEngine, states: TripStates
 ) -> None:
     short = {**CALM, "distance_km": 0.1}
     drives = [CALM, WILD, WILD, short, WILD, CALM, WILD]
-    scores = made(maker, states, due_of(states, *drives))
+    scores = made(engine, states, emitted_of(states, *drives))
     assert scores["band"].to_list() == ["low", "high", "high", None, "high", "low", "high"]
     assert scores["alerting"].to_list() == [False, True, False, False, False, False, True]
-    again = made(maker, states, due_of(states, WILD))
+    again = made(engine, states, emitted_of(states, WILD))
     assert again["alerting"].to_list() == [False], "the trip's state remembers"
-    assert made(maker, states, due_of(states, WILD, trip_id="trip_2"))["alerting"].to_list() == [True]
+    assert made(engine, states, emitted_of(states, WILD, trip_id="trip_2"))["alerting"].to_list() == [True]
 
 
 def test_a_trip_in_the_place_of_one_that_was_evicted_at_high_risk_alerts_too(
-    maker: ScoreMaker, states: TripStates
+    engine: ScoringEngine, states: TripStates
 ) -> None:
-    last = due_of(states, WILD)
+    last = emitted_of(states, WILD)
     evict(
         states.arrays, int(last.rows["slot"][0])
     )  # as an update does that reports it and then meets much later events
-    assert made(maker, states, last)["alerting"].to_list() == [True]
+    assert made(engine, states, last)["alerting"].to_list() == [True]
     update(states, EventColumns.of_frame(event_frame(*trip("trip_3", 0))), PARAMETERS)
-    following = due_of(states, WILD, trip_id="trip_3")
+    following = emitted_of(states, WILD, trip_id="trip_3")
     assert following.rows["slot"] == last.rows["slot"]
-    assert made(maker, states, following)["alerting"].to_list() == [True]
+    assert made(engine, states, following)["alerting"].to_list() == [True]
 
 
-def test_windows_never_alert(maker: ScoreMaker, states: TripStates) -> None:
-    scores = made(maker, states, due_of(states, WILD, kind=WINDOW))
+def test_windows_never_alert(engine: ScoringEngine, states: TripStates) -> None:
+    scores = made(engine, states, emitted_of(states, WILD, kind=RowKind.WINDOW))
     assert scores["band"].to_list() == ["high"]
     assert scores["alerting"].to_list() == [False]
 
 
-def test_nothing_due_makes_no_rows(maker: ScoreMaker, states: TripStates) -> None:
-    assert made(maker, states, due_of(states)).is_empty()
+def test_nothing_emitted_makes_no_scores(engine: ScoringEngine, states: TripStates) -> None:
+    assert list(engine.score([(states, emitted_of(states))], scored_at_ms=SCORED_AT_MS)) == []
+    assert list(engine.process([], scored_at_ms=SCORED_AT_MS)) == []
 
 
-def test_trips_of_several_partitions_are_scored_together_as_they_are_apart(maker: ScoreMaker) -> None:
-    def two_partitions() -> list[tuple[TripStates, DueFeatures]]:
+def test_a_score_says_in_which_role_its_model_made_it(states: TripStates) -> None:
+    scores = scores_of(engine_of("challenger"), (states, emitted_of(states, CALM)))
+    assert scores.columns["model_role"] == ["challenger"]
+
+
+def test_emitted_rows_are_of_their_trips_whatever_becomes_of_the_states(engine: ScoringEngine) -> None:
+    states, other = TripStates(), TripStates()
+    emitted = update(states, EventColumns.of_frame(event_frame(*trip("trip_1", 0, 61_000))), PARAMETERS)
+    expected = scores_of(engine, (states, emitted)).columns
+    evict(states.arrays, int(emitted.rows["slot"][0]))
+    update(states, EventColumns.of_frame(event_frame(*trip("trip_2", 0, vehicle_class="bus"))), PARAMETERS)
+    assert states.ids_of(states.slots())[0][0] == "trip_2", "another trip has the slot"
+    update(other, EventColumns.of_frame(event_frame(*trip("trip_2", 0))), PARAMETERS)
+    assert scores_of(engine, (other, emitted)).columns == expected
+
+
+def test_batches_of_one_partition_are_scored_as_one_after_the_other(engine: ScoringEngine) -> None:
+    events = EventColumns.of_frame(event_frame(*trip("trip_1", *range(0, 300_000, 1000)), *trip("trip_2", 0, 400_000)))
+    half = len(events) // 2
+    together, apart = TripStates(), TripStates()
+    batches = [(together, events.take(slice(0, half))), (together, events.take(slice(half, len(events))))]
+    scored = list(engine.process(batches, scored_at_ms=SCORED_AT_MS))
+    expected = [
+        scores
+        for part in (slice(0, half), slice(half, len(events)))
+        for scores in engine.process([(apart, events.take(part))], scored_at_ms=SCORED_AT_MS)
+    ]
+    assert len(expected) == 2
+    assert [scores.columns for scores in scored] == [scores.columns for scores in expected]
+
+
+def test_trips_of_several_partitions_are_scored_together_as_they_are_apart(engine: ScoringEngine) -> None:
+    def two_partitions() -> list[tuple[TripStates, EmittedFeatures]]:
         partitions = [TripStates(), TripStates()]
         for number, states in enumerate(partitions):
             update(states, EventColumns.of_frame(event_frame(*trip(f"trip_{number}", 0))), PARAMETERS)
         first, second = partitions
         return [
-            (first, due_of(first, WILD, CALM, trip_id="trip_0")),
-            (second, due_of(second, CALM, WILD, WILD, trip_id="trip_1")),
+            (first, emitted_of(first, WILD, CALM, trip_id="trip_0")),
+            (second, emitted_of(second, CALM, WILD, WILD, trip_id="trip_1")),
         ]
 
-    together = maker.make(two_partitions(), scored_at_ms=SCORED_AT_MS)
-    apart = [maker.make([part], scored_at_ms=SCORED_AT_MS) for part in two_partitions()]
+    together = scores_of(engine, *two_partitions())
+    apart = [scores_of(engine, part) for part in two_partitions()]
     assert together.columns["alerting"] == [True, False, False, True, False]
     for name, column in together.columns.items():
         assert column == [entry for scores in apart for entry in scores.columns[name]], name

@@ -10,7 +10,7 @@ from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_heade
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
 from stream_app.state.partition_states import PartitionStates, StoredStates
-from tests.overlapping_trips import due_by_trip, overlapping_trips
+from tests.overlapping_trips import emitted_by_trip, overlapping_trips
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 CHUNKS = 4
@@ -44,8 +44,8 @@ def test_restored_states_go_on_as_if_they_had_never_been_away(share: float) -> N
     back = restored(kept)
     assert slot_of_trip(back).keys() == slot_of_trip(kept).keys()
 
-    expected = due_by_trip(kept, update(kept, after, PARAMETERS), close_trips(kept, PARAMETERS))
-    assert due_by_trip(back, update(back, after, PARAMETERS), close_trips(back, PARAMETERS)) == expected
+    expected = emitted_by_trip(update(kept, after, PARAMETERS), close_trips(kept, PARAMETERS))
+    assert emitted_by_trip(update(back, after, PARAMETERS), close_trips(back, PARAMETERS)) == expected
 
 
 def test_restoring_twice_changes_no_more_than_where_pending_events_lie() -> None:
@@ -158,16 +158,16 @@ def test_a_crash_while_trips_are_closed_for_silence_closes_the_same_trips_again_
     owned = stored.restore(0, {})
     update(owned.states, events.take(slice(0, half)), PARAMETERS)
     chunks = packed_changes(stored, owned)
-    closed = due_by_trip(owned.states, close_trips(owned.states, PARAMETERS))
+    closed = emitted_by_trip(close_trips(owned.states, PARAMETERS))
     chunks_after = packed_changes(stored, owned)
     rest = events.take(slice(half, None))
-    expected = due_by_trip(owned.states, update(owned.states, rest, PARAMETERS))
+    expected = emitted_by_trip(update(owned.states, rest, PARAMETERS))
 
     back = stored.restore(0, chunks_after if is_stored else chunks, half - 1, silent_after=half - 1)
-    again = {} if back.closed is None else due_by_trip(back.states, back.closed)
+    again = {} if back.closed is None else emitted_by_trip(back.closed)
     assert again == ({} if is_stored else closed)
     assert back.states.changed_chunks.any() != is_stored, "what was closed is to be stored"
-    assert due_by_trip(back.states, update(back.states, rest, PARAMETERS)) == expected
+    assert emitted_by_trip(update(back.states, rest, PARAMETERS)) == expected
 
 
 def test_states_that_include_more_than_the_silence_keep_their_open_trips_open() -> None:

@@ -85,7 +85,7 @@ def test_texts_of_trips_that_are_gone_are_given_back() -> None:
         states.arrays.heads["status"][states.slots()] = 0  # as the kernels leave what they evict
         states.arrays.partition["evicted_count"] = 100
         if generation % 3 == 0:
-            states.forget_evicted()
+            states.release_evicted()
     update(states, started([("last", "v", "d", "c")], at_ms=41_000), PARAMETERS)
     assert ids_in(states) == [("last", "v", "d", "c")]
     assert len(states.arrays.texts) < 4 * 300 * 256

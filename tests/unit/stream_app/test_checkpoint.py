@@ -19,7 +19,7 @@ from stream_app.state.checkpoint import Checkpoint
 from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import StoredStates
 from tests.changelog import Changelog
-from tests.overlapping_trips import due_by_trip, overlapping_trips
+from tests.overlapping_trips import emitted_by_trip, overlapping_trips
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 CHUNKS = 4
@@ -82,7 +82,7 @@ class Owner:
         """Take events in, one a record; return what falls due, by trip."""
         owned = self.partitions.restore(partition)
         fresh = owned.leave_out_included(events, np.arange(len(events)) + first_offset)
-        due = due_by_trip(owned.states, update(owned.states, fresh, PARAMETERS))
+        due = emitted_by_trip(update(owned.states, fresh, PARAMETERS))
         owned.include(first_offset + len(events) - 1)
         return due
 
