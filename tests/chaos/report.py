@@ -19,7 +19,7 @@ def as_text(run: ChaosRun) -> str:
 def as_markdown(run: ChaosRun) -> str:
     """Give the section of the page that a run writes."""
     what = (
-        f"Seed {run.seed}: {run.stream.messages:,} messages, {len(run.faults)} faults, {run.starts} starts of workers, "
+        f"Seed {run.seed}: {run.stream.messages:,} messages, {len(run.faults)} faults, {run.starts} worker starts, "
         f"{run.seconds / 60:.1f} minutes."
     )
     lines = [
@@ -29,11 +29,11 @@ def as_markdown(run: ChaosRun) -> str:
         "|---|--:|",
         *(f"| {kind} | {count} |" for kind, count in sorted(run.faults_by_kind.items())),
         "",
-        "| what was looked for | found |",
+        "| check | violations |",
         "|---|--:|",
         *(f"| {kind} | {len(wrong):,} |" for kind, wrong in run.verdict.errors.items()),
         "",
-        "| what was published | |",
+        "| what was compared | count |",
         "|---|--:|",
         *(f"| {name} | {count:,} |" for name, count in run.verdict.counts.items()),
     ]

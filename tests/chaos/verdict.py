@@ -61,11 +61,11 @@ def judge(stream: KnownStream, topics: Topics, models: list[Path]) -> Verdict:
     _check_trips(verdict, stream, finals)
     _check_scores(verdict, stream, finals, [Scorer.load(model) for model in models])
     for topic, id_name in (("driver-scores", "score_id"), ("trip-alerts", "alert_id"), ("trip-features", "score_id")):
-        verdict.check(f"two contents of one {id_name} on {topic}", _conflicts(rows[topic], id_name))
+        verdict.check(f"different contents of one {id_name} on {topic}", _conflicts(rows[topic], id_name))
         verdict.counts[f"messages on {topic}"] = len(rows[topic])
-        verdict.counts[f"of them repeated on {topic}"] = len(rows[topic]) - len({row[id_name] for row in rows[topic]})
+        verdict.counts[f"repeats on {topic}"] = len(rows[topic]) - len({row[id_name] for row in rows[topic]})
     verdict.check("final scores changed without a higher revision", _unrevised(scores))
-    verdict.check("final scores not on trip-features, or the other way round", _unlogged(scores, rows["trip-features"]))
+    verdict.check("final scores missing on driver-scores or trip-features", _unlogged(scores, rows["trip-features"]))
     _check_profiles(verdict, finals, rows["driver-profiles"])
     _check_dead_letters(verdict, stream, topics)
     return verdict
@@ -101,10 +101,10 @@ def _check_trips(verdict: Verdict, stream: KnownStream, finals: dict[tuple[str, 
     verdict.check(
         "trips without a final score of all their events", [f"{ids}: {found}" for ids, found in unfinished.items()]
     )
-    verdict.check("features that are not those of the batch", unequal)
+    verdict.check("features different from the batch computation", unequal)
     verdict.counts["trips"] = stream.trips
     verdict.counts["features compared"] = stream.trips * len(FEATURE_NAMES)
-    verdict.counts["of them not the same to the last bit"] = rounded
+    verdict.counts["of them not bit-identical"] = rounded
 
 
 def _check_scores(
@@ -129,7 +129,7 @@ def _check_scores(
             found = final["risk"], final["score"], final["band"]
             if not _same_score(found, expected):
                 wrong.append(f"{ids}: {found}, not {expected}")
-    verdict.check("scores that are not those of the batch", wrong)
+    verdict.check("scores different from the batch computation", wrong)
     verdict.counts |= {f"final scores by model {version}": count for version, count in sorted(by_version.items())}
 
 
@@ -190,7 +190,7 @@ def _check_profiles(
         if profile["trip_count"] != trips or abs(profile["distance_km"] - distance_km) > _DISTANCE_KM:
             found = f"{profile['trip_count']} trips of {profile['distance_km']} km"
             wrong.append(f"{driver_id}: {found}, not {trips} of {distance_km}")
-    verdict.check("drivers whose profile is not that of their trips", wrong)
+    verdict.check("driver profiles different from their trips", wrong)
     verdict.counts["drivers"] = len(expected)
 
 
@@ -206,6 +206,6 @@ def _check_dead_letters(verdict: Verdict, stream: KnownStream, topics: Topics) -
         for content in found | sent
         if found[content] != sent[content]
     ]
-    verdict.check("dead letters missing or too many", wrong)
+    verdict.check("dead letters missing or surplus", wrong)
     verdict.counts["garbage messages"] = len(stream.garbage)
-    verdict.counts["dead letters, with repeated ones"] = len(letters)
+    verdict.counts["dead letters, repeats included"] = len(letters)
