@@ -22,25 +22,25 @@ def backlog(results: Results) -> list[str]:
         times = "" if ratio is None else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
         got = row.throughput
         rows.append([row.broker, row.worker, f"{row.load.vehicles:,}", f"{got.events_per_s:,.0f}", times, *_costs(row)])
-    names = ["broker", "worker", "vehicles", "events/s", "ours is times as fast", *_COSTS]
+    names = ["broker", "worker", "vehicles", "events/s", "speedup of driver-score", *_COSTS]
     return _table(names, rows, text_columns=2)
 
 
 def workers(rows: Sequence[BacklogRow]) -> list[str]:
     """Show several workers of ours on one topic."""
     cells = [[str(row.count), f"{row.throughput.events_per_s:,.0f}", *_costs(row)] for row in rows]
-    return _table(["workers", "events/s in all", *_COSTS], cells)
+    return _table(["workers", "total events/s", *_COSTS], cells)
 
 
 def envelopes(rows: Sequence[BacklogRow]) -> list[str]:
     """Show what envelopes save."""
     cells = [[str(row.load.samples), f"{row.throughput.events_per_s:,.0f}", *_costs(row)] for row in rows]
-    return _table(["samples a message", "events/s", *_COSTS], cells)
+    return _table(["samples per message", "events/s", *_COSTS], cells)
 
 
 def live(rows: Sequence[Live]) -> list[str]:
     """Show how far behind a steady pace the worker is."""
-    names = ["vehicles", "asked/s", "sent/s", "median lag s", "most lag s", "caught up s", "worker", "broker", "sender"]
+    names = ["vehicles", "target/s", "sent/s", "median lag s", "max lag s", "catch-up s", "worker", "broker", "sender"]
     cells = [
         [
             f"{row.vehicles:,}",
@@ -56,7 +56,7 @@ def live(rows: Sequence[Live]) -> list[str]:
 
 def latency(rows: Sequence[TopicLatency]) -> list[str]:
     """Show how long answers take."""
-    names = ["to", "vehicles", "of the maximum", "asked/s", "sent/s", "probes", "p50 ms", "p90 ms", "p99 ms", "most ms"]
+    names = ["to", "vehicles", "share of max", "target/s", "sent/s", "probes", "p50 ms", "p90 ms", "p99 ms", "max ms"]
     cells = [
         [
             row.answer,
@@ -77,19 +77,19 @@ def druid(row: DruidLatency | None) -> list[str]:
     if row is None:
         return []
     times_ms = [f"{1000 * time_s:.0f}" for time_s in (row.p50_s, row.p99_s, row.max_s, row.query_p50_s)]
-    names = ["events/s", "probes", "p50 ms", "p99 ms", "most ms", "one query ms"]
+    names = ["events/s", "probes", "p50 ms", "p99 ms", "max ms", "query ms"]
     return _table(names, [[f"{row.sent_events_per_s:,.0f}", str(row.probes), *times_ms]])
 
 
 def recovery(rows: Sequence[Recovery]) -> list[str]:
     """Show how long a killed worker's trips wait."""
     cells = [[f"{row.vehicles:,}", f"{row.events_per_s:,.0f}", f"{row.silence_s:.1f}"] for row in rows]
-    return _table(["vehicles", "events/s", "longest time without a score of some partition, s"], cells)
+    return _table(["vehicles", "events/s", "longest time without a score for some partition, s"], cells)
 
 
 def memory(rows: Sequence[Held]) -> list[str]:
     """Show what open trips cost, and below it the difference of many to few."""
-    names = ["open trips", "resident MiB", "peak MiB", "checkpoint s", "restart s", "peak after it MiB"]
+    names = ["open trips", "resident MiB", "peak MiB", "checkpoint s", "restart s", "restart peak MiB"]
     cells = [
         [
             f"{row.trips:,}",
@@ -115,7 +115,7 @@ def memory(rows: Sequence[Held]) -> list[str]:
 def onnx(rows: Sequence[OnnxRow]) -> list[str]:
     """Show the speed of the model."""
     cells = [[f"{row.batch:,}", f"{row.graph_rows_per_s:,.0f}", f"{row.scorer_rows_per_s:,.0f}"] for row in rows]
-    return _table(["rows a batch", "graph alone, rows/s", "score, band and reasons, rows/s"], cells)
+    return _table(["rows per batch", "ONNX graph only, rows/s", "score, band and reasons, rows/s"], cells)
 
 
 def stages(costs_us: dict[str, float]) -> list[str]:
@@ -124,7 +124,7 @@ def stages(costs_us: dict[str, float]) -> list[str]:
         return []
     total_us = sum(costs_us.values())
     cells = [[stage, f"{costs_us[stage]:.2f}", f"{costs_us[stage] / total_us:.0%}"] for stage in STAGES]
-    return _table(["stage", "CPU µs an event", "share"], [*cells, ["in all", f"{total_us:.2f}", ""]], text_columns=1)
+    return _table(["stage", "CPU µs per event", "share"], [*cells, ["total", f"{total_us:.2f}", ""]], text_columns=1)
 
 
 _COSTS = ["CPU s/million", "broker CPU s/million", "peak MiB"]

@@ -1,4 +1,4 @@
-"""Whether the bars are met."""
+"""Whether the targets are met."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ DRUID_P99_S: Final = 1.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bar: what was measured, whether it is met, and where it stands."""
+    """One target: what was measured, whether it is met, and where it stands."""
 
     measured: str
     met: bool
-    bar: str
+    target: str
 
     def __str__(self) -> str:
-        return f"{self.measured}: {'met' if self.met else 'not met'} ({self.bar})"
+        return f"{self.measured}: {'met' if self.met else 'not met'} ({self.target})"
 
 
 def verdicts(results: Results) -> Iterator[Verdict]:
@@ -46,9 +46,9 @@ def verdicts(results: Results) -> Iterator[Verdict]:
     for row in results.backlog:
         ratio = results.ratio(row)
         if row.worker in RATIOS and ratio is not None:
-            bar = RATIOS[row.worker]
+            target = RATIOS[row.worker]
             compared = f"{ratio:.2f} times as fast as {row.worker} at {row.load.vehicles:,} vehicles"
-            yield Verdict(compared, ratio >= bar, f"at least {bar:g}")
+            yield Verdict(compared, ratio >= target, f"at least {target:g}")
     for latency in results.scores:
         if latency.share == HALF:
             seen = f"event to score at half of the maximum, {latency.vehicles:,} vehicles: {_ms(latency.p99_s)} (p99)"
@@ -67,7 +67,7 @@ def verdicts(results: Results) -> Iterator[Verdict]:
 def _robustness(results: Results) -> Iterator[Verdict]:
     if results.recoveries:
         silence_s = max(recovery.silence_s for recovery in results.recoveries)
-        seen = f"one of two workers killed, no score of some partition for {silence_s:.1f} s"
+        seen = f"one of two workers killed, no score for some partition for {silence_s:.1f} s"
         yield Verdict(seen, silence_s <= RECOVERY_S, f"at most {RECOVERY_S:g} s")
     if len(results.memory) > 1:
         few, many = results.memory[0], results.memory[-1]

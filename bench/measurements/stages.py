@@ -32,15 +32,15 @@ from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry.logs import configure_logs
 from stream_app.worker.run import run_worker
 
-FETCH: Final = "fetch: aiokafka, check sums"
-DECODE: Final = "decode: find records, read and check JSON"
+FETCH: Final = "fetch: aiokafka, checksums"
+DECODE: Final = "decode: find records, decode and validate JSON"
 FEATURES: Final = "features: trip states"
 SCORE: Final = "score: ONNX, reasons, ids"
 PUBLISH: Final = "publish: JSON, enqueue in librdkafka"
 SEND: Final = "send: librdkafka's threads"
 CHECKPOINT: Final = "checkpoint: pack and store states"
-REST: Final = "the rest: Faust, agents, event loop"
-STAGES: Final = (FETCH, DECODE, FEATURES, SCORE, PUBLISH, SEND, CHECKPOINT, REST)
+OTHER: Final = "other: Faust, agents, event loop"
+STAGES: Final = (FETCH, DECODE, FEATURES, SCORE, PUBLISH, SEND, CHECKPOINT, OTHER)
 
 _METERED: Final[tuple[tuple[type | ModuleType, str, str], ...]] = (
     (Decoder, "decode", DECODE),
@@ -126,7 +126,7 @@ class _Meter:
             else:
                 own[FETCH] += used_s
         metered = sum(own[stage] for stage in (DECODE, FEATURES, SCORE, PUBLISH, CHECKPOINT))
-        return own | {REST: python_s - metered}
+        return own | {OTHER: python_s - metered}
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ def test_each_bar_is_judged_by_what_was_measured(results: Results, judged: list[
 def test_page_shows_the_parts_that_were_run_and_what_failed() -> None:
     page = as_markdown(Results(0.5, scores=[_latency(0.2)], failures=["druid: the worker was not done"]))
     titles = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
-    assert titles == ["The bars", "Not measured", "From event to score", "Machine"]
+    assert titles == ["Targets", "Not measured", "From event to score", "Machine"]
     assert "| score | 1,000 | 50% | 100 | 100 | 500 | 50 | 100 | 200 | 300 |" in page
 
 
@@ -77,9 +77,9 @@ def test_page_shows_several_workers_stages_and_the_model() -> None:
     results = Results(0.5, workers=[two], stages_us=dict.fromkeys(STAGES, 0.5), onnx=[OnnxRow(64, 2e6, 3e5)])
     page = as_markdown(results)
     assert "| 2 | 300,000 | 4.0 | 1.0 | 500 |" in page
-    assert f"| in all | {len(STAGES) / 2:.2f} |  |" in page
+    assert f"| total | {len(STAGES) / 2:.2f} |  |" in page
     assert "| 64 | 2,000,000 | 300,000 |" in page
-    assert "## The bars" not in page
+    assert "## Targets" not in page
 
 
 def test_throughput_counts_the_events_of_envelopes_between_two_commits() -> None:
