@@ -9,11 +9,15 @@ from hypothesis import settings
 
 from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
 from schemas.errors import DriverScoreError
-from tests.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
-from tests.docker_servers import DockerServers, docker_project
-from tests.running_worker import BROKER_ENVIRONMENTS
+from tests.support.servers.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
+from tests.support.servers.docker_servers import DockerServers, docker_project
+from tests.support.servers.running_worker import BROKER_ENVIRONMENTS
 
-pytest_plugins = ["tests.druid_servers", "tests.druid_fleet", "tests.real_data"]  # in the order of their imports
+pytest_plugins = [  # in the order of their imports
+    "tests.support.servers.druid_servers",
+    "tests.support.servers.druid_fleet",
+    "tests.support.examples.real_data",
+]
 
 settings.register_profile("default", deadline=None)  # examples share a machine with brokers
 settings.load_profile("default")

@@ -13,12 +13,12 @@ from typing import Final
 from driver_score.local_stack.servers.kafka import NativeKafka
 from stream_app.kafka import create_topics
 from stream_app.worker.wiring import DEFAULT_MODEL
-from tests.brokers import wait_until
 from tests.chaos.faults import SESSION_TIMEOUT_S, Faults
 from tests.chaos.known_stream import KnownStream, Sender, known_stream
 from tests.chaos.verdict import Verdict, judge, unfinished_trips
 from tests.chaos.workers import START_TIMEOUT_S, WorkerPool
-from tests.running_worker import Topics, last_finals
+from tests.support.servers.brokers import wait_until
+from tests.support.servers.running_worker import Topics, last_finals
 
 PARTITIONS: Final = 4
 WORKERS: Final = 3

@@ -13,8 +13,8 @@ from schemas.features import FEATURE_NAMES
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import BANDS, Scorer
 from tests.chaos.known_stream import KnownStream
-from tests.feature_equality import TOLERANCE, unlike
-from tests.running_worker import Topics, contents_by_id, last_finals
+from tests.support.checks.feature_equality import TOLERANCE, unlike
+from tests.support.servers.running_worker import Topics, contents_by_id, last_finals
 
 EXAMPLES: Final = 5
 """Of each kind of error that the report shows."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.running_worker import STOP_TIMEOUT_S, worker_environment
+from tests.support.servers.running_worker import STOP_TIMEOUT_S, worker_environment
 
 START_TIMEOUT_S = 180.0
 

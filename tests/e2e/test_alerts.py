@@ -15,9 +15,9 @@ from driver_score.local_stack.servers.alertmanager import NativeAlertmanager
 from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.local_stack.servers.prometheus import RULES_DIR, WORKER_JOB, NativePrometheus
 from schemas.settings import AlertSettings
-from tests.brokers import producer, wait_until
-from tests.running_worker import RunningWorker, running_worker
-from tests.webhook import Webhook, running_webhook
+from tests.support.servers.brokers import producer, wait_until
+from tests.support.servers.running_worker import RunningWorker, running_worker
+from tests.support.servers.webhook import Webhook, running_webhook
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e]
 

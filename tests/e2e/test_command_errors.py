@@ -15,7 +15,7 @@ import pytest
 
 import scoring
 from driver_score.cli.main import main
-from tests.brokers import RunningBroker
+from tests.support.servers.brokers import RunningBroker
 
 pytestmark = pytest.mark.e2e
 

@@ -18,7 +18,7 @@ from driver_score.local_stack.lifecycle import PortTakenError, stack_states, sta
 from driver_score.local_stack.members import Member, stack_members
 from driver_score.local_stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
 from schemas.settings import StackSettings, load_settings
-from tests.brokers import wait_until
+from tests.support.servers.brokers import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration]
 

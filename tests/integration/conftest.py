@@ -15,10 +15,10 @@ from schemas.topics import TOPICS
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.kafka import create_topics
-from tests.bad_input import BAD_INPUT
-from tests.brokers import RunningBroker, producer
-from tests.decoding import message
-from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker
+from tests.support.examples.bad_input import BAD_INPUT
+from tests.support.examples.decoding import message
+from tests.support.servers.brokers import RunningBroker, producer
+from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 SETTINGS = {"worker__session_timeout_s": 6, "worker__silent_partition_s": 3}
 """What is due when a worker or a partition goes silent shall not take minutes."""

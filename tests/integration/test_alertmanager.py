@@ -10,8 +10,8 @@ import pytest
 
 from driver_score.local_stack.servers.alertmanager import NativeAlertmanager
 from schemas.settings import AlertSettings
-from tests.alert_rules import alerts
-from tests.brokers import wait_until
+from tests.support.checks.alert_rules import alerts
+from tests.support.servers.brokers import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,7 @@ from driver_score.local_stack.servers.kafka import NativeKafka
 from schemas.errors import MissingExtraError
 from schemas.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec
 from stream_app.kafka import BrokerUnavailableError, TopicError, create_topics
-from tests.brokers import RunningBroker, consume, consumer, producer, wait_until
+from tests.support.servers.brokers import RunningBroker, consume, consumer, producer, wait_until
 
 TEN_MB = 10 * 1024 * 1024
 

@@ -14,8 +14,8 @@ from grafana.boards.model import FEATURE
 from grafana.datasources import ALL, DruidSql, DruidVariable, PromQl
 from grafana.model import Dashboard, Panel
 from grafana.variables import RESOLUTION
-from tests.druid_fleet import DruidFleet
-from tests.grafana_plugin import decoding_problems
+from tests.support.checks.grafana_plugin import decoding_problems
+from tests.support.servers.druid_fleet import DruidFleet
 
 FROM_MS, TO_MS = 1_772_000_000_000, 1_775_000_000_000
 """March 2026, when the shipped fleet drives."""

@@ -13,10 +13,10 @@ from stream_app.kafka import create_topics
 from stream_app.output import producer
 from stream_app.output.errors import DeliveryError
 from stream_app.output.outputs import Outputs
-from tests.brokers import RunningBroker, wait_until
-from tests.feature_equality import unequal_features
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
-from tests.running_worker import PARTITIONS, STOP_TIMEOUT_S, Topics, contents_by_id, running_worker
+from tests.support.checks.feature_equality import unequal_features
+from tests.support.servers.brokers import RunningBroker, wait_until
+from tests.support.servers.running_worker import PARTITIONS, STOP_TIMEOUT_S, Topics, contents_by_id, running_worker
 
 pytestmark = pytest.mark.integration
 

@@ -18,10 +18,10 @@ from druid_specs.files import write_specs
 from schemas.columns import OUTPUT_COLUMNS, OUTPUT_MESSAGES
 from scoring.features.batch import trip_features
 from stream_app.kafka import create_topics
-from tests.brokers import wait_until
-from tests.druid_servers import RunningDruid
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
-from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker
+from tests.support.servers.brokers import wait_until
+from tests.support.servers.druid_servers import RunningDruid
+from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.restarts_druid]
 

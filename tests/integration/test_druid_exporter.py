@@ -23,9 +23,9 @@ from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, NativeProm
 from grafana.boards.pipeline import PIPELINE_OPERATIONS
 from grafana.datasources import PromQl
 from stream_app.kafka import create_topics
-from tests.brokers import producer, wait_until
-from tests.druid_servers import RunningDruid
-from tests.running_worker import PARTITIONS
+from tests.support.servers.brokers import producer, wait_until
+from tests.support.servers.druid_servers import RunningDruid
+from tests.support.servers.running_worker import PARTITIONS
 
 pytestmark = pytest.mark.integration
 

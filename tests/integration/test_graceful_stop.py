@@ -15,9 +15,9 @@ from driver_score.local_stack.servers.kafka import NativeKafka
 from driver_score.replay import event_messages, plan_sending, replay
 from stream_app.kafka import create_topics
 from stream_app.worker.graceful_stop import NOT_STOPPED
-from tests.brokers import wait_until
 from tests.integration.conftest import SETTINGS, some_trips
-from tests.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
+from tests.support.servers.brokers import wait_until
+from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
 
 pytestmark = pytest.mark.integration
 

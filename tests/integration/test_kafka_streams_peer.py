@@ -26,9 +26,9 @@ from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
 from stream_app.kafka import create_topics
 from stream_app.worker.wiring import DEFAULT_MODEL
-from tests.bad_input import BAD_INPUT
-from tests.brokers import RunningBroker, consume, consumer, producer, wait_until
-from tests.decoding import a_decoder, batch_of
+from tests.support.examples.bad_input import BAD_INPUT
+from tests.support.examples.decoding import a_decoder, batch_of
+from tests.support.servers.brokers import RunningBroker, consume, consumer, producer, wait_until
 
 EVENTS = 20_000
 FLEET = Fleet(vehicles=50)

@@ -14,8 +14,8 @@ from driver_score.local_stack.programs import REPOSITORY_DIR
 from druid_specs.errors import DruidUnavailableError, QueryRefusedError
 from druid_specs.named_queries import ParameterValue, named_query, query_names
 from druid_specs.sql_connection import DruidConnection
-from tests.druid_fleet import DruidFleet
-from tests.running_worker import worker_environment
+from tests.support.servers.druid_fleet import DruidFleet
+from tests.support.servers.running_worker import worker_environment
 
 HOSTILE = (
     "' OR 1=1 --",

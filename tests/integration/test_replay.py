@@ -13,8 +13,8 @@ from driver_score.cli.replay import replay as replay_command
 from driver_score.replay import event_messages, line_messages, plan_sending, replay
 from schemas.topics import TRIP_EVENTS
 from stream_app.kafka import TopicError, create_topics
-from tests.brokers import RunningBroker, consume, consumer
-from tests.event_frames import event_frame, trip
+from tests.support.examples.event_frames import event_frame, trip
+from tests.support.servers.brokers import RunningBroker, consume, consumer
 
 PARTITIONS = 2
 

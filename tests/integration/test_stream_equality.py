@@ -10,10 +10,10 @@ from driver_score.replay import append_trip_ends, replay
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.kafka import create_topics
-from tests.brokers import RunningBroker
-from tests.feature_equality import unequal_features
 from tests.integration.conftest import SETTINGS, has_all_events
-from tests.running_worker import PARTITIONS, Topics, running_worker
+from tests.support.checks.feature_equality import unequal_features
+from tests.support.servers.brokers import RunningBroker
+from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker
 
 pytestmark = pytest.mark.integration
 

@@ -12,9 +12,9 @@ from schemas.messages.driver_score import DriverScore
 from schemas.messages.trip_alert import TripAlert
 from schemas.messages.trip_features import TripFeatures
 from schemas.messages.trip_result import TripResult
-from tests.feature_equality import unequal_features
 from tests.integration.conftest import FLEET_SETTINGS, FleetRun
-from tests.running_worker import last_finals, without_wall_clock
+from tests.support.checks.feature_equality import unequal_features
+from tests.support.servers.running_worker import last_finals, without_wall_clock
 
 pytestmark = pytest.mark.integration
 

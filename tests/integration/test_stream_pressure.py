@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from stream_app.kafka import create_topics
-from tests.brokers import wait_until
-from tests.decoding import message
-from tests.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
+from tests.support.examples.decoding import message
+from tests.support.servers.brokers import wait_until
+from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
 
 pytestmark = pytest.mark.integration
 

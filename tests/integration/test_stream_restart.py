@@ -10,10 +10,10 @@ import pytest
 from driver_score.replay import append_trip_ends, event_messages, plan_sending, replay
 from scoring.features.batch import trip_features
 from stream_app.kafka import create_topics
-from tests.brokers import RunningBroker, wait_until
-from tests.feature_equality import unequal_features
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
-from tests.running_worker import (
+from tests.support.checks.feature_equality import unequal_features
+from tests.support.servers.brokers import RunningBroker, wait_until
+from tests.support.servers.running_worker import (
     PARTITIONS,
     Topics,
     contents_by_id,

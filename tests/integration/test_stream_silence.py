@@ -5,9 +5,9 @@ import uuid
 import pytest
 
 from stream_app.kafka import create_topics
-from tests.brokers import RunningBroker, producer
-from tests.decoding import message
-from tests.running_worker import Topics, running_worker
+from tests.support.examples.decoding import message
+from tests.support.servers.brokers import RunningBroker, producer
+from tests.support.servers.running_worker import Topics, running_worker
 
 pytestmark = pytest.mark.integration
 

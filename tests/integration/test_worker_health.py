@@ -9,10 +9,10 @@ import requests
 from driver_score.local_stack.servers.kafka import NativeKafka
 from stream_app.kafka import create_topics
 from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH
-from tests.brokers import producer, wait_until
-from tests.decoding import message
 from tests.integration.conftest import SETTINGS
-from tests.running_worker import READY_TIMEOUT_S, RunningWorker, running_worker, started_worker
+from tests.support.examples.decoding import message
+from tests.support.servers.brokers import producer, wait_until
+from tests.support.servers.running_worker import READY_TIMEOUT_S, RunningWorker, running_worker, started_worker
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.messages.driver_score import DriverScore
 from scoring.driver_profile import REMEMBERED_TRIPS, ProfileState, count_trip
-from tests.driver_scores import final_score
+from tests.support.examples.driver_scores import final_score
 
 HALF_LIFE_DAYS = 14.0
 

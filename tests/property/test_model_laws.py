@@ -11,7 +11,7 @@ from schemas.features import FEATURE_NAMES
 from scoring.model.exposure import ExposureLimits
 from scoring.model.inputs import derive_inputs
 from scoring.model.scorer import Scorer
-from tests.drawn_fleet import draw_trips, drawn_model, feature_matrix
+from tests.support.examples.drawn_fleet import draw_trips, drawn_model, feature_matrix
 
 COLUMN = {name: column for column, name in enumerate(FEATURE_NAMES)}
 

@@ -15,7 +15,7 @@ from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.trip_event import TripEvent, TripEventBatch
 from scoring.trip_files import read_trips
 from scoring.trip_files.row_rules import keep_events
-from tests.event_frames import event_frame, events
+from tests.support.examples.event_frames import event_frame, events
 
 law = settings(max_examples=40, deadline=None)
 """An example takes some 10 ms of Polars calls; a deadline would only measure how busy the machine is."""

@@ -7,7 +7,7 @@ import pytest
 
 from driver_score.local_stack import bounded_log
 from driver_score.local_stack.server_process import ServerProcess, ServerStartError
-from tests.brokers import wait_until
+from tests.support.servers.brokers import wait_until
 
 LINES = 200
 MAX_BYTES = 1000

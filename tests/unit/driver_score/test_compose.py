@@ -19,7 +19,13 @@ from driver_score.local_stack.servers.prometheus import PROMETHEUS_DIR
 from prometheus.alert_routing import alertmanager_config
 from schemas.settings import AlertSettings, Settings, load_settings
 from stream_app.telemetry.metrics_server import LIVE_PATH
-from tests.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, KAFKA_SERVICES, ComposeServices, DockerServers
+from tests.support.servers.docker_servers import (
+    DRUID_SERVICES,
+    KAFKA_INSIDE,
+    KAFKA_SERVICES,
+    ComposeServices,
+    DockerServers,
+)
 
 DOCKER_DIR = REPOSITORY_DIR / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER_DIR / "compose.yaml").read_text())

@@ -14,7 +14,7 @@ from driver_score.health_check import problem
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 from stream_app.telemetry.health import GroupState, WorkerHealth
 from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH, serve_metrics
-from tests.brokers import wait_until
+from tests.support.servers.brokers import wait_until
 
 STALLED = ["trip-events 0: nothing committed for 301 s, with 12 records to read"]
 

@@ -9,7 +9,7 @@ from driver_score.replay import MessageSlice, event_messages, plan_sending
 from driver_score.replay.messages import EVENTS_PER_SLICE
 from schemas.errors import SettingsError
 from schemas.messages.trip_event import TripEventBatch
-from tests.event_frames import event_frame, trip
+from tests.support.examples.event_frames import event_frame, trip
 
 IDS = {"trip_id": "trip_1", "vehicle_id": "veh_1", "driver_id": "drv_1", "client_id": "client_1"}
 

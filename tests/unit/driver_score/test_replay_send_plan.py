@@ -4,7 +4,7 @@ import pytest
 from driver_score.replay import append_trip_ends, plan_sending, shift_to_now
 from driver_score.replay.send_plan import PLAN_SCHEMA
 from schemas.event_frame import EVENT_SCHEMA
-from tests.event_frames import DEFAULTS, event_frame, trip
+from tests.support.examples.event_frames import DEFAULTS, event_frame, trip
 
 START_MS = DEFAULTS["timestamp_ms"]
 NOW_MS = 1_900_000_000_000

@@ -20,7 +20,7 @@ from grafana.boards import DASHBOARDS
 from grafana.datasources import DRUID, PROMETHEUS, DruidSql, DruidVariable, PromQl
 from grafana.model import Dashboard, Panel
 from schemas.columns import OUTPUT_COLUMNS
-from tests.sql_names import names_used, sources_of
+from tests.support.checks.sql_names import names_used, sources_of
 
 EACH_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.uid)
 

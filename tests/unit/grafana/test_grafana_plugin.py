@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.grafana_plugin import decoding_problems
+from tests.support.checks.grafana_plugin import decoding_problems
 
 TIME = "2026-03-09T00:00:00.000Z"
 

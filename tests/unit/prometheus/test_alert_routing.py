@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from prometheus.alert_routing import NOBODY, alertmanager_config, alertmanager_yaml, write_alertmanager_yaml
 from schemas.settings import AlertSettings
-from tests.alert_rules import alerts, run
+from tests.support.checks.alert_rules import alerts, run
 
 WEBHOOK: dict[str, Any] = {"webhook_url": "https://example.org/hook"}
 EMAIL: dict[str, Any] = {

@@ -18,7 +18,7 @@ from druid_specs.desired import Installation, desired_data_sources
 from stream_app.kafka import BrokerUnavailableError
 from stream_app.telemetry import data_metrics  # noqa: F401 - registers the worker's metrics
 from stream_app.telemetry.lag import LagCollector
-from tests.alert_rules import RULE_FILES, RULE_TEST_FILES, alerts, rules, run
+from tests.support.checks.alert_rules import RULE_FILES, RULE_TEST_FILES, alerts, rules, run
 
 RUNBOOKS_DIR = REPOSITORY_DIR / "docs" / "runbooks"
 SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}

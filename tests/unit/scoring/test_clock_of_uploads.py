@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.reference.streaming import Partition
-from tests.uploads import Uploads, uploads
+from tests.support.examples.uploads import Uploads, uploads
 
 HOUR_S = 3600
 IDLE_GAP_S = 300

@@ -8,7 +8,7 @@ import pytest
 from schemas.messages.driver_profile import DriverProfile
 from schemas.messages.driver_score import DriverScore
 from scoring.driver_profile import REMEMBERED_TRIPS, ProfileState, count_trip, profile_message
-from tests.driver_scores import START, final_score
+from tests.support.examples.driver_scores import START, final_score
 
 HALF_LIFE_DAYS = 14.0
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

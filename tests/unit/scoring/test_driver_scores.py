@@ -22,7 +22,7 @@ from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
-from tests.event_frames import event_frame, trip
+from tests.support.examples.event_frames import event_frame, trip
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 SCORED_AT_MS = 1_772_500_000_123

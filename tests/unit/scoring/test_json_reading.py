@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.event_frame import ID_COLUMNS
 from scoring.json_events.reading import ReadMessages, read_messages
-from tests.decoding import LATEST_MS, MAX_VALUE_BYTES, RIGHT, envelope, frame_of, message, raw, without
+from tests.support.examples.decoding import LATEST_MS, MAX_VALUE_BYTES, RIGHT, envelope, frame_of, message, raw, without
 
 
 def read(*messages: bytes) -> ReadMessages:

@@ -11,7 +11,7 @@ from scoring.model.inputs import (
     derive_inputs,
     fit_inputs,
 )
-from tests.drawn_fleet import draw_trips, feature_matrix, row
+from tests.support.examples.drawn_fleet import draw_trips, feature_matrix, row
 
 BRAKES = FittedInput(
     name="hard_brakes_per_100km",

@@ -6,7 +6,7 @@ import pytest
 from scoring.model.exposure import ExposureLimits
 from scoring.model.inputs import derive_inputs
 from scoring.model.reasons import REASON_CODES, FactorImpacts, largest_impacts
-from tests.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
+from tests.support.examples.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
 
 REASONS_DOC = Path(__file__).parents[3] / "docs" / "reasons.md"
 

@@ -12,7 +12,7 @@ from scoring.model.exposure import ExposureLimits
 from scoring.model.metadata import GRAPH_FILE, METADATA_FILE
 from scoring.model.scorer import BANDS, Scorer
 from scoring.training.train import save
-from tests.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
+from tests.support.examples.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.reference.random_trips import Event
 from tests.reference.streaming import Partition
-from tests.timelines import YEAR_S, at, end, told
+from tests.support.examples.timelines import YEAR_S, at, end, told
 
 HOUR_S = 3600
 

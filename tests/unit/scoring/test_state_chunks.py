@@ -10,7 +10,7 @@ from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_heade
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
 from stream_app.state.partition_states import PartitionStates, StoredStates
-from tests.overlapping_trips import emitted_by_trip, overlapping_trips
+from tests.support.examples.overlapping_trips import emitted_by_trip, overlapping_trips
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 CHUNKS = 4

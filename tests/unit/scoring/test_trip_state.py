@@ -13,7 +13,7 @@ from scoring.features.state import trip_states as trip_state
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
 from stream_app.state.partition_states import ChunkTooLargeError, PartitionStates, StoredStates
-from tests.event_frames import event_frame, trip
+from tests.support.examples.event_frames import event_frame, trip
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 KIB = 1024

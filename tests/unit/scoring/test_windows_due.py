@@ -5,7 +5,7 @@ import pytest
 from schemas.thresholds import WindowSettings
 from tests.reference.random_trips import NOON_MS, Event, event
 from tests.reference.streaming import Partition
-from tests.timelines import at, end, told
+from tests.support.examples.timelines import at, end, told
 
 # windows and trips in order -----------------------------------------------------------------------------------------
 

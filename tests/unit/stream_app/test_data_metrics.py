@@ -10,7 +10,7 @@ from scoring.driver_scores import DriverScores
 from scoring.events.columns import EventColumns
 from stream_app.telemetry.bounded_labels import OTHER, BoundedLabels
 from stream_app.telemetry.data_metrics import SENSORS, count_scores, count_sensors, sensor_counts
-from tests.event_frames import event_frame
+from tests.support.examples.event_frames import event_frame
 
 
 def counted(name: str, **labels: str) -> float | None:

@@ -9,8 +9,8 @@ import pytest
 from schemas.event_frame import ID_COLUMNS
 from schemas.messages.dead_letter import RejectCode
 from stream_app.ingest.decoding import DecodedBatch
-from tests.bad_input import BAD_INPUT, BadInput
-from tests.decoding import NOW_MS, RIGHT, a_decoder, batch_of, envelope, frame_of, message
+from tests.support.examples.bad_input import BAD_INPUT, BadInput
+from tests.support.examples.decoding import NOW_MS, RIGHT, a_decoder, batch_of, envelope, frame_of, message
 
 DOCS = Path(__file__).parents[3] / "docs" / "bad-input.md"
 MAX_VALUE_BYTES = 4 * 1024 * 1024

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS
 from scoring.events.columns import EventColumns
-from tests.decoding import LATEST_MS, RIGHT, a_decoder, batch_of, frame_of, message
+from tests.support.examples.decoding import LATEST_MS, RIGHT, a_decoder, batch_of, frame_of, message
 
 NUMBERS = (
     st.integers()

@@ -9,8 +9,8 @@ from schemas.messages.trip_result import TripResult
 from schemas.settings import ProfileSettings
 from stream_app.ingest.rejects import Reject
 from stream_app.worker.profile_agent import ProfileAgent
-from tests.changelog import Changelog
-from tests.fake_bridge import FakeBatchStream, FakeDelivery, batch_of
+from tests.support.fakes.changelog import Changelog
+from tests.support.fakes.fake_bridge import FakeBatchStream, FakeDelivery, batch_of
 
 
 class Steps:

@@ -8,7 +8,7 @@ import pytest
 
 from scoring.errors import StateError
 from stream_app.state.stored_table import NO_VERSION, StoredTable, Version
-from tests.changelog import Changelog
+from tests.support.fakes.changelog import Changelog
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from stream_app.faust_bridge.record_batch import RecordBatch
 from stream_app.ingest.decoding import DecodedBatch, Decoder
 from stream_app.worker.trip_agent import TripAgent
-from tests.fake_bridge import FakeBatchStream, FakeDelivery, batch_of
+from tests.support.fakes.fake_bridge import FakeBatchStream, FakeDelivery, batch_of
 
 EVENT = {
     "trip_id": "trip_1",

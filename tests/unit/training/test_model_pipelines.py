@@ -15,7 +15,7 @@ from schemas.features import FEATURE_NAMES
 from scoring.errors import InputFileError, TrainingError
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
-from tests.drawn_fleet import draw_trips
+from tests.support.examples.drawn_fleet import draw_trips
 
 START_SYNC = 300
 

@@ -10,7 +10,7 @@ from scoring.model.exposure import ExposureLimits
 from scoring.training.boosting import MIN_SAMPLES_LEAF, fit_platt
 from scoring.training.table import TrainingTable
 from scoring.training.train import save, train_model
-from tests.drawn_fleet import GROUP, LABEL, SEED, draw_trips, drawn_model, feature_matrix
+from tests.support.examples.drawn_fleet import GROUP, LABEL, SEED, draw_trips, drawn_model, feature_matrix
 
 
 def train(trips: pl.DataFrame, seed: int = SEED) -> None:

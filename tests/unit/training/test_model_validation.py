@@ -8,7 +8,7 @@ from scoring.training.boosting import grouped_folds
 from scoring.training.card import Provenance, model_card, write_card
 from scoring.training.table import TrainingTable
 from scoring.training.validation import Interval, cross_validate, discrimination, reliability, weighted_auc
-from tests.drawn_fleet import GROUP, LABEL, SEED, draw_trips, drawn_model
+from tests.support.examples.drawn_fleet import GROUP, LABEL, SEED, draw_trips, drawn_model
 
 
 def test_the_auc_is_scikit_learns_with_ties_and_repeated_rows() -> None:

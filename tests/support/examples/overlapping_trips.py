@@ -8,7 +8,7 @@ import polars as pl
 from driver_score.replay import append_trip_ends
 from scoring.events.columns import EventColumns
 from scoring.features.emitted import EmittedFeatures
-from tests.event_frames import event_frame, trip
+from tests.support.examples.event_frames import event_frame, trip
 
 
 def overlapping_trips(trips: int = 12, seconds: int = 200) -> EventColumns:

@@ -16,8 +16,8 @@ from driver_score.local_stack.servers.druid import NativeDruid
 from druid_specs.client import DruidClient
 from schemas.errors import DriverScoreError
 from schemas.topics import TOPICS
-from tests.brokers import RunningBroker, wait_until
-from tests.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, ComposeServices, DockerServers
+from tests.support.servers.brokers import RunningBroker, wait_until
+from tests.support.servers.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, ComposeServices, DockerServers
 
 VARIABLE = "DRIVER_SCORE_TEST_DRUID_URL"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.messages.dead_letter import RejectCode
-from tests.decoding import RIGHT, message, raw, without
+from tests.support.examples.decoding import RIGHT, message, raw, without
 
 GOOD_SAMPLE = {"timestamp": RIGHT["timestamp"], "speed_kmh": 50.0}
 TEN_MB = 10 * 1024 * 1024

@@ -17,7 +17,7 @@ from typing import Any
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.brokers import wait_until
+from tests.support.servers.brokers import wait_until
 
 READY_TIMEOUT_S = 180.0
 """A machine that has never compiled the kernels needs a minute, a busy one more."""

@@ -11,7 +11,7 @@ from typing import Literal
 from confluent_kafka import Consumer, Message, Producer
 
 from driver_score.local_stack.servers.kafka import NativeKafka
-from tests.docker_servers import KAFKA_SERVICES, ComposeServices, DockerServers
+from tests.support.servers.docker_servers import KAFKA_SERVICES, ComposeServices, DockerServers
 
 BOOTSTRAP_VARIABLE = "DRIVER_SCORE_TEST_BOOTSTRAP"
 

@@ -16,7 +16,7 @@ FILES = ("100car.parquet", "kit_obd2.csv.gz")
 def real_data_folder() -> Path | None:
     """Return the folder named by the environment, or ``../shared/data`` of the repository, if it has the files."""
     given = os.environ.get(VARIABLE)
-    folder = Path(given) if given else Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(given) if given else Path(__file__).resolve().parents[4] / "shared" / "data"
     return folder if all((folder / name).is_file() for name in FILES) else None
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from driver_score.local_stack.server_process import LOOPBACK
-from tests.brokers import wait_until
+from tests.support.servers.brokers import wait_until
 
 
 class Webhook:

@@ -21,9 +21,9 @@ from druid_specs.sql_connection import DruidConnection
 from schemas.settings import load_settings
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.kafka import create_topics
-from tests.brokers import RunningBroker, producer, wait_until
-from tests.druid_servers import RunningDruid
-from tests.running_worker import PARTITIONS, Topics, last_finals, running_worker
+from tests.support.servers.brokers import RunningBroker, producer, wait_until
+from tests.support.servers.druid_servers import RunningDruid
+from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 DRIVERS = 24
 INGEST_TIMEOUT_S = 240.0

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from schemas.features import FEATURE_NAMES
-from tests.running_worker import last_finals
+from tests.support.servers.running_worker import last_finals
 
 TOLERANCE = 1e-9
 

@@ -17,7 +17,7 @@ from testcontainers.compose import DockerCompose
 
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 
-DOCKER_DIR = Path(__file__).parents[1] / "docker"
+DOCKER_DIR = Path(__file__).parents[3] / "docker"
 KAFKA_SERVICES = ["kafka"]
 DRUID_SERVICES = ["druid-coordinator", "druid-historical", "druid-indexer", "druid-broker", "druid-router"]
 KAFKA_INSIDE = "kafka:9092"
