@@ -22,6 +22,7 @@ from bench.measuring import WARM_UP_SHARE, BenchmarkError
 from schemas.settings import load_settings
 from scoring import engine
 from scoring.driver_scores import ScoreMaker
+from scoring.features.update import update
 from stream_app.ingest.decoding import Decoder
 from stream_app.output.changelog import ChangelogWriter
 from stream_app.output.outputs import Outputs
@@ -101,7 +102,7 @@ class _Meter:
 
     def install(self) -> None:
         """Put meters around the stages of the worker of this process."""
-        engine.update = self.counting(engine.update)
+        setattr(engine, update.__name__, self.counting(update))
         for owner, name, stage in _METERED:
             setattr(owner, name, self.around(stage, getattr(owner, name)))
         write = Checkpoint.write

@@ -15,7 +15,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from scoring.model.inputs import TRIP_INPUTS, InputSpec, derive_inputs, fit_inputs
 from scoring.training.boosting import LEARNING_RATE, MIN_SAMPLES_LEAF, grouped_folds
