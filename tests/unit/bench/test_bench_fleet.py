@@ -1,5 +1,7 @@
 """The fleet of the benchmark sends the same events one a message and in envelopes, in messages of the contract."""
 
+from datetime import datetime
+
 from bench.fleet import TRIP_S, Fleet
 from bench.sending import PARTITIONS, Content, ready_content
 from schemas.messages.trip_event import TripEvent, TripEventBatch
@@ -40,7 +42,7 @@ def test_envelopes_hold_the_events_of_single_messages() -> None:
 
 
 def test_messages_of_a_vehicle_are_in_one_partition_in_the_order_of_time() -> None:
-    newest = {}
+    newest: dict[str, datetime] = {}
     for partition, value in _values(ready_content(Fleet(VEHICLES), 2000)):
         event = TripEvent.model_validate_json(value)
         assert partition == int(event.vehicle_id.removeprefix("veh-")) % PARTITIONS
