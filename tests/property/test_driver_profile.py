@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages.driver_score import DriverScore
+from schemas.messages.trip_result import TripResult
 from scoring.driver_profile import REMEMBERED_TRIPS, ProfileState, count_trip
 from tests.support.examples.driver_scores import final_score
 
@@ -26,16 +26,16 @@ trips = st.lists(
 )
 
 
-def profile_of(scores: list[DriverScore]) -> ProfileState:
+def profile_of(scores: list[TripResult]) -> ProfileState:
     state = ProfileState()
     for score in scores:
         state = count_trip(state, score, half_life_days=HALF_LIFE_DAYS, min_distance_km=0.0)
     return state
 
 
-def plain_mean(scores: list[DriverScore]) -> float | None:
+def plain_mean(scores: list[TripResult]) -> float | None:
     newest = max(score.window_end for score in scores)
-    weighted = [
+    weighted: list[tuple[float, float]] = [
         (
             score.distance_km * 0.5 ** ((newest - score.window_end).total_seconds() / 86_400 / HALF_LIFE_DAYS),
             score.score,
@@ -48,7 +48,7 @@ def plain_mean(scores: list[DriverScore]) -> float | None:
     return sum(weight * score for weight, score in weighted) / sum(weight for weight, _ in weighted)
 
 
-def check_equal(state: ProfileState, expected: list[DriverScore]) -> None:
+def check_equal(state: ProfileState, expected: list[TripResult]) -> None:
     mean = plain_mean(expected)
     rolling = state.score(0.0)
     assert (rolling is None) == (mean is None)
@@ -60,25 +60,25 @@ def check_equal(state: ProfileState, expected: list[DriverScore]) -> None:
 
 
 @given(trips)
-def test_the_rolling_score_is_the_weighted_mean(scores: list[DriverScore]) -> None:
+def test_the_rolling_score_is_the_weighted_mean(scores: list[TripResult]) -> None:
     check_equal(profile_of(scores), scores)
 
 
 @given(trips, st.randoms(use_true_random=False))
-def test_order_does_not_matter(scores: list[DriverScore], random: object) -> None:
+def test_order_does_not_matter(scores: list[TripResult], random: object) -> None:
     shuffled = list(scores)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     check_equal(profile_of(shuffled), scores)
 
 
 @given(trips, st.lists(st.integers(0, REMEMBERED_TRIPS - 1), max_size=10))
-def test_repeated_trips_count_once(scores: list[DriverScore], again: list[int]) -> None:
+def test_repeated_trips_count_once(scores: list[TripResult], again: list[int]) -> None:
     repeated = [scores[place] for place in again if place < len(scores)]
     assert profile_of([*scores, *repeated]) == profile_of(scores)
 
 
 @given(trips, trips)
-def test_only_the_newest_revision_of_a_trip_counts(scores: list[DriverScore], revised: list[DriverScore]) -> None:
+def test_only_the_newest_revision_of_a_trip_counts(scores: list[TripResult], revised: list[TripResult]) -> None:
     revised = [score.model_copy(update={"revision": 1}) for score in revised[: len(scores)]]
     # A revision that ends earlier leaves the time where it was, as it can't be known which trip had set it.
     newest = max(score.window_end for score in scores)
@@ -91,7 +91,7 @@ def test_only_the_newest_revision_of_a_trip_counts(scores: list[DriverScore], re
 
 
 @given(trips)
-def test_the_score_is_never_outside_of_the_trips_scores(scores: list[DriverScore]) -> None:
+def test_the_score_is_never_outside_of_the_trips_scores(scores: list[TripResult]) -> None:
     rolling = profile_of(scores).score(0.0)
     found = [score.score for score in scores if score.score is not None]
     assert rolling is None or min(found) - 0.01 <= rolling <= max(found) + 0.01

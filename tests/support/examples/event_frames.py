@@ -1,7 +1,7 @@
 """Event frames for tests: made by hand, or drawn by hypothesis."""
 
 import string
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ _ids = st.text(string.ascii_letters + string.digits + "_.:-", min_size=1, max_si
 
 
 def _measurement(name: str) -> st.SearchStrategy[float | None]:
-    width = 32 if EVENT_SCHEMA[name] == pl.Float32 else 64
+    width: Literal[32, 64] = 32 if EVENT_SCHEMA[name] == pl.Float32 else 64
     lowest, highest = MEASUREMENT_RANGES[name]
     return st.none() | st.floats(lowest, highest, width=width, allow_subnormal=False)
 

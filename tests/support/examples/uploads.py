@@ -70,15 +70,15 @@ def uploads(every_s: list[float], *, seconds: int, vanishing: int = 0, seed: int
     vanishes = np.full(len(every_s), np.inf)
     vanishes[draw.permutation(len(every_s))[:vanishing]] = draw.uniform(seconds / 6, seconds / 2, vanishing)
     parts = []
-    for vehicle, interval_s in enumerate(every_s):
+    for number, interval_s in enumerate(every_s):
         sampled = np.arange(
-            draw.uniform(0, SAMPLE_EVERY_S), min(seconds, vanishes[vehicle]), min(SAMPLE_EVERY_S, max(interval_s, 1))
+            draw.uniform(0, SAMPLE_EVERY_S), min(seconds, vanishes[number]), min(SAMPLE_EVERY_S, max(interval_s, 1))
         )
         count = int(seconds / interval_s) + 3
         uploaded = (np.arange(count) + draw.uniform(0, 1) + draw.uniform(-0.1, 0.1, count)) * interval_s
         uploaded = np.maximum.accumulate(uploaded + draw.uniform(0, delay_s, count))
         arrives = uploaded[np.searchsorted(uploaded, sampled)]
-        parts.append((np.full(len(sampled), vehicle), sampled, arrives))
+        parts.append((np.full(len(sampled), number), sampled, arrives))
     vehicle, second, arrives = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(arrives, kind="stable")
     return Uploads(vehicle[order], second[order], arrives[order], vanishes)

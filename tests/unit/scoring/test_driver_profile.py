@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.messages.driver_profile import DriverProfile
-from schemas.messages.driver_score import DriverScore
+from schemas.messages.trip_result import TripResult
 from scoring.driver_profile import REMEMBERED_TRIPS, ProfileState, count_trip, profile_message
 from tests.support.examples.driver_scores import START, final_score
 
@@ -14,14 +14,14 @@ HALF_LIFE_DAYS = 14.0
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def profile_of(*trips: DriverScore, min_distance_km: float = 0.0) -> ProfileState:
+def profile_of(*trips: TripResult, min_distance_km: float = 0.0) -> ProfileState:
     state = ProfileState()
     for trip in trips:
         state = count_trip(state, trip, half_life_days=HALF_LIFE_DAYS, min_distance_km=min_distance_km)
     return state
 
 
-def message_of(*trips: DriverScore, min_distance_km: float = 50.0) -> DriverProfile:
+def message_of(*trips: TripResult, min_distance_km: float = 50.0) -> DriverProfile:
     return profile_message(
         profile_of(*trips, min_distance_km=min_distance_km),
         trips[-1],
@@ -32,7 +32,7 @@ def message_of(*trips: DriverScore, min_distance_km: float = 50.0) -> DriverProf
     )
 
 
-def score_of(*trips: DriverScore) -> float | None:
+def score_of(*trips: TripResult) -> float | None:
     return profile_of(*trips).score(0.0)
 
 
@@ -68,7 +68,8 @@ def test_a_revision_takes_the_place_of_the_one_before() -> None:
     revised = final_score(1, score=40.0, distance_km=6.0, revision=1)
     revised_state, at_once = profile_of(first, other, revised), profile_of(revised, other)
     assert revised_state.score(0.0) == at_once.score(0.0)
-    assert (revised_state.trip_count, revised_state.distance_km) == (2, pytest.approx(16.0))
+    assert revised_state.trip_count == 2
+    assert revised_state.distance_km == pytest.approx(16.0)
 
 
 def test_an_outdated_revision_changes_nothing() -> None:
