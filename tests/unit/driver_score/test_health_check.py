@@ -52,7 +52,7 @@ def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
     released = threading.Event()
 
     async def hang() -> None:
-        health.saw(GroupState(has_recovered=True, records_to_restore=0))
+        health.heartbeat(GroupState(has_recovered=True, records_to_restore=0))
         released.wait(30)
 
     with capture_logs() as logs:
@@ -62,7 +62,7 @@ def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
     loop.start()
     try:
         wait_until(lambda: requests.get(url, timeout=10).status_code == 503, 10, "the hang is seen")
-        assert requests.get(url, timeout=10).json()["problems"][0].startswith("the event loop has hung for ")
+        assert requests.get(url, timeout=10).json()["problems"][0].startswith("no heartbeat of the event loop for ")
     finally:
         released.set()
         loop.join()

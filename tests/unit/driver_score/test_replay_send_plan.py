@@ -11,7 +11,8 @@ NOW_MS = 1_900_000_000_000
 
 
 def after_start(series: pl.Series) -> list[int]:
-    return (series - START_MS).to_list()
+    times_ms: list[int] = (series - START_MS).to_list()
+    return times_ms
 
 
 def test_trips_are_sent_side_by_side_in_the_order_of_event_time() -> None:
