@@ -18,7 +18,7 @@ from druid_specs.named_queries import named_query, query_names
 from grafana import generate
 from grafana.boards import DASHBOARDS
 from grafana.datasources import DRUID, PROMETHEUS, DruidSql, DruidVariable, PromQl
-from grafana.model import Dashboard, Panel
+from grafana.model import Dashboard, Panel, Target, Variable
 from schemas.columns import OUTPUT_COLUMNS
 from tests.support.checks.sql_names import names_used, sources_of
 
@@ -104,8 +104,8 @@ def test_a_panel_asks_pinned_data_sources_with_all_that_the_plugin_reads(dashboa
 def test_a_series_is_never_drawn_over_a_gap(dashboard: Dashboard, panel: Panel) -> None:
     if panel.kind == "timeseries":
         assert panel.custom["spanNulls"] is False, dashboard.uid
-    asks_druid = isinstance(panel.targets[0], DruidSql)
-    if panel.kind == "timeseries" and asks_druid and re.search(r"GROUP BY 1, 2\b", panel.targets[0].sql):
+    target = panel.targets[0]
+    if panel.kind == "timeseries" and isinstance(target, DruidSql) and re.search(r"GROUP BY 1, 2\b", target.sql):
         assert any(each["id"] == "prepareTimeSeries" for each in panel.transformations) or len(panel.columns) > 0
 
 
@@ -122,7 +122,9 @@ def test_every_variable_that_is_used_can_be_chosen(dashboard: Dashboard) -> None
 def druid_statements() -> list[Any]:
     named = [pytest.param(named_query(name).statement, id=name) for name in query_names()]
     for dashboard in DASHBOARDS:
-        asked = [(panel.title, target) for panel in dashboard.panels() for target in panel.targets]
+        asked: list[tuple[str, Target | Variable]] = [
+            (panel.title, target) for panel in dashboard.panels() for target in panel.targets
+        ]
         asked += [(variable.name, variable) for variable in dashboard.variables]
         named += [
             pytest.param(one.sql, id=f"{dashboard.uid}-{title}")

@@ -27,7 +27,7 @@ def hard_events(events: pl.DataFrame) -> float:
     no_sensor = pl.lit(None, pl.Float32)
     by_speed = events.with_columns(acceleration_mps2=no_sensor, lateral_acceleration_mps2=no_sensor)
     features = trip_features(by_speed).fill_nan(0)
-    return features.select(pl.col("hard_brake_count") + pl.col("hard_acceleration_count")).to_series().sum()
+    return float(features.select((pl.col("hard_brake_count") + pl.col("hard_acceleration_count")).sum()).item())
 
 
 def test_of_a_noisy_10_hz_signal_only_the_real_brakes_are_counted() -> None:

@@ -1,6 +1,7 @@
 """What each feature is, on timelines short enough to work out by hand."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ def features_of(events: list[Event], profile: ThresholdProfile | None = None) ->
 
 
 def drive(
-    speeds_kmh: list[float | None], *, period_ms: int = 1000, start_ms: int = NOON_MS, **columns: Any
+    speeds_kmh: Sequence[float | None], *, period_ms: int = 1000, start_ms: int = NOON_MS, **columns: Any
 ) -> list[Event]:
     """Samples at regular times; a column is one value for all, or a list with one each."""
     return [

@@ -100,7 +100,7 @@ def test_batches_have_any_size(folder: Path, rows: int) -> None:
     batch = Scorer.load(folder).score(features, ExposureLimits())
     assert batch.score.shape == batch.band.shape == (rows,)
     assert batch.reason_codes.shape == batch.reason_impacts.shape == (rows, 3)
-    assert (batch.band.dtype, batch.reason_codes.dtype) == (np.int8, np.int8)
+    assert batch.band.dtype == batch.reason_codes.dtype == np.dtype(np.int8)
 
 
 @pytest.mark.parametrize("absent", [GRAPH_FILE, METADATA_FILE])

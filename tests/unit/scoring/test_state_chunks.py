@@ -52,7 +52,9 @@ def test_restoring_twice_changes_no_more_than_where_pending_events_lie() -> None
     states = TripStates(chunk_count=CHUNKS)
     update(states, overlapping_trips(), PARAMETERS)
     once, twice = restored(states), restored(restored(states))
-    same = [name for name in once.arrays.heads.dtype.names if not name.startswith("pending_")]
+    names = once.arrays.heads.dtype.names
+    assert names is not None
+    same = [name for name in names if not name.startswith("pending_")]
     for trip_ids, slot in slot_of_trip(once).items():
         again = slot_of_trip(twice)[trip_ids]
         assert twice.arrays.heads[again][same] == once.arrays.heads[slot][same]

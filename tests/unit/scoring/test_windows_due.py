@@ -261,7 +261,7 @@ def test_a_severe_event_is_reported_at_once(
 ) -> None:
     partition = Partition()
     assert partition.send(at(0, 1)) == []
-    assert partition.send(measured(2, event_type=event_type, **values)) == [], "no score is due for it"
+    assert partition.send(measured(2, "trip_1", event_type, **values)) == [], "no score is due for it"
     assert severe(partition) == ([] if expected is None else [("trip_1", 2, *expected)])
 
 

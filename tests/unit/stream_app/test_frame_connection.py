@@ -32,7 +32,7 @@ def framed(correlation_id: int, answer: bytes) -> bytes:
 
 
 def fetched(records: bytes) -> bytes:
-    partition = (0, 0, 10, 10, [], records)
+    partition: tuple[object, ...] = (0, 0, 10, 10, [], records)
     return bytes(FetchResponse_v4(throttle_time_ms=0, topics=[("events", [partition])]).encode())
 
 
@@ -68,13 +68,17 @@ async def connected(
             await closed
 
 
-def fetch(connection: FrameConnection) -> "asyncio.Future[FetchResponse_v4]":
-    return connection.send(FetchRequest(100, 1, LARGE, 0, [("events", [(0, 10, LARGE)])]))
+def fetch(connection: FrameConnection) -> asyncio.Future[FetchResponse_v4]:
+    answer: asyncio.Future[FetchResponse_v4] = connection.send(
+        FetchRequest(100, 1, LARGE, 0, [("events", [(0, 10, LARGE)])])
+    )
+    return answer
 
 
 def records_of(response: FetchResponse_v4) -> bytes | memoryview:
     [(_topic, [partition])] = response.topics
-    return partition[-1]
+    records: bytes | memoryview = partition[-1]
+    return records
 
 
 @pytest.mark.parametrize("pieces", [1000, 65_537, 1 << 20])

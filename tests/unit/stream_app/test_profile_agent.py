@@ -39,7 +39,7 @@ def result(number: int, score: float | None) -> bytes:
         driver_id="drv_1",
         client_id="client_1",
         revision=0,
-        window_end=f"2026-01-0{number}T08:00:00Z",  # type: ignore[arg-type]
+        window_end=f"2026-01-0{number}T08:00:00Z",
         distance_km=30.0,
         duration_s=1800.0,
         score=score,

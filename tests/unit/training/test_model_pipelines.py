@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines import train as train_pipeline
+from pipelines import provenance
 from pipelines.labelled_windows import read_labelled_windows
-from pipelines.train import join_labels, own_trips, study_windows, train_and_save
+from pipelines.train import LabelledTrips, join_labels, own_trips, study_windows, train_and_save
 from pipelines.validation_report import BARS, write_validation_report
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.features import FEATURE_NAMES
@@ -157,8 +157,8 @@ def test_trips_with_too_little_driving_are_not_trained_on(tmp_path: Path) -> Non
 
 
 def test_training_leaves_a_model_that_loads_and_a_card(tmp_path: Path) -> None:
-    trips = train_pipeline.LabelledTrips(
-        draw_trips(600, 60), "conflict", "driver_id", train_pipeline.provenance.of_simulated_fleet("driver-score train")
+    trips = LabelledTrips(
+        draw_trips(600, 60), "conflict", "driver_id", provenance.of_simulated_fleet("driver-score train")
     )
     told: list[str] = []
     trained, validation = train_and_save(trips, tmp_path / "model", name="mine", version="v3", report=told.append)
