@@ -70,13 +70,12 @@ def make_trip(
         speed = min(max(speed + push * 3.6 * period_ms / 1000, 0.0), 160.0)
         heading = (heading + turn * period_ms / 1000) % 360
         measured = {
-            "speed_kmh": round(speed + draw.gauss(0, 0.5) * (speed > 0), 1) if speed > 1 else 0.0,
+            "speed_kmh": max(round(speed + draw.gauss(0, 0.5) * (speed > 0), 1), 0.0) if speed > 1 else 0.0,
             "acceleration_mps2": round(push + draw.gauss(0, 0.3), 2) if draw.random() > 0.005 else 300.0,
             "lateral_acceleration_mps2": round(turn / 57.3 * speed / 3.6, 2),
             "heading_deg": round(heading, 1),
             "speed_limit_kmh": limit_kmh if draw.random() > 0.1 else None,
         }
-        measured["speed_kmh"] = max(measured["speed_kmh"], 0.0)
         for name, column in zip(missing, measured, strict=False):
             if draw.random() < missing[name]:
                 measured[column] = None

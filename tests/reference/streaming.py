@@ -87,8 +87,8 @@ class Partition:
                 trip,
                 kinds[int(row["kind"])],
                 bool(row["final"]),
-                *(int(row[name]) for name in MARKS),
-                features,
+                **{name: int(row[name]) for name in MARKS},
+                features=features,
             )
             for trip, row, features in zip(trips, emitted.rows, emitted.features, strict=True)
             if row["kind"] != RowKind.SEVERE_EVENT

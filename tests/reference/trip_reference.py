@@ -125,7 +125,7 @@ def _is_night(hour: int, profile: ThresholdProfile) -> bool:
 
 
 def _mean_kmh(first: Event, second: Event) -> float:
-    return (first["speed_kmh"] + second["speed_kmh"]) / 2
+    return float(first["speed_kmh"] + second["speed_kmh"]) / 2
 
 
 def _speed_features(
@@ -316,12 +316,13 @@ def _acceleration_features(rows: Sequence[Event], ticks: Sequence[Tick]) -> dict
 def _jerk(rows: Sequence[Event], ticks: Sequence[Tick], profile: ThresholdProfile) -> dict[str, float | None]:
     """Change between neighbouring rated ticks that have no gap between them."""
     jerks = []
-    for first, second in pairwise([tick for tick in ticks if tick.acceleration is not None]):
+    rated = [(tick, tick.acceleration) for tick in ticks if tick.acceleration is not None]
+    for (first, before_mps2), (second, after_mps2) in pairwise(rated):
         elapsed_ms = second.until_ms - first.until_ms
         times = [row["timestamp_ms"] for row in rows[first.place : second.place + 1] if _is_valid(row)]
         has_gap = any(later - earlier > profile.max_gap_s * 1000 for earlier, later in pairwise(times))
         if elapsed_ms <= profile.max_difference_s * 1000 and not has_gap:
-            jerks.append(((second.acceleration - first.acceleration) / (elapsed_ms / 1000), elapsed_ms))
+            jerks.append(((after_mps2 - before_mps2) / (elapsed_ms / 1000), elapsed_ms))
     return {"jerk_rms_mps3": _root_mean_square(jerks)}
 
 
