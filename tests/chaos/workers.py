@@ -93,7 +93,8 @@ class WorkerPool:
     def start(self) -> None:
         number = next(self._numbers)
         log_path = self._folder / f"worker-{number}.log"
-        environment = worker_environment(*self._place, **self._settings, model__path=self.model)
+        bootstrap, prefix = self._place
+        environment = worker_environment(bootstrap, prefix, **self._settings, model__path=self.model)
         with log_path.open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "stream_app.worker"], stderr=log, env=environment)
         self.workers.append(ChaosWorker(process, log_path, self.model))

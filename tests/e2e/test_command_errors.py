@@ -81,7 +81,7 @@ def error_line(ran: subprocess.CompletedProcess[str]) -> str:
 
 def is_log_line(line: str) -> bool:
     try:
-        return json.loads(line)["level"] == "info"
+        return bool(json.loads(line)["level"] == "info")
     except (ValueError, KeyError, TypeError):
         return False
 

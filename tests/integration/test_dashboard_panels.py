@@ -124,12 +124,12 @@ def test_a_variable_offers_what_there_is(
 
 @pytest.mark.parametrize("resolution", [value for _, value in RESOLUTION.choices])
 def test_choices_narrow_a_panel_to_what_was_chosen(druid_fleet: DruidFleet, resolution: str) -> None:
-    panel = panel_of("driver-score-fleet", "Finished trips by client")
+    target = druid_target("driver-score-fleet", "Finished trips by client")
     clients = druid_fleet.final_trips()["client_id"].unique().sort().to_list()[:2]
     classes = ["car", "van"]
     values = {"client": clients, "vehicle_class": classes}
-    sql = filled_in(panel.targets[0].sql, values, resolution=resolution)
-    columns, rows = run_sql(druid_fleet.url, druid_fleet.prefix, panel.targets[0], sql)
+    sql = filled_in(target.sql, values, resolution=resolution)
+    columns, rows = run_sql(druid_fleet.url, druid_fleet.prefix, target, sql)
     trips = druid_fleet.final_trips().filter(
         pl.col("client_id").is_in(clients) & pl.col("vehicle_class").is_in(classes)
     )
@@ -140,7 +140,7 @@ def test_choices_narrow_a_panel_to_what_was_chosen(druid_fleet: DruidFleet, reso
 
 @pytest.mark.parametrize("feature", [value for _, value in FEATURE.choices])
 def test_every_feature_can_be_shown(druid_fleet: DruidFleet, chosen: dict[str, list[str]], feature: str) -> None:
-    target = panel_of("driver-score-model", "Quantiles of ${feature}").targets[0]
+    target = druid_target("driver-score-model", "Quantiles of ${feature}")
     columns, rows = run_sql(druid_fleet.url, druid_fleet.prefix, target, filled_in(target.sql, chosen, feature))
     known = druid_fleet.final_trips()[feature].count()
     assert bool(rows) == bool(known)
@@ -156,12 +156,14 @@ def test_numbers_on_the_fleet_board_are_those_of_the_messages(
         "Finished trips": trips.height,
         "Vehicles": trips["vehicle_id"].n_unique(),
         "Distance": trips["distance_km"].sum(),
-        "Mean score": (scored["score"] * scored["distance_km"]).sum() / scored["distance_km"].sum(),
+        "Mean score": scored.select(
+            (pl.col("score") * pl.col("distance_km")).sum() / pl.col("distance_km").sum()
+        ).item(),
         "High-risk share": scored.filter(band="high").height / scored.height,
         "Alerts": druid_fleet.frame("trip-alerts")["alert_id"].n_unique(),
     }
     for title, value in expected.items():
-        target = panel_of("driver-score-fleet", title).targets[0]
+        target = druid_target("driver-score-fleet", title)
         _, rows = run_sql(druid_fleet.url, druid_fleet.prefix, target, filled_in(target.sql, chosen))
         assert rows == [[pytest.approx(value)]], title
 
@@ -173,7 +175,7 @@ def test_a_trip_is_that_of_its_vehicle_or_of_any_where_none_is_named(
     titles = [panel.title for panel in dashboard_of("driver-score-trips").panels() if "${trip:" in str(panel.targets)]
     assert len(titles) == 5
     for title in titles:
-        target = panel_of("driver-score-trips", title).targets[0]
+        target = druid_target("driver-score-trips", title)
         sql = filled_in(target.sql, chosen | {"trip_vehicle": [vehicle]})
         _, rows = run_sql(druid_fleet.url, druid_fleet.prefix, target, sql)
         assert bool(rows) == has_rows, title
@@ -182,7 +184,7 @@ def test_a_trip_is_that_of_its_vehicle_or_of_any_where_none_is_named(
 def test_every_alert_is_in_the_table_of_alerts_with_a_score_or_without(
     druid_fleet: DruidFleet, chosen: dict[str, list[str]]
 ) -> None:
-    target = panel_of("driver-score-trips", "Alerts").targets[0]
+    target = druid_target("driver-score-trips", "Alerts")
     columns, rows = run_sql(druid_fleet.url, druid_fleet.prefix, target, filled_in(target.sql, chosen))
     alerts = druid_fleet.frame("trip-alerts").unique("alert_id")
     assert len(rows) == min(200, alerts.height)
@@ -194,8 +196,11 @@ def dashboard_of(uid: str) -> Dashboard:
     return next(each for each in DASHBOARDS if each.uid == uid)
 
 
-def panel_of(uid: str, title: str) -> Panel:
-    return next(panel for panel in dashboard_of(uid).panels() if panel.title == title)
+def druid_target(uid: str, title: str) -> DruidSql:
+    """Return the first query of a panel that asks Druid."""
+    target = next(panel for panel in dashboard_of(uid).panels() if panel.title == title).targets[0]
+    assert isinstance(target, DruidSql)
+    return target
 
 
 def asks_exporter(target: PromQl) -> bool:

@@ -149,7 +149,7 @@ def test_driver_ranking_leaves_out_who_drove_too_little(druid_fleet: DruidFleet)
             hard_events_per_100km=per_100km(),
         )
     )
-    min_km = ranked["distance_km"].median()
+    min_km = ranked.select(pl.col("distance_km").median()).item()
     expected = ranked.filter(pl.col("distance_km") >= min_km).sort("mean_score", "driver_id")
     assert 0 < expected.height < ranked.height
     found = ask(druid_fleet, "driver-ranking", min_km=min_km, limit=1000)

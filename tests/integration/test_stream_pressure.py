@@ -67,7 +67,7 @@ def wait_for_final(topics: Topics, trip_id: str, events: int) -> None:
 def message_count(topics: Topics, topic: str) -> int:
     client = Consumer({"bootstrap.servers": topics.bootstrap, "group.id": f"{topics.prefix}count", "log_level": 0})
     parts = [TopicPartition(topics.prefix + topic, partition) for partition in range(PARTITIONS)]
-    count = sum(client.get_watermark_offsets(part, timeout=10)[1] for part in parts)
+    count: int = sum(client.get_watermark_offsets(part, timeout=10)[1] for part in parts)
     client.close()
     return count
 
