@@ -1,1 +1,8 @@
-"""Orchestration: what runs over whole fleets of trips, outside the stream."""
+"""Jobs around the core: simulation of a fleet, training, validation."""
+
+from typing import Final
+
+DEFAULT_SEED: Final = 20_260_302
+"""Of the shipped model: the same seed and data give the same model."""
+
+__all__ = ["DEFAULT_SEED"]

@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from schemas.thresholds import ThresholdProfile
 from scoring.errors import InputFileError
 from scoring.features.batch import trip_features
 from scoring.trip_files import read_trips
@@ -45,7 +46,9 @@ class LabelledWindows:
     left_out: int
 
 
-def read_labelled_windows(path: Path, *, speed_only: bool) -> LabelledWindows:
+def read_labelled_windows(
+    path: Path, *, speed_only: bool, thresholds: ThresholdProfile | None = None
+) -> LabelledWindows:
     """Read the windows of the 100-Car file and compute their features.
 
     Parameters
@@ -53,7 +56,9 @@ def read_labelled_windows(path: Path, *, speed_only: bool) -> LabelledWindows:
     path
         The study's events as one Parquet file.
     speed_only
-        Whether to forget the accelerometers, as in a vehicle that has none: accelerations then come from speed.
+        Whether to ignore the accelerometers, as in a vehicle that has none: accelerations then come from speed.
+    thresholds
+        Of the features; the default profile where none is given.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def read_labelled_windows(path: Path, *, speed_only: bool) -> LabelledWindows:
         .select(events.columns)
         for window, (begin, end, _) in WINDOWS_MS.items()
     ]
-    features = trip_features(_covered(pl.concat(parts)))
+    features = trip_features(_covered(pl.concat(parts)), thresholds)
     labels = {window: label for window, (_, _, label) in WINDOWS_MS.items()}
     windows = features.with_columns(
         pl.col("trip_id").str.split(".").list.last().replace_strict(labels, return_dtype=pl.Int8).alias(LABEL)

@@ -7,30 +7,56 @@ from typing import Final
 
 import polars as pl
 
-from pipelines import provenance
+from pipelines import DEFAULT_SEED, provenance
 from pipelines.labelled_windows import GROUP as WINDOW_GROUP
 from pipelines.labelled_windows import LABEL as WINDOW_LABEL
 from pipelines.labelled_windows import read_labelled_windows
 from pipelines.simulation.fleet import labels_path
-from schemas.features import FEATURE_NAMES
+from schemas.features import FEATURE_DEFINITION, FEATURE_NAMES
+from schemas.settings import ExposureSettings
+from schemas.thresholds import ThresholdProfile
 from scoring.errors import InputFileError
 from scoring.features.batch import trip_features
 from scoring.model.exposure import ExposureLimits
+from scoring.model.metadata import FeatureConditions
 from scoring.training.card import Provenance, write_card
 from scoring.training.table import TrainingTable
 from scoring.training.train import TrainedModel, save, train_model
 from scoring.training.validation import Validation, cross_validate
 from scoring.trip_files import DEFAULT_FLEET_PATH, ColumnMap, read_trips
 
-DEFAULT_MODEL_PATH: Final = Path(__file__).resolve().parents[1] / "scoring" / "default_model"
-"""The model that is shipped, and that is used when the settings name none."""
-
-DEFAULT_SEED: Final = 20_260_302
-
 LABEL: Final = "conflict"
 GROUP: Final = "driver_id"
 
 _TRIP_KEY: Final = ("vehicle_id", "trip_id")
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """The settings that decide about the features of training trips, and which trips are trained on.
+
+    Attributes
+    ----------
+    thresholds
+        Of the features.
+    exposure
+        Trips below these limits are left out, as they get no score.
+    """
+
+    thresholds: ThresholdProfile
+    exposure: ExposureSettings
+
+    def conditions(self) -> FeatureConditions:
+        """Give what a model keeps of them."""
+        return FeatureConditions(
+            definition=FEATURE_DEFINITION,
+            thresholds=self.thresholds,
+            min_trip_km=self.exposure.min_trip_km,
+            min_trip_s=self.exposure.min_trip_s,
+        )
+
+
+DEFAULT_FEATURE_SETTINGS: Final = FeatureSettings(ThresholdProfile(), ExposureSettings())
 
 
 @dataclass(frozen=True)
@@ -43,6 +69,8 @@ class LabelledTrips:
         All feature columns, the label and the group.
     label, group
         Names of these two columns.
+    conditions
+        What the features were computed with.
     provenance
         For the card.
     """
@@ -50,6 +78,7 @@ class LabelledTrips:
     rows: pl.DataFrame
     label: str
     group: str
+    conditions: FeatureConditions
     provenance: Provenance
 
     def table(self) -> TrainingTable:
@@ -57,7 +86,9 @@ class LabelledTrips:
         return TrainingTable.from_frame(self.rows, label=self.label, group=self.group)
 
 
-def simulated_trips(fleet: Path = DEFAULT_FLEET_PATH) -> LabelledTrips:
+def simulated_trips(
+    fleet: Path = DEFAULT_FLEET_PATH, settings: FeatureSettings = DEFAULT_FEATURE_SETTINGS
+) -> LabelledTrips:
     """Read a simulated fleet with the labels beside it, as ``driver-score simulate`` writes them.
 
     Raises
@@ -67,15 +98,27 @@ def simulated_trips(fleet: Path = DEFAULT_FLEET_PATH) -> LabelledTrips:
     """
     own = "" if fleet == DEFAULT_FLEET_PATH else f" --data {fleet.name}"
     return LabelledTrips(
-        rows=join_labels(trip_features(read_trips(fleet, file_format="fleet")), labels_path(fleet)),
+        rows=join_labels(
+            trip_features(read_trips(fleet, file_format="fleet"), settings.thresholds),
+            labels_path(fleet),
+            exposure=settings.exposure,
+        ),
         label=LABEL,
         group=GROUP,
+        conditions=settings.conditions(),
         provenance=provenance.of_simulated_fleet(f"driver-score train{own}"),
     )
 
 
 def own_trips(
-    events: Path, labels: Path, *, file_format: str, column_map: ColumnMap | None = None, label: str, group: str
+    events: Path,
+    labels: Path,
+    *,
+    file_format: str,
+    column_map: ColumnMap | None = None,
+    label: str,
+    group: str,
+    settings: FeatureSettings = DEFAULT_FEATURE_SETTINGS,
 ) -> LabelledTrips:
     """Read a user's own trips in any format, and their labels from a Parquet or CSV file with a row a trip.
 
@@ -86,10 +129,14 @@ def own_trips(
     """
     return LabelledTrips(
         rows=join_labels(
-            trip_features(read_trips(events, file_format=file_format, column_map=column_map)), labels, label=label
+            trip_features(read_trips(events, file_format=file_format, column_map=column_map), settings.thresholds),
+            labels,
+            label=label,
+            exposure=settings.exposure,
         ),
         label=label,
         group=group,
+        conditions=settings.conditions(),
         provenance=provenance.of_own_trips(
             events,
             labels,
@@ -100,7 +147,9 @@ def own_trips(
     )
 
 
-def study_windows(study: Path, *, speed_only: bool) -> LabelledTrips:
+def study_windows(
+    study: Path, *, speed_only: bool, thresholds: ThresholdProfile = DEFAULT_FEATURE_SETTINGS.thresholds
+) -> LabelledTrips:
     """Read the labelled windows of the 100-Car study; see :mod:`pipelines.labelled_windows`.
 
     Raises
@@ -108,11 +157,13 @@ def study_windows(study: Path, *, speed_only: bool) -> LabelledTrips:
     InputFileError
         When the file is not the study's.
     """
-    found = read_labelled_windows(study, speed_only=speed_only)
+    found = read_labelled_windows(study, speed_only=speed_only, thresholds=thresholds)
+    unlimited = ExposureSettings(min_trip_km=0, min_trip_s=0)  # windows are cut by their label
     return LabelledTrips(
         rows=found.windows,
         label=WINDOW_LABEL,
         group=WINDOW_GROUP,
+        conditions=FeatureSettings(thresholds, unlimited).conditions(),
         provenance=provenance.of_study_windows(
             speed_only=speed_only,
             left_out=found.left_out,
@@ -121,7 +172,13 @@ def study_windows(study: Path, *, speed_only: bool) -> LabelledTrips:
     )
 
 
-def join_labels(features: pl.DataFrame, labels: Path, *, label: str = LABEL) -> pl.DataFrame:
+def join_labels(
+    features: pl.DataFrame,
+    labels: Path,
+    *,
+    label: str = LABEL,
+    exposure: ExposureSettings = DEFAULT_FEATURE_SETTINGS.exposure,
+) -> pl.DataFrame:
     """Give the trips that are labelled and have enough exposure to be scored, in the order of their ids.
 
     Parameters
@@ -132,6 +189,8 @@ def join_labels(features: pl.DataFrame, labels: Path, *, label: str = LABEL) -> 
         Parquet or CSV: ``vehicle_id``, ``trip_id`` and `label`.
     label
         Name of the column of labels.
+    exposure
+        Trips below its limits are left out.
 
     Raises
     ------
@@ -146,7 +205,7 @@ def join_labels(features: pl.DataFrame, labels: Path, *, label: str = LABEL) -> 
         raise InputFileError(labels, f"there is no column {', '.join(missing)}", remedy="Name the columns so")
     keyed = known.select(pl.col(_TRIP_KEY).cast(pl.String), pl.col(label).cast(pl.Int8)).drop_nulls()
     joined = features.join(keyed, on=_TRIP_KEY, how="inner", validate="1:1").sort(_TRIP_KEY)
-    exposed = joined.filter(ExposureLimits().reached(joined.select(FEATURE_NAMES).to_numpy()))
+    exposed = joined.filter(ExposureLimits.of_trips(exposure).reached(joined.select(FEATURE_NAMES).to_numpy()))
     if exposed.is_empty():
         raise InputFileError(
             labels, "no labelled trip has events and enough exposure", remedy="Check that ids agree with the events'"
@@ -185,7 +244,15 @@ def train_and_save(
     tell("validating on held-out groups")
     validation = cross_validate(trips.table(), seed=seed)
     tell("training on all trips")
-    trained = train_model(trips.rows, label=trips.label, group=trips.group, seed=seed, name=name, version=version)
+    trained = train_model(
+        trips.rows,
+        label=trips.label,
+        group=trips.group,
+        seed=seed,
+        name=name,
+        version=version,
+        conditions=trips.conditions,
+    )
     save(trained, output)
     write_card(trained, validation, trips.provenance, output)
     return trained, validation

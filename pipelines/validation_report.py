@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from pipelines.train import DEFAULT_SEED, simulated_trips, study_windows
+from pipelines import DEFAULT_SEED
+from pipelines.train import simulated_trips, study_windows
 from scoring.training.card import metrics_table, reliability_table, wrap
 from scoring.training.validation import Validation, cross_validate
 from scoring.trip_files import DEFAULT_FLEET_PATH

@@ -8,7 +8,8 @@
     ├── InputFileError            a file of trips can't be read as what it was said to be   (scoring.errors)
     ├── ModelError                a model can't be used
     │   ├── ModelNotFoundError
-    │   └── ModelCorruptError
+    │   ├── ModelCorruptError
+    │   └── ModelMismatchError
     ├── TrainingError             no model can be made of this data
     ├── StateError                stored trip states can't be read
     ├── BrokerUnavailableError    no Kafka broker answers at the address                    (stream_app.kafka)

@@ -58,3 +58,10 @@ COUNT_FEATURES: Final[frozenset[str]] = frozenset(
     name for name, field in WindowedFeatures.model_fields.items() if field.annotation == int | None
 )
 """Features that are whole numbers in messages."""
+
+FEATURE_DEFINITION: Final = 1
+"""Version of how the features are computed.
+
+Raise it when a feature gets another meaning: models that were trained on the earlier one are then refused. A new
+feature needs no new version.
+"""

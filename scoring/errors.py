@@ -36,6 +36,16 @@ class ModelCorruptError(ModelError):
         )
 
 
+class ModelMismatchError(ModelError):
+    """The model was trained on other features than those that are computed here."""
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        super().__init__(
+            f"the model at {path} does not fit: {problem}. Set DRIVER_SCORE_THRESHOLDS__… as they were in training, or "
+            f"train a model with these settings: `driver-score train --output {path}`."
+        )
+
+
 class TrainingError(DriverScoreError):
     """No model can be made of this data."""
 

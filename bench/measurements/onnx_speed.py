@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-import scoring
+from schemas.settings import ExposureSettings
+from scoring.model import DEFAULT_MODEL
 from scoring.model.exposure import ExposureLimits
 from scoring.model.graph import ModelGraph
 from scoring.model.inputs import derive_inputs
@@ -17,7 +17,6 @@ from scoring.model.metadata import GRAPH_FILE
 from scoring.model.scorer import Scorer
 
 BATCHES: Final = (1, 64, 4096)
-_MODEL: Final = Path(scoring.__file__).parent / "default_model"
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,15 @@ class OnnxRow:
 
 def measure(seconds: float) -> list[OnnxRow]:
     """Score the model's golden rows again and again, for so long with each size, on one thread."""
-    scorer = Scorer.load(_MODEL)
-    graph = ModelGraph((_MODEL / GRAPH_FILE).read_bytes())
+    scorer = Scorer.load(DEFAULT_MODEL)
+    graph = ModelGraph((DEFAULT_MODEL / GRAPH_FILE).read_bytes())
     golden = np.array([row.features for row in scorer.metadata.golden_rows], dtype=np.float64)
     rows = []
     for batch in BATCHES:
         features = np.resize(golden, (batch, golden.shape[1]))
         inputs = derive_inputs(features, scorer.metadata.inputs)
         graph_calls = _calls_per_s(partial(graph.run, inputs), seconds)
-        calls = _calls_per_s(partial(scorer.score, features, ExposureLimits()), seconds)
+        calls = _calls_per_s(partial(scorer.score, features, ExposureLimits.of_trips(ExposureSettings())), seconds)
         rows.append(OnnxRow(batch, graph_calls * batch, calls * batch))
     return rows
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from driver_score.local_stack.programs import DEFAULT_CACHE_DIR, MissingProgramError, program, staged_jars
-from stream_app.worker.wiring import DEFAULT_MODEL
+from scoring.model import DEFAULT_MODEL
 
 MAIN_CLASS: Final = "driverscore.streams.Main"
 

@@ -8,15 +8,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, Literal, TypedDict
 
 import numpy as np
 
-import scoring
 from schemas.features import FEATURE_NAMES
 from schemas.messages.trip_event import TripEvent
-from schemas.settings import Settings
+from schemas.settings import ExposureSettings, Settings
+from scoring.model import DEFAULT_MODEL
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import BANDS, Scorer
 
@@ -79,7 +78,7 @@ def take_event(trip: Trip | None, event: TripEvent) -> tuple[Trip | None, list[E
 
 def load_scorer(settings: Settings) -> Scorer:
     """Load the model that the settings name, or the one that is shipped."""
-    return Scorer.load(settings.model.path or Path(scoring.__file__).parent / "default_model")
+    return Scorer.load(settings.model.path or DEFAULT_MODEL)
 
 
 def score_messages(scorer: Scorer, parts: Sequence[EndedPart]) -> list[dict[str, Any]]:
@@ -89,7 +88,12 @@ def score_messages(scorer: Scorer, parts: Sequence[EndedPart]) -> list[dict[str,
     features = [_features(part.sums) for part in parts]
     rows = np.array([[feature.get(name, math.nan) for name in FEATURE_NAMES] for feature in features])
     is_trip = np.array([part.kind == "trip" for part in parts])
-    scored = scorer.score(rows, ExposureLimits.of_rows(is_trip, ExposureLimits(), ExposureLimits.for_windows()))
+    scored = scorer.score(
+        rows,
+        ExposureLimits.of_rows(
+            is_trip, ExposureLimits.of_trips(ExposureSettings()), ExposureLimits.of_windows(ExposureSettings())
+        ),
+    )
     return [
         {
             **part.ids,

@@ -15,13 +15,14 @@ from driver_score.cli.trip_file_options import (
     column_map_of,
     format_of,
 )
+from pipelines import DEFAULT_SEED
 from schemas.errors import MissingExtraError
+from schemas.settings import load_settings
 from scoring.errors import InputFileError
 from scoring.trip_files import DEFAULT_FLEET_PATH
 
 _OUTPUT: Final = Path("model")
 _REPORT: Final = Path("validation.md")
-_SEED: Final = 20_260_302
 
 
 def train(
@@ -43,27 +44,37 @@ def train(
     output: Annotated[Path, typer.Option(help="Folder of the model.")] = _OUTPUT,
     name: Annotated[str, typer.Option(help="Name of the model.")] = "simulated-fleet",
     version: Annotated[str, typer.Option(help="Version of the model: v1, v2, …")] = "v1",
-    seed: Annotated[int, typer.Option(help="The same seed and data give the same model.")] = _SEED,
+    seed: Annotated[int, typer.Option(help="The same seed and data give the same model.")] = DEFAULT_SEED,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model, export it to ONNX, and write its card."""
+    """Train a model with the thresholds and exposure limits of the settings, export it to ONNX, and write its card."""
     try:
-        from pipelines.train import own_trips, simulated_trips, study_windows, train_and_save  # noqa: PLC0415
+        from pipelines.train import FeatureSettings, own_trips, simulated_trips, study_windows, train_and_save  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("driver-score train", "train") from error
 
+    settings = load_settings()
+    feature_settings = FeatureSettings(settings.thresholds, settings.exposure)
     console = Console(stderr=True, highlight=False)
     path = data or DEFAULT_FLEET_PATH
     given_format = file_format or ("fleet" if data is None else format_of(path))
     if given_format == "100car":
-        trips = study_windows(path, speed_only=speed_only)
+        trips = study_windows(path, speed_only=speed_only, thresholds=settings.thresholds)
     elif given_format == "fleet":
-        trips = simulated_trips(path)
+        trips = simulated_trips(path, feature_settings)
     elif labels is None:
         raise InputFileError(path, "there are no labels for its trips", remedy="Add --labels, a file with a row a trip")
     else:
         column_map = column_map_of(maps, None, map_file, None, None)
-        trips = own_trips(path, labels, file_format=given_format, column_map=column_map, label=label, group=group)
+        trips = own_trips(
+            path,
+            labels,
+            file_format=given_format,
+            column_map=column_map,
+            label=label,
+            group=group,
+            settings=feature_settings,
+        )
     trained, validation = train_and_save(
         trips, output, name=name, version=version, seed=seed, report=lambda doing: console.print(f"{doing} …")
     )
@@ -90,7 +101,7 @@ def validate(
     *,
     study: Annotated[Path, typer.Option(help="100car.parquet, the 100-Car study's events.")],
     output: Annotated[Path, typer.Option(help="File of the report.")] = _REPORT,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same report.")] = _SEED,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same report.")] = DEFAULT_SEED,
 ) -> None:
     """Validate on real conflicts and on the simulated fleet, and write the report."""
     try:

@@ -157,6 +157,7 @@ REJECTS: Final[dict[RejectCode, str]] = {
     RejectCode.TIMESTAMP_OUT_OF_RANGE: "The device's clock is wrong: years ago, or ahead of time.",
     RejectCode.NOTHING_MEASURED: "A sample with neither speed nor acceleration.",
     RejectCode.BAD_SAMPLES: "An upload of several samples had bad ones; its good ones were read.",
+    RejectCode.INVALID_TRIP_RESULT: "The result of a trip, on its way to the driver's profile, could not be read.",
 }
 """A sentence for each code of ``trip-events-dlq``."""
 

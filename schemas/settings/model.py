@@ -14,7 +14,13 @@ class ModelSettings(Component):
 
 
 class ExposureSettings(Component):
-    """The least driving for a score; below it the score is null, not 0 or 100."""
+    """The least driving for a score; below it the score is null, not 0 or 100.
+
+    A trip of less than 1 km is a car that is parked again, and rates per 100 km are published from 1 km on; one of less
+    than 120 s has seen a junction or two, and is mostly starting and parking. 0.2 km in a window of 60 s is 12 km/h:
+    below it the window is a queue or a car park. 30 s is half the window, so that the first and the last window of a
+    trip are scored when the trip covers most of them.
+    """
 
     min_trip_km: float = Field(default=1.0, ge=0, description="Least distance of a trip, km")
     min_trip_s: float = Field(default=120.0, ge=0, description="Least duration of a trip, s")

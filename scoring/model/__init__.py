@@ -1,5 +1,14 @@
-"""The model: what it is fed, how it is trained, exported, validated, and how it scores and explains.
+"""Models: from features to risk, score, band and reasons, by one ONNX Runtime call a batch.
 
-At run time only ``inputs``, ``exposure``, ``metadata``, ``reasons`` and ``scorer`` are used: NumPy, pydantic and
-ONNX Runtime. Everything else needs the ``train`` extra (scikit-learn, onnx).
+A model is a folder (``metadata``, ``graph``) that `Scorer.load` proves to be whole; ``inputs`` derives what it is fed,
+``reasons`` explains a score, ``exposure`` says when there is none, ``compatibility`` whether it fits the features here.
+A registry needs no more than to give a folder for a name. Nothing here imports scikit-learn.
 """
+
+from pathlib import Path
+from typing import Final
+
+DEFAULT_MODEL: Final = Path(__file__).resolve().parents[1] / "default_model"
+"""Folder of the model that is shipped."""
+
+__all__ = ["DEFAULT_MODEL"]

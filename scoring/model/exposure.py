@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.features import FEATURE_NAMES
+from schemas.settings import ExposureSettings
 
 _DISTANCE = FEATURE_NAMES.index("distance_km")
 _DURATION = FEATURE_NAMES.index("duration_s")
@@ -18,24 +19,22 @@ class ExposureLimits:
 
     Attributes
     ----------
-    min_distance_km
-        For a trip 1 km: what a car does while it is parked again is not a trip, and rates per 100 km are
-        published from 1 km on.
-    min_duration_s
-        For a trip 120 s: shorter ones have seen a junction or two, and are mostly starting and parking.
+    min_distance_km, min_duration_s
+        One for all rows, or one for each, shape (n,).
     """
 
-    min_distance_km: float | NDArray[np.float64] = 1.0
-    min_duration_s: float | NDArray[np.float64] = 120.0
+    min_distance_km: float | NDArray[np.float64]
+    min_duration_s: float | NDArray[np.float64]
 
     @classmethod
-    def for_windows(cls) -> Self:
-        """Give the limits of a live window of 60 s.
+    def of_trips(cls, settings: ExposureSettings) -> Self:
+        """Give the limits of trips."""
+        return cls(settings.min_trip_km, settings.min_trip_s)
 
-        0.2 km in 60 s is 12 km/h: below it the window is a queue or a car park. 30 s is half the window, so that
-        the first and the last window of a trip are scored when the trip covers most of them.
-        """
-        return cls(min_distance_km=0.2, min_duration_s=30.0)
+    @classmethod
+    def of_windows(cls, settings: ExposureSettings) -> Self:
+        """Give the limits of live windows."""
+        return cls(settings.min_window_km, settings.min_window_s)
 
     @classmethod
     def of_rows(cls, is_trip: NDArray[np.bool_], trip: Self, window: Self) -> Self:

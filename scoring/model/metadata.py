@@ -5,6 +5,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.messages.driver_score import RiskBand
+from schemas.thresholds import ThresholdProfile
 from scoring.model.inputs import FittedInput
 
 GRAPH_FILE: Final = "model.onnx"
@@ -40,6 +41,21 @@ class BandLimits(_Part):
         return "moderate" if score >= self.moderate_from else "high"
 
 
+class FeatureConditions(_Part):
+    """What the features of the training trips were computed with; live features must be computed likewise."""
+
+    definition: int = Field(description="`schemas.features.FEATURE_DEFINITION` of the time")
+    thresholds: ThresholdProfile
+    min_trip_km: float = Field(ge=0, description="Least distance of a training trip")
+    min_trip_s: float = Field(ge=0, description="Least duration of a training trip")
+
+
+FORMAT_1_CONDITIONS: Final = FeatureConditions(
+    definition=1, thresholds=ThresholdProfile(name="default", version=1), min_trip_km=1.0, min_trip_s=120.0
+)
+"""Of every model of format 1, which could be trained with the default profile only."""
+
+
 class TrainingRecord(_Part):
     """Where the model comes from."""
 
@@ -70,11 +86,12 @@ class GoldenRow(_Part):
 class ModelMetadata(_Part):
     """Everything about a model but its trees."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = 2
     name: str
     version: str = Field(pattern=r"^v[0-9]+$")
     graph_sha256: str
-    feature_names: tuple[str, ...]
+    feature_names: tuple[str, ...] = Field(description="Columns of the golden rows")
+    conditions: FeatureConditions = FORMAT_1_CONDITIONS
     inputs: tuple[FittedInput, ...] = Field(min_length=1)
     intercept: float = Field(description="Logit of the risk when all contributions are 0")
     reference_contributions: tuple[float, ...] = Field(description="Of the reference driver, logit, per input")

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from schemas.features import FEATURE_NAMES
 from schemas.messages.driver_score import RiskBand
 from scoring.errors import ModelCorruptError, ModelNotFoundError
+from scoring.model.compatibility import require_known_features
 from scoring.model.exposure import ExposureLimits
 from scoring.model.graph import ModelGraph
 from scoring.model.inputs import derive_inputs
@@ -93,6 +94,8 @@ class Scorer:
             When `path` has no model.
         ModelCorruptError
             When files are damaged, do not belong together, or do not reproduce the golden rows.
+        ModelMismatchError
+            When it needs features that do not exist, or that had another meaning.
         """
         if not (path / METADATA_FILE).is_file() or not (path / GRAPH_FILE).is_file():
             raise ModelNotFoundError(path)
@@ -100,9 +103,7 @@ class Scorer:
             metadata = ModelMetadata.model_validate_json((path / METADATA_FILE).read_bytes())
         except ValidationError as error:
             raise ModelCorruptError(path, f"{METADATA_FILE} is not a model's metadata ({_first(error)})") from error
-        if metadata.feature_names != FEATURE_NAMES:
-            different = sorted(set(metadata.feature_names) ^ set(FEATURE_NAMES)) or ["their order"]
-            raise ModelCorruptError(path, f"it was trained on other features (different: {', '.join(different)})")
+        require_known_features(metadata, path)
         serialized = (path / GRAPH_FILE).read_bytes()
         if hashlib.sha256(serialized).hexdigest() != metadata.graph_sha256:
             raise ModelCorruptError(path, f"{GRAPH_FILE} is not the file that {METADATA_FILE} describes")
@@ -169,7 +170,10 @@ class Scorer:
     def golden_difference(self) -> float:
         """Score the golden rows and give the largest difference from the risks they must have."""
         rows = self.metadata.golden_rows
-        features = np.array([row.features for row in rows], dtype=np.float64)
+        given = np.array([row.features for row in rows], dtype=np.float64)
+        columns = {name: given[:, column] for column, name in enumerate(self.metadata.feature_names)}
+        unknown = np.full(len(rows), np.nan)
+        features = np.column_stack([columns.get(name, unknown) for name in FEATURE_NAMES])
         risk = self._graph.run(derive_inputs(features, self.metadata.inputs)).risk
         return float(np.abs(risk - [row.risk for row in rows]).max())
 

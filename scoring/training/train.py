@@ -20,6 +20,7 @@ from scoring.model.metadata import (
     GRAPH_FILE,
     METADATA_FILE,
     BandLimits,
+    FeatureConditions,
     GoldenRow,
     ModelMetadata,
     ScoreScaling,
@@ -89,6 +90,7 @@ def train_model(
     seed: int,
     name: str,
     version: str,
+    conditions: FeatureConditions,
     specs: Sequence[InputSpec] = TRIP_INPUTS,
 ) -> TrainedModel:
     """Train a model on labelled trips.
@@ -103,6 +105,8 @@ def train_model(
         The same trips and seed give the same model, to the byte with the same library versions.
     name, version
         What scores will say they were made by; a version is like ``v1``.
+    conditions
+        What the features of the trips were computed with.
     specs
         The inputs wanted.
 
@@ -118,12 +122,21 @@ def train_model(
         seed=seed,
         name=name,
         version=version,
+        conditions=conditions,
         specs=specs,
     )
 
 
 def train_on_table(
-    table: TrainingTable, *, label: str, group: str, seed: int, name: str, version: str, specs: Sequence[InputSpec]
+    table: TrainingTable,
+    *,
+    label: str,
+    group: str,
+    seed: int,
+    name: str,
+    version: str,
+    conditions: FeatureConditions,
+    specs: Sequence[InputSpec],
 ) -> TrainedModel:
     """Train a model as :func:`train_model` does, on a table that has been read already."""
     table.check_sufficient()
@@ -140,6 +153,7 @@ def train_on_table(
         version=version,
         graph_sha256=graph.sha256,
         feature_names=FEATURE_NAMES,
+        conditions=conditions,
         inputs=inputs,
         intercept=fit.model.intercept,
         reference_contributions=fit.reference,

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from scoring.model.inputs import TRIP_INPUTS, InputSpec, derive_inputs, fit_inputs
+from scoring.model.metadata import FORMAT_1_CONDITIONS
 from scoring.training.boosting import LEARNING_RATE, MIN_SAMPLES_LEAF, grouped_folds
 from scoring.training.table import TrainingTable
 from scoring.training.train import train_on_table
@@ -178,7 +179,16 @@ _FitAndPredict = Callable[[TrainingTable, NDArray[np.float64], Sequence[InputSpe
 def _shipped_kind(
     train: TrainingTable, test: NDArray[np.float64], specs: Sequence[InputSpec], seed: int
 ) -> NDArray[np.float64]:
-    trained = train_on_table(train, label="label", group="group", seed=seed, name="fold", version="v1", specs=specs)
+    trained = train_on_table(
+        train,
+        label="label",
+        group="group",
+        seed=seed,
+        name="fold",
+        version="v1",
+        conditions=FORMAT_1_CONDITIONS,  # of a model that is thrown away
+        specs=specs,
+    )
     return trained.graph.run(derive_inputs(test, trained.metadata.inputs)).risk
 
 

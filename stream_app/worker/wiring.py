@@ -4,15 +4,16 @@ To follow one event, read the files that CONTRIBUTING.md lists, in their order.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
-import scoring
+import structlog
+
 from schemas.settings import DecodingSettings, Settings
 from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from scoring.driver_scores import ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
 from scoring.features.parameters import kernel_parameters
+from scoring.model import DEFAULT_MODEL
+from scoring.model.compatibility import is_below_training, require_same_thresholds
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
 from stream_app.faust_bridge.app import BatchApp, create_app
@@ -31,8 +32,7 @@ from stream_app.worker.trip_agent import TripAgent
 from stream_app.worker.trip_processing import TripProcessing
 from stream_app.worker.wall_clock import now_ms
 
-DEFAULT_MODEL: Final = Path(scoring.__file__).parent / "default_model"
-"""The model that is shipped."""
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,18 @@ def load_scorer(settings: Settings) -> Scorer:
 
     Raises
     ------
-    ModelNotFoundError, ModelCorruptError
-        When the model can't be used.
+    ModelNotFoundError, ModelCorruptError, ModelMismatchError
+        When the model can't be used, or was trained with other thresholds.
     """
-    scorer = Scorer.load(settings.model.path or DEFAULT_MODEL)
+    path = settings.model.path or DEFAULT_MODEL
+    scorer = Scorer.load(path)
+    require_same_thresholds(scorer.metadata, settings.thresholds, path)
+    if is_below_training(scorer.metadata, settings.exposure):
+        log.warning(
+            "trips are scored that are shorter than those that the model was trained on",
+            min_trip_km=scorer.metadata.conditions.min_trip_km,
+            min_trip_s=scorer.metadata.conditions.min_trip_s,
+        )
     metrics.MODEL.labels(scorer.name, scorer.version).set(1)
     return scorer
 
@@ -112,6 +120,6 @@ def _score_maker(settings: Settings) -> ScoreMaker:
     exposure = settings.exposure
     return ScoreMaker(
         threshold_profile=settings.thresholds.identity,
-        trip_exposure=ExposureLimits(exposure.min_trip_km, exposure.min_trip_s),
-        window_exposure=ExposureLimits(exposure.min_window_km, exposure.min_window_s),
+        trip_exposure=ExposureLimits.of_trips(exposure),
+        window_exposure=ExposureLimits.of_windows(exposure),
     )

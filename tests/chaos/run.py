@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from driver_score.local_stack.servers.kafka import NativeKafka
+from scoring.model import DEFAULT_MODEL
 from stream_app.kafka import create_topics
-from stream_app.worker.wiring import DEFAULT_MODEL
 from tests.chaos.faults import SESSION_TIMEOUT_S, Faults
 from tests.chaos.known_stream import KnownStream, Sender, known_stream
 from tests.chaos.verdict import Verdict, judge, unfinished_trips

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.features import FEATURE_NAMES
+from schemas.settings import ExposureSettings
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import BANDS, Scorer
 from tests.chaos.known_stream import KnownStream
@@ -112,7 +113,10 @@ def _check_scores(
 ) -> None:
     """Check each final score against the model that it names."""
     features = stream.expected.select(FEATURE_NAMES).to_numpy()
-    batches = {scorer.version: scorer.score(np.asarray(features, float), ExposureLimits()) for scorer in scorers}
+    batches = {
+        scorer.version: scorer.score(np.asarray(features, float), ExposureLimits.of_trips(ExposureSettings()))
+        for scorer in scorers
+    }
     wrong, by_version = [], Counter[str]()
     for place, row in enumerate(stream.expected.iter_rows(named=True)):
         for ids in _ids_of_copies(row["trip_id"], row["vehicle_id"], stream.copies):

@@ -13,13 +13,12 @@ from typing import Protocol
 
 import pytest
 
-import scoring
 from driver_score.cli.main import main
+from scoring.model import DEFAULT_MODEL
 from tests.support.servers.brokers import RunningBroker
 
 pytestmark = pytest.mark.e2e
 
-DEFAULT_MODEL = Path(scoring.__file__).parent / "default_model"
 FAILED = 2
 TIMEOUT_S = 90.0
 """A command alone needs 15 s at most; this machine may be busy, or compile the kernels first."""
@@ -145,6 +144,12 @@ def model(tmp_path: Path) -> Path:
 def test_a_missing_model_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
     said = error_line(run("worker", DRIVER_SCORE_MODEL__PATH=str(tmp_path / "nothing")))
     assert "no model at" in said
+    assert "driver-score train" in said
+
+
+def test_a_model_of_other_thresholds_is_refused_with_the_first_difference(run: Run) -> None:
+    said = error_line(run("worker", DRIVER_SCORE_THRESHOLDS__IDLE_KMH="5"))
+    assert "it was trained with other thresholds: idle_kmh is 3.0 in the model and 5.0 in the settings" in said
     assert "driver-score train" in said
 
 

@@ -17,15 +17,16 @@ from bench.fleet import Fleet
 from bench.measuring import CommittedOffsets
 from bench.peers import kafka_streams
 from bench.sending import PARTITIONS, ready_content, send
+from schemas.settings import ExposureSettings
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.driver_scores import SEVERE_EVENT_KIND, ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
+from scoring.model import DEFAULT_MODEL
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
 from stream_app.kafka import create_topics
-from stream_app.worker.wiring import DEFAULT_MODEL
 from tests.support.examples.bad_input import BAD_INPUT
 from tests.support.examples.decoding import a_decoder, batch_of
 from tests.support.servers.brokers import RunningBroker, consume, consumer, producer, wait_until
@@ -81,8 +82,8 @@ def our_scores() -> list[dict[str, Any]]:
     profile = ThresholdProfile()
     maker = ScoreMaker(
         threshold_profile=profile.identity,
-        trip_exposure=ExposureLimits(),
-        window_exposure=ExposureLimits.for_windows(),
+        trip_exposure=ExposureLimits.of_trips(ExposureSettings()),
+        window_exposure=ExposureLimits.of_windows(ExposureSettings()),
     )
     model = ServedModel(Scorer.load(DEFAULT_MODEL), "champion")
     engine = ScoringEngine(kernel_parameters(profile, WindowSettings()), maker, model)

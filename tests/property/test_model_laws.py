@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.features import FEATURE_NAMES
+from schemas.settings import ExposureSettings
 from scoring.model.exposure import ExposureLimits
 from scoring.model.inputs import derive_inputs
 from scoring.model.scorer import Scorer
@@ -121,9 +122,12 @@ def test_reference_and_impacts_make_the_score(scorer: Scorer, features: np.ndarr
 @given(order=st.permutations(range(ROWS)), cut=st.integers(0, ROWS))
 def test_a_row_scores_the_same_in_any_batch_and_place(scorer: Scorer, order: list[int], cut: int) -> None:
     features = feature_matrix(draw_trips(ROWS))
-    whole = scorer.score(features, ExposureLimits())
+    whole = scorer.score(features, ExposureLimits.of_trips(ExposureSettings()))
     shuffled = features[order]
-    parts = [scorer.score(shuffled[:cut], ExposureLimits()), scorer.score(shuffled[cut:], ExposureLimits())]
+    parts = [
+        scorer.score(shuffled[:cut], ExposureLimits.of_trips(ExposureSettings())),
+        scorer.score(shuffled[cut:], ExposureLimits.of_trips(ExposureSettings())),
+    ]
     for field in fields(whole):
         of_parts = np.concatenate([getattr(part, field.name) for part in parts])
         np.testing.assert_array_equal(of_parts, getattr(whole, field.name)[order], field.name)

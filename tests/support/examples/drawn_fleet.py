@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from schemas.features import FEATURE_NAMES
+from scoring.model.metadata import FORMAT_1_CONDITIONS
 from scoring.training.train import TrainedModel, train_model
 
 LABEL, GROUP, SEED = "conflict", "driver_id", 7
@@ -45,7 +46,9 @@ def draw_trips(trips: int = 1500, drivers: int = 150, seed: int = SEED) -> pl.Da
 @cache
 def drawn_model() -> TrainedModel:
     """Train on the drawn fleet, once for all tests."""
-    return train_model(draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1")
+    return train_model(
+        draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1", conditions=FORMAT_1_CONDITIONS
+    )
 
 
 def feature_matrix(trips: pl.DataFrame) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

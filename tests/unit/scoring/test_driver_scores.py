@@ -1,16 +1,15 @@
 """Emitted features into Driver Scores."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-import scoring
 from schemas.columns import OUTPUT_COLUMNS
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
 from schemas.messages.driver_score import DriverScore, ModelRole
+from schemas.settings import ExposureSettings
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.driver_scores import ALERT_COLUMNS, DriverScores, ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
@@ -20,6 +19,7 @@ from scoring.features.emitted import EmittedFeatures
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
+from scoring.model import DEFAULT_MODEL
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
 from tests.support.examples.event_frames import event_frame, trip
@@ -50,11 +50,11 @@ def engine() -> ScoringEngine:
 
 
 def engine_of(role: ModelRole) -> ScoringEngine:
-    scorer = Scorer.load(Path(scoring.__file__).parent / "default_model")
+    scorer = Scorer.load(DEFAULT_MODEL)
     maker = ScoreMaker(
         threshold_profile="default-v1",
-        trip_exposure=ExposureLimits(),
-        window_exposure=ExposureLimits.for_windows(),
+        trip_exposure=ExposureLimits.of_trips(ExposureSettings()),
+        window_exposure=ExposureLimits.of_windows(ExposureSettings()),
     )
     return ScoringEngine(PARAMETERS, maker, ServedModel(scorer, role))
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from schemas.settings import ExposureSettings
 from scoring.model.exposure import ExposureLimits
 from scoring.model.inputs import derive_inputs
 from scoring.model.reasons import REASON_CODES, FactorImpacts, largest_impacts
@@ -76,7 +77,7 @@ def test_a_hard_brake_costs_points_of_hard_braking() -> None:
     harsh = row(distance_km=20, duration_s=1800, hard_brake_count=20)
     code = REASON_CODES.index("HARD_BRAKING")
     assert scorer.impacts(harsh)[0, code] < scorer.impacts(calm)[0, code]
-    assert scorer.score(harsh, ExposureLimits()).reason_codes[0, 0] == code
+    assert scorer.score(harsh, ExposureLimits.of_trips(ExposureSettings())).reason_codes[0, 0] == code
 
 
 def test_impacts_are_minus_points_for_contributions_above_the_reference() -> None:

@@ -18,8 +18,8 @@ from stream_app.state import partition_states
 from stream_app.state.checkpoint import Checkpoint
 from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import StoredStates
-from tests.support.fakes.changelog import Changelog
 from tests.support.examples.overlapping_trips import emitted_by_trip, overlapping_trips
+from tests.support.fakes.changelog import Changelog
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 CHUNKS = 4

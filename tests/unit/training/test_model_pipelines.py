@@ -8,10 +8,20 @@ import pytest
 
 from pipelines import provenance
 from pipelines.labelled_windows import read_labelled_windows
-from pipelines.train import LabelledTrips, join_labels, own_trips, study_windows, train_and_save
+from pipelines.train import (
+    DEFAULT_FEATURE_SETTINGS,
+    FeatureSettings,
+    LabelledTrips,
+    join_labels,
+    own_trips,
+    study_windows,
+    train_and_save,
+)
 from pipelines.validation_report import BARS, write_validation_report
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.features import FEATURE_NAMES
+from schemas.settings import ExposureSettings
+from schemas.thresholds import ThresholdProfile
 from scoring.errors import InputFileError, TrainingError
 from scoring.model.exposure import ExposureLimits
 from scoring.model.scorer import Scorer
@@ -138,6 +148,16 @@ def test_labels_that_do_not_fit_are_refused(tmp_path: Path, labels: pl.DataFrame
         own_trips(events, path, file_format="fleet", label="claim", group="driver_id")
 
 
+def test_features_are_those_of_the_settings_and_the_model_keeps_them(tmp_path: Path) -> None:
+    labels = pl.DataFrame({"vehicle_id": ["v"], "trip_id": ["t0"], "claim": [1]})
+    events, path = own_files(tmp_path, labels, "labels.csv")
+    strict = ThresholdProfile(name="strict", idle_kmh=300)
+    settings = FeatureSettings(strict, ExposureSettings(min_trip_km=0, min_trip_s=5))
+    trips = own_trips(events, path, file_format="fleet", label="claim", group="driver_id", settings=settings)
+    assert trips.rows["idle_ratio"].to_list() == [1.0], "every speed is idle with these thresholds"
+    assert (trips.conditions.thresholds, trips.conditions.min_trip_s) == (strict, 5)
+
+
 def test_labels_that_are_absent_are_missed(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="there is no such file"):
         join_labels(pl.DataFrame(), tmp_path / "labels.csv")
@@ -158,7 +178,11 @@ def test_trips_with_too_little_driving_are_not_trained_on(tmp_path: Path) -> Non
 
 def test_training_leaves_a_model_that_loads_and_a_card(tmp_path: Path) -> None:
     trips = LabelledTrips(
-        draw_trips(600, 60), "conflict", "driver_id", provenance.of_simulated_fleet("driver-score train")
+        draw_trips(600, 60),
+        "conflict",
+        "driver_id",
+        DEFAULT_FEATURE_SETTINGS.conditions(),
+        provenance.of_simulated_fleet("driver-score train"),
     )
     told: list[str] = []
     trained, validation = train_and_save(trips, tmp_path / "model", name="mine", version="v3", report=told.append)
@@ -167,7 +191,8 @@ def test_training_leaves_a_model_that_loads_and_a_card(tmp_path: Path) -> None:
     assert (scorer.name, scorer.version) == ("mine", "v3")
     features = draw_trips(20).select(FEATURE_NAMES).to_numpy()
     np.testing.assert_array_equal(
-        scorer.score(features, ExposureLimits()).score, trained.scorer().score(features, ExposureLimits()).score
+        scorer.score(features, ExposureLimits.of_trips(ExposureSettings())).score,
+        trained.scorer().score(features, ExposureLimits.of_trips(ExposureSettings())).score,
     )
     assert str(validation.model.auc) in (tmp_path / "model" / "card.md").read_text()
     assert told == ["validating on held-out groups", "training on all trips"]

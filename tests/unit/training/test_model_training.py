@@ -7,6 +7,7 @@ import pytest
 
 from scoring.errors import TrainingError
 from scoring.model.exposure import ExposureLimits
+from scoring.model.metadata import FORMAT_1_CONDITIONS
 from scoring.training.boosting import MIN_SAMPLES_LEAF, fit_platt
 from scoring.training.table import TrainingTable
 from scoring.training.train import save, train_model
@@ -14,11 +15,13 @@ from tests.support.examples.drawn_fleet import GROUP, LABEL, SEED, draw_trips, d
 
 
 def train(trips: pl.DataFrame, seed: int = SEED) -> None:
-    train_model(trips, label=LABEL, group=GROUP, seed=seed, name="x", version="v1")
+    train_model(trips, label=LABEL, group=GROUP, seed=seed, name="x", version="v1", conditions=FORMAT_1_CONDITIONS)
 
 
 def test_the_same_trips_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
-    again = train_model(draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1")
+    again = train_model(
+        draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1", conditions=FORMAT_1_CONDITIONS
+    )
     save(drawn_model(), tmp_path / "first")
     save(again, tmp_path / "second")
     for file in ("model.onnx", "model.json"):
@@ -48,7 +51,9 @@ def test_an_input_that_is_hardly_ever_missing_contributes_the_references_part_wh
     riskiest = trips.sort(LABEL, descending=True).with_columns(
         speed_volatility=pl.when(pl.int_range(pl.len()) < gone).then(None).otherwise(pl.col("speed_volatility"))
     )
-    model = train_model(riskiest, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1")
+    model = train_model(
+        riskiest, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=FORMAT_1_CONDITIONS
+    )
     column = [one.name for one in model.metadata.inputs].index("speed_volatility")
     assert float(model.model.shapes[column].missing) == pytest.approx(
         model.metadata.reference_contributions[column], abs=1e-7
@@ -59,14 +64,18 @@ def test_an_input_that_is_hardly_ever_missing_contributes_the_references_part_wh
 def test_risk_rises_with_bad_driving_even_where_the_trips_say_the_opposite(feature: str) -> None:
     trips = draw_trips()
     reversed_feature = trips.with_columns(pl.col(feature).max() - pl.col(feature))
-    model = train_model(reversed_feature, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1")
+    model = train_model(
+        reversed_feature, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=FORMAT_1_CONDITIONS
+    )
     for shape in model.model.shapes:
         assert (np.diff(shape.steps) >= 0).all()
 
 
 def test_inputs_without_any_sensor_are_left_out_and_named() -> None:
     trips = draw_trips().with_columns(phone_use_ratio=pl.lit(None, pl.Float64), night_ratio=pl.lit(None, pl.Float64))
-    model = train_model(trips, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1")
+    model = train_model(
+        trips, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=FORMAT_1_CONDITIONS
+    )
     assert model.left_out == ("night_share", "phone_use_share")
     batch = model.scorer().score(feature_matrix(draw_trips(50)), ExposureLimits.none())
     assert np.isfinite(batch.score).all()
