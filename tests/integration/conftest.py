@@ -88,7 +88,7 @@ def fleet_run(each_broker: RunningBroker) -> FleetRun:
         bad = _send_bad_input(each_broker, prefix)
         plan = disturb(plan_sending(events), Disturbance(duplicates=0.03, out_of_order=0.05, garbage=0.01, seed=3))
         sent = replay(event_messages(plan), bootstrap=each_broker.bootstrap, topic=f"{prefix}trip-events")
-        pushes = _push_clocks(each_broker, prefix, plan["timestamp_ms"].max())
+        pushes = _push_clocks(each_broker, prefix, plan.select(pl.col("timestamp_ms").max()).item())
         run = FleetRun(
             each_broker,
             prefix,
@@ -138,7 +138,7 @@ def final_trips(scores: list[dict[str, Any]]) -> set[str]:
     return {score["trip_id"] for score in scores if score["kind"] == "trip" and score["final"]}
 
 
-def _push_clocks(broker: RunningBroker, prefix: str, start_ms: Any) -> int:
+def _push_clocks(broker: RunningBroker, prefix: str, start_ms: int) -> int:
     """Send a last trip to each partition that moves its clock on, so that all that waits for later events is due.
 
     Compressed, as gateways send.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -85,7 +86,7 @@ def run(druid: RunningDruid) -> Iterator[DruidRun]:
     half = len(plan) // 2
     with running_worker(druid.bootstrap, PREFIX, **SETTINGS) as worker:
 
-        def send(part: Any) -> None:
+        def send(part: pl.DataFrame) -> None:
             replay(event_messages(part), bootstrap=druid.bootstrap, topic=f"{PREFIX}trip-events")
             topics.wait_until_committed()
 

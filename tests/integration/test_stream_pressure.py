@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from stream_app.kafka import create_topics
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import wait_until
+from tests.support.servers.brokers import RunningBroker, wait_until
 from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
 
 pytestmark = pytest.mark.integration
@@ -22,9 +22,9 @@ MIB = 2**20
 
 
 @pytest.fixture
-def topics(native_kafka: object) -> Iterable[Topics]:
+def topics(native_kafka: RunningBroker) -> Iterable[Topics]:
     prefix = f"pressure-{uuid.uuid4().hex[:8]}-"
-    bootstrap = native_kafka.bootstrap  # type: ignore[attr-defined]
+    bootstrap = native_kafka.bootstrap
     create_topics(bootstrap, prefix, PARTITIONS)
     found = Topics(bootstrap, prefix)
     yield found

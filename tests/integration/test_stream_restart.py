@@ -15,6 +15,7 @@ from tests.support.checks.feature_equality import unequal_features
 from tests.support.servers.brokers import RunningBroker, wait_until
 from tests.support.servers.running_worker import (
     PARTITIONS,
+    RunningWorker,
     Topics,
     contents_by_id,
     last_finals,
@@ -125,5 +126,5 @@ def test_workers_share_the_partitions_and_take_over_from_one_that_stops(topics: 
     topics.close()
 
 
-def read_events(worker: Any) -> float:
+def read_events(worker: RunningWorker) -> float:
     return float(worker.metrics()["driver_score_worker_events_total"])

@@ -1,5 +1,7 @@
 """The profile is a weighted mean, kept up trip by trip: whatever the order, repetitions and revisions."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,9 +67,9 @@ def test_the_rolling_score_is_the_weighted_mean(scores: list[TripResult]) -> Non
 
 
 @given(trips, st.randoms(use_true_random=False))
-def test_order_does_not_matter(scores: list[TripResult], random: object) -> None:
+def test_order_does_not_matter(scores: list[TripResult], random: Random) -> None:
     shuffled = list(scores)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     check_equal(profile_of(shuffled), scores)
 
 

@@ -1,7 +1,6 @@
 """The kernels agree with the plain reference on whatever devices send."""
 
 import math
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -36,7 +35,7 @@ def assert_agrees(events: list[Event], profile: ThresholdProfile) -> None:
         assert_close(name, found[name], expected[name])
 
 
-def assert_close(name: str, found: float, expected: Any) -> None:
+def assert_close(name: str, found: float, expected: float | None) -> None:
     if expected is None:
         assert math.isnan(found), f"{name}: {found} instead of null"
     else:

@@ -1,5 +1,7 @@
 """However events are framed, ordered and repeated, the features of a trip are the same to the bit."""
 
+from random import Random
+
 import numpy as np
 import polars as pl
 import pytest
@@ -92,9 +94,9 @@ def test_other_trips_do_not_change_a_trip(events: list[Event], others: list[Even
 
 @settings(max_examples=30, deadline=None)
 @given(events=trips(), order=st.randoms(use_true_random=False))
-def test_batch_features_do_not_depend_on_the_order_of_rows(events: list[Event], order: object) -> None:
+def test_batch_features_do_not_depend_on_the_order_of_rows(events: list[Event], order: Random) -> None:
     shuffled = list(events)
-    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    order.shuffle(shuffled)
     first, second = trip_features(frame_of(events)), trip_features(frame_of(shuffled))
     assert _bits(first) == _bits(second)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -51,7 +52,7 @@ def test_marks_stand_at_the_sample_that_makes_an_event_count() -> None:
 
 
 @pytest.mark.parametrize("disturb", [lambda trip: trip.reverse(), lambda trip: pl.concat([trip, trip])])
-def test_order_and_duplicates_change_no_mark(disturb: Any) -> None:
+def test_order_and_duplicates_change_no_mark(disturb: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     trip = events(STOP_AND_GO)
     assert marks(disturb(trip)) == marks(trip)
 

@@ -3,6 +3,7 @@
 import json
 import re
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_the_checked_in_json_is_what_the_code_makes() -> None:
     generate.check()
 
 
-def test_a_changed_a_missing_and_a_foreign_file_are_named(tmp_path: Any) -> None:
+def test_a_changed_a_missing_and_a_foreign_file_are_named(tmp_path: Path) -> None:
     generate.write(tmp_path)
     (tmp_path / "fleet.json").write_text("{}")
     (tmp_path / "trips.json").unlink()

@@ -1,8 +1,7 @@
 """What a table keeps through owners that follow each other, and one that writes though it is no longer the owner."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,7 +16,7 @@ def changelog() -> Changelog:
 
 
 @pytest.fixture(autouse=True)
-def in_a_loop() -> Any:
+def in_a_loop() -> Iterator[None]:
     """Give Faust the loop that it binds to."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

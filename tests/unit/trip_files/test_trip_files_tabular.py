@@ -1,6 +1,7 @@
 import gzip
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,16 +14,16 @@ IDS = ["trip_id==trip_1", "vehicle_id==veh_1", "driver_id==drv_1", "client_id==c
 MS_2026_03_02_0715 = int(datetime(2026, 3, 2, 7, 15, tzinfo=UTC).timestamp() * 1000)
 
 
-def read_csv(tmp_path: Path, text: str, *maps: str, **options: object) -> TripFile:
+def read_csv(tmp_path: Path, text: str, *maps: str, **options: Any) -> TripFile:
     path = tmp_path / "trips.csv"
     path.write_text(text, encoding="utf-8")
-    return read_trip_file(path, file_format="csv", column_map=parse_column_map(maps, **options))  # type: ignore[arg-type]
+    return read_trip_file(path, file_format="csv", column_map=parse_column_map(maps, **options))
 
 
-def read_parquet(tmp_path: Path, frame: pl.DataFrame, *maps: str, **options: object) -> TripFile:
+def read_parquet(tmp_path: Path, frame: pl.DataFrame, *maps: str, **options: Any) -> TripFile:
     path = tmp_path / "trips.parquet"
     frame.write_parquet(path)
-    return read_trip_file(path, file_format="parquet", column_map=parse_column_map(maps, **options))  # type: ignore[arg-type]
+    return read_trip_file(path, file_format="parquet", column_map=parse_column_map(maps, **options))
 
 
 def test_a_csv_file_with_the_fields_own_names_needs_no_map(tmp_path: Path) -> None:
