@@ -85,7 +85,7 @@ class Partition:
         rows = [
             Due(
                 trip,
-                kinds[int(row["kind"])],
+                kinds[RowKind(int(row["kind"]))],
                 bool(row["final"]),
                 **{name: int(row[name]) for name in MARKS},
                 features=features,
