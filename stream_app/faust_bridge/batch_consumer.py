@@ -27,7 +27,7 @@ _MAX_WAIT_MS: Final = 90
 its size, and a broker that answers for each handful of records is as busy with that as with everything else."""
 
 
-class BatchConsumerThread(AIOKafkaConsumerThread):
+class _BatchConsumerThread(AIOKafkaConsumerThread):
     """Faust's thread around aiokafka's consumer, which leaves the records of batched topics encoded."""
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -73,8 +73,8 @@ class BatchConsumer(Consumer):
         self._undelivered: set[TP] = set()
         self._next_offset: dict[TP, int] = {}
 
-    def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> _BatchConsumerThread:
+        return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _seek(self, partition: TP, offset: int) -> None:
         """Seek on the thread that fetches: a seek from another thread drops records that it is just returning."""

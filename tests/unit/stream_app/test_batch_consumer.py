@@ -10,7 +10,7 @@ import pytest
 from faust.types import TP
 
 from stream_app.faust_bridge.app import BatchApp
-from stream_app.faust_bridge.batch_consumer import BatchConsumer, BatchConsumerThread
+from stream_app.faust_bridge.batch_consumer import BatchConsumer, _BatchConsumerThread
 from stream_app.faust_bridge.fetched_records import WholeBatches
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.telemetry import metrics
@@ -211,7 +211,7 @@ async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_jus
         def seek(self, _tp: TP, _offset: int) -> None:
             sought_on.append(threading.current_thread().name)
 
-    class Thread(BatchConsumerThread):
+    class Thread(_BatchConsumerThread):
         def _create_consumer(self, **_options: object) -> Client:
             return Client()
 
