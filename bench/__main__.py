@@ -21,7 +21,7 @@ _PARTS: Final = (*ON_KAFKA, *ALONE)
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=", ".join(_PARTS))
-    parser.add_argument("--scale", type=float, default=1.0, help="times all events and seconds; 0.5 for a quicker look")
+    parser.add_argument("--scale", type=float, default=1.0, help="times all events and seconds; 0.5 for a quicker run")
     parser.add_argument(
         "--runs", type=int, default=3, help="on the first backlog, and at half its pace; the median counts"
     )

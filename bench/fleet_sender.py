@@ -11,7 +11,7 @@ from bench.workers import Place
 
 
 class FleetSender:
-    """Sends a first part at once, for a worker to warm up, and the rest at a pace once it is told to.
+    """Sends a first part at once, for a worker to warm up, and the remaining part at a pace, once it reads a line.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ class FleetSender:
 
     def first_records(self) -> int:
         """Wait until the first part is sent; say how many records it had."""
-        return int(_heard(self.process.stdout)["records"])
+        return int(_read_json_line(self.process.stdout)["records"])
 
     def go(self) -> None:
-        """Begin with the rest."""
+        """Begin with the remaining part."""
         if self.process.stdin is None:
             raise BenchmarkError("the sender has no pipes")
         self.process.stdin.write(b"go\n")
@@ -55,10 +55,10 @@ class FleetSender:
 
     def sent_per_s(self) -> float:
         """Wait until all is sent; give the pace that was kept."""
-        return self._events / _heard(self.process.stdout)["elapsed_s"]
+        return self._events / _read_json_line(self.process.stdout)["elapsed_s"]
 
 
-def _heard(output: IO[bytes] | None) -> dict[str, float]:
+def _read_json_line(output: IO[bytes] | None) -> dict[str, float]:
     line = output.readline() if output is not None else b""
     if not line:
         raise BenchmarkError("the sender ended early")

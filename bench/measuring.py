@@ -16,7 +16,7 @@ from bench.sending import PARTITIONS
 from schemas.errors import DriverScoreError
 
 POLL_S: Final = 0.05
-"""Between two looks at the committed offsets; they change every two seconds."""
+"""Between two reads of the committed offsets; they change every two seconds."""
 
 WARM_UP_SHARE: Final = 0.3
 """These events are not counted: enough for every kernel to be loaded, Java to be compiled, and windows to end."""
@@ -38,7 +38,7 @@ class BenchmarkError(DriverScoreError):
 
 @dataclass(frozen=True)
 class Commit:
-    """What was seen when the committed offsets had changed.
+    """A snapshot, taken when the committed offsets had changed.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ def median_throughput(runs: list[Throughput]) -> Throughput:
 
 
 class CommittedOffsets:
-    """Looks at what a group has committed of a topic.
+    """Reads what a group has committed of a topic.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def drain(
     events: int,
     timeout_s: float,
 ) -> Throughput:
-    """Measure workers that work off a topic.
+    """Measure workers that process a full topic.
 
     The clock runs from the first commit after the warm-up, with all workers at work, to the last one within
     `COUNTED_SHARE`, so that it sees neither the start, the compilation of kernels, nor a worker without work; what

@@ -66,7 +66,7 @@ class Sizes:
     runs
         Of our worker on the first backlog, and at half of its maximum; the median counts.
     large_peers
-        Whether Kafka Streams works off the large fleet too.
+        Whether Kafka Streams processes the large fleet too.
     """
 
     scale: float
@@ -97,7 +97,7 @@ class OnKafka:
         self._broker = broker
 
     def backlog(self) -> None:
-        """Work off the events of a small and of a large fleet."""
+        """Process the events of a small and of a large fleet."""
         for vehicles in (FLEET, LARGE_FLEET):
             self._ours(vehicles)
 
@@ -117,7 +117,7 @@ class OnKafka:
             self._results.workers.append(self._work_off(OURS, self._sizes.load(FLEET), count=count))
 
     def envelopes(self) -> None:
-        """Work off the same events one a message and in envelopes."""
+        """Process the same events as single messages and in envelopes."""
         load = self._sizes.load(FLEET, _ENVELOPE_EVENTS, _SAMPLES)
         self._results.envelopes += [self._ours(FLEET), self._work_off(OURS, load)]
 
@@ -191,7 +191,7 @@ class OnKafka:
 
 
 def embedded(results: Results, sizes: Sizes, logs_dir: Path) -> None:
-    """Work off both fleets' events on the embedded broker."""
+    """Process both fleets' events on the embedded broker."""
     with EmbeddedBroker(logs_dir) as process:
         broker = Broker("embedded", process, logs_dir)
         for vehicles in (FLEET, LARGE_FLEET):

@@ -87,8 +87,8 @@ def ready_content(fleet: Fleet, events: int, *, samples: int = 1) -> Content:
                 builders[partition].append(timestamp=now_ms, key=key_bytes, value=line)
             done += count
             records += 1
-    rest = [ReadyBatch(partition, done, builder) for partition, builder in enumerate(builders)]
-    batches.extend(batch for batch in rest if batch.builder.record_count())
+    unfilled = [ReadyBatch(partition, done, builder) for partition, builder in enumerate(builders)]
+    batches.extend(batch for batch in unfilled if batch.builder.record_count())
     return Content(batches, records, events)
 
 
@@ -114,7 +114,7 @@ def _envelopes(frame: pl.DataFrame, samples: int) -> pl.DataFrame:
 
 
 async def send(bootstrap: str, topic: str, batches: Sequence[ReadyBatch], *, events_per_s: float | None) -> float:
-    """Send batches, all at once or each when its last event is due.
+    """Send batches, all at once or each at the time of its last event.
 
     Returns
     -------
@@ -146,7 +146,7 @@ async def send(bootstrap: str, topic: str, batches: Sequence[ReadyBatch], *, eve
 
 
 def main() -> None:
-    """Send a first part at once, wait for a line of input, and send the rest paced."""
+    """Send a first part at once, wait for a line of input, and send all others paced."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("bootstrap")
     parser.add_argument("topic")

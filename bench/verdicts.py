@@ -51,24 +51,26 @@ def verdicts(results: Results) -> Iterator[Verdict]:
             yield Verdict(compared, ratio >= target, f"at least {target:g}")
     for latency in results.scores:
         if latency.share == HALF:
-            seen = f"event to score at half of the maximum, {latency.vehicles:,} vehicles: {_ms(latency.p99_s)} (p99)"
-            yield Verdict(seen, latency.p99_s < SCORE_P99_S, f"less than {_ms(SCORE_P99_S)}")
+            measured = (
+                f"event to score at half of the maximum, {latency.vehicles:,} vehicles: {_ms(latency.p99_s)} (p99)"
+            )
+            yield Verdict(measured, latency.p99_s < SCORE_P99_S, f"less than {_ms(SCORE_P99_S)}")
     for latency in results.alerts:
-        seen = f"event to alert, {latency.answer}: {_ms(latency.p99_s)} (p99)"
-        yield Verdict(seen, latency.p99_s < ALERT_P99_S, f"less than {_ms(ALERT_P99_S)}")
+        measured = f"event to alert, {latency.answer}: {_ms(latency.p99_s)} (p99)"
+        yield Verdict(measured, latency.p99_s < ALERT_P99_S, f"less than {_ms(ALERT_P99_S)}")
     yield from _robustness(results)
     if results.druid is not None:
         druid = results.druid
         met = druid.p50_s < DRUID_P50_S and druid.p99_s < DRUID_P99_S
-        seen = f"into Druid: {_ms(druid.p50_s)} (p50), {_ms(druid.p99_s)} (p99)"
-        yield Verdict(seen, met, f"less than {_ms(DRUID_P50_S)} and {_ms(DRUID_P99_S)}")
+        measured = f"into Druid: {_ms(druid.p50_s)} (p50), {_ms(druid.p99_s)} (p99)"
+        yield Verdict(measured, met, f"less than {_ms(DRUID_P50_S)} and {_ms(DRUID_P99_S)}")
 
 
 def _robustness(results: Results) -> Iterator[Verdict]:
     if results.recoveries:
         silence_s = max(recovery.silence_s for recovery in results.recoveries)
-        seen = f"one of two workers killed, no score for some partition for {silence_s:.1f} s"
-        yield Verdict(seen, silence_s <= RECOVERY_S, f"at most {RECOVERY_S:g} s")
+        measured = f"one of two workers killed, no score for some partition for {silence_s:.1f} s"
+        yield Verdict(measured, silence_s <= RECOVERY_S, f"at most {RECOVERY_S:g} s")
     if len(results.memory) > 1:
         few, many = results.memory[0], results.memory[-1]
         held = (many.rss_mb - few.rss_mb) * 2**20 / (many.trips - few.trips)

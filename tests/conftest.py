@@ -26,7 +26,7 @@ SERVER_FIXTURES = {"broker", "druid", "druid_fleet", "embedded_broker", "native_
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write golden files anew, then look at the diff")
+    parser.addoption("--update-golden", action="store_true", help="write golden files again; review the diff")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Workers on a topic that is full when they start: how many events a second they work off."""
+"""Workers on a topic that is full when they start: how many events per second they process."""
 
 import asyncio
 import contextlib

@@ -55,7 +55,7 @@ _TIMEOUT_S: Final = 180.0
 
 @dataclass(frozen=True)
 class DruidLatency:
-    """What was seen.
+    """What was measured.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class _Watcher(threading.Thread):
         super().__init__(daemon=True)
         self._url = f"{url}/druid/v2/sql"
         self._stopped = threading.Event()
-        self.seen: dict[str, float] = {}
+        self.arrived_s: dict[str, float] = {}
         self.query_s: list[float] = []
 
     def run(self) -> None:
@@ -104,7 +104,7 @@ class _Watcher(threading.Thread):
                 now = time.perf_counter()
                 self.query_s.append(now - asked)
                 for line in answer.text.split():
-                    self.seen.setdefault(json.loads(line)[0], now)
+                    self.arrived_s.setdefault(json.loads(line)[0], now)
                 self._stopped.wait(_PAUSE_S)
 
     def stop(self) -> None:
@@ -176,10 +176,10 @@ def _measure(
     sender.go()
     count = int((_WARM_UP_S + seconds) * _PROBES_PER_S)
     produced = send_probes(place, calm_trip, count=count, trips_per_s=_PROBES_PER_S)
-    wait_until(lambda: produced.keys() <= watcher.seen.keys(), [worker], _TIMEOUT_S)
+    wait_until(lambda: produced.keys() <= watcher.arrived_s.keys(), [worker], _TIMEOUT_S)
     watcher.stop()
     counted = list(produced.items())[int(_WARM_UP_S * _PROBES_PER_S) :]
-    latencies_s = np.array([watcher.seen[trip] - at for trip, at in counted])
+    latencies_s = np.array([watcher.arrived_s[trip] - at for trip, at in counted])
     p50, p99 = np.quantile(latencies_s, [0.5, 0.99])
     return DruidLatency(
         sender.sent_per_s(),

@@ -19,7 +19,7 @@ _FIRST_EVENTS: Final = 200_000
 
 @dataclass(frozen=True)
 class Live:
-    """What was seen.
+    """What was measured.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def _watch(place: Place, sender: FleetSender, vehicles: int, events_per_s: float
 
 
 class _EndOffsets:
-    """Looks at how many records a topic holds."""
+    """Polls how many records a topic holds."""
 
     def __init__(self, place: Place) -> None:
         self._consumer = Consumer({"bootstrap.servers": place.bootstrap, "group.id": "bench-ends", "log_level": 0})

@@ -50,10 +50,10 @@ class Held:
 
 
 def measure(place: Place, vehicles: int, events: int) -> Held:
-    """Run a worker on a full topic, look at it, kill it, and start another."""
+    """Run a worker on a full topic, measure it, kill it, and start another."""
     content = ready_content(Fleet(vehicles), events + _KEPT_BACK)
     first = [batch for batch in content.batches if batch.end <= events]
-    rest = content.batches[len(first) :]
+    remaining = content.batches[len(first) :]
     asyncio.run(send(place.bootstrap, place.topic, first, events_per_s=None))
     sent = sum(batch.builder.record_count() for batch in first)
     offsets = CommittedOffsets(place.bootstrap, place.group, place.topic)
@@ -65,7 +65,7 @@ def measure(place: Place, vehicles: int, events: int) -> Held:
         trips, rss, peak = int(_metric(port, "driver_score_worker_trips")), _rss_mb(worker.pid), peak_mb(worker.pid)
         worker.kill()
         worker.wait()
-    asyncio.run(send(place.bootstrap, place.topic, rest, events_per_s=None))
+    asyncio.run(send(place.bootstrap, place.topic, remaining, events_per_s=None))
     started = time.monotonic()
     port = free_port()
     with running_worker(OURS, place, metrics_port=port, number=1) as worker:

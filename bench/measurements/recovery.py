@@ -23,7 +23,7 @@ _TIMEOUT_S: Final = 180.0
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was seen.
+    """What was measured.
 
     Attributes
     ----------

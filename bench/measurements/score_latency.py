@@ -34,7 +34,7 @@ Answer = tuple[str, str]
 
 @dataclass(frozen=True)
 class TopicLatency:
-    """What was seen.
+    """What was measured.
 
     Attributes
     ----------
@@ -69,10 +69,10 @@ def score_latency(place: Place, *, vehicles: int, events_per_s: float, share: fl
         score = orjson.loads(value)
         return (key, "score") if score["kind"] == "trip" and score["final"] else None
 
-    seen, produced, sent_per_s = _run(
+    arrived_s, produced, sent_per_s = _run(
         place, "driver-scores", final_score, ["score"], calm_trip, vehicles, events_per_s, seconds
     )
-    return _latency("score", seen, produced, vehicles, share, events_per_s, sent_per_s)
+    return _latency("score", arrived_s, produced, vehicles, share, events_per_s, sent_per_s)
 
 
 def alert_latencies(place: Place, *, vehicles: int, events_per_s: float, seconds: float) -> list[TopicLatency]:
@@ -82,8 +82,10 @@ def alert_latencies(place: Place, *, vehicles: int, events_per_s: float, seconds
     def alert(key: str, value: bytes) -> Answer | None:
         return key, orjson.loads(value)["alert_type"]
 
-    seen, produced, sent_per_s = _run(place, "trip-alerts", alert, types, braking_trip, vehicles, events_per_s, seconds)
-    return [_latency(kind, seen, produced, vehicles, 0, events_per_s, sent_per_s) for kind in types]
+    arrived_s, produced, sent_per_s = _run(
+        place, "trip-alerts", alert, types, braking_trip, vehicles, events_per_s, seconds
+    )
+    return [_latency(kind, arrived_s, produced, vehicles, 0, events_per_s, sent_per_s) for kind in types]
 
 
 class _Watcher(threading.Thread):
@@ -96,7 +98,7 @@ class _Watcher(threading.Thread):
         self._consumer = Consumer({"bootstrap.servers": place.bootstrap, "group.id": "bench-watcher", "log_level": 0})
         partitions = [TopicPartition(place.prefix + topic, partition, 0) for partition in range(PARTITIONS)]
         self._consumer.assign(partitions)
-        self.seen: dict[Answer, float] = {}
+        self.arrived_s: dict[Answer, float] = {}
 
     def run(self) -> None:
         while not self._stopped.is_set():
@@ -114,7 +116,7 @@ class _Watcher(threading.Thread):
         if key is not None and value is not None and key.startswith(_PROBE_KEY):
             answer = self._answer_of(key.decode(), value)
             if answer is not None:
-                self.seen.setdefault(answer, now)
+                self.arrived_s.setdefault(answer, now)
 
 
 def _run(
@@ -145,15 +147,15 @@ def _run(
         produced = send_probes(place, trip, count=count, trips_per_s=_PROBES_PER_S)
         expected = {(trip_id, answer) for trip_id in produced for answer in answers}
         sent_per_s = sender.sent_per_s()
-        wait_until(lambda: expected <= watcher.seen.keys(), [worker], _TIMEOUT_S)
+        wait_until(lambda: expected <= watcher.arrived_s.keys(), [worker], _TIMEOUT_S)
         watcher.stop()
     counted = dict(list(produced.items())[int(_WARM_UP_S * _PROBES_PER_S) :])
-    return watcher.seen, counted, sent_per_s
+    return watcher.arrived_s, counted, sent_per_s
 
 
 def _latency(
     answer: str,
-    seen: dict[Answer, float],
+    arrived_s: dict[Answer, float],
     produced: dict[str, float],
     vehicles: int,
     share: float,
@@ -162,6 +164,6 @@ def _latency(
 ) -> TopicLatency:
     if not produced:
         raise BenchmarkError("no probe was counted; measure for longer")
-    latencies_s = np.array([seen[trip_id, answer] - at for trip_id, at in produced.items()])
+    latencies_s = np.array([arrived_s[trip_id, answer] - at for trip_id, at in produced.items()])
     quantiles = (float(quantile) for quantile in np.quantile(latencies_s, [0.5, 0.9, 0.99, 1]))
     return TopicLatency(answer, vehicles, share, asked_per_s, sent_per_s, len(produced), *quantiles)

@@ -131,7 +131,7 @@ class _Meter:
 
 
 def main() -> None:
-    """Run the metered worker until SIGTERM, then write what was seen."""
+    """Run the metered worker until SIGTERM, then write what was measured."""
     configure_logs()
     meter = _Meter()
     meter.install()

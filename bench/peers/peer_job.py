@@ -1,7 +1,7 @@
 """The job as the Python peers do it: a trip's features as sums, a score of window and trip at each window's end.
 
-It takes fewer features than our worker, those that a dictionary of sums can keep; the rest is the same: messages are
-checked with the models of the contract, and the model that is shipped scores. Nothing here imports a stream library.
+It takes fewer features than our worker, those that a dictionary of sums can keep; otherwise it is the same: messages
+are checked with the models of the contract, and the default model scores. Nothing here imports a stream library.
 """
 
 import math
@@ -51,7 +51,7 @@ class EndedPart:
 
 
 def take_event(trip: Trip | None, event: TripEvent) -> tuple[Trip | None, list[EndedPart]]:
-    """Take in the next event of a trip.
+    """Add the next event of a trip.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def take_event(trip: Trip | None, event: TripEvent) -> tuple[Trip | None, list[E
 
 
 def load_scorer(settings: Settings) -> Scorer:
-    """Load the model that the settings name, or the one that is shipped."""
+    """Load the model that the settings name, or the default one."""
     return Scorer.load(settings.model.path or DEFAULT_MODEL)
 
 

@@ -1,4 +1,4 @@
-"""The job by hand, as fast as plain tools allow: a confluent-kafka loop, Polars for a batch of messages at a time.
+"""The job without a framework, as fast as plain tools allow: a confluent-kafka loop, Polars for batches of messages.
 
 Nothing is durable: the sums of open trips are in memory only, and offsets are committed whatever was delivered. It
 knows the messages of this benchmark, not every message of the contract (times with an offset, one event a message).
@@ -70,7 +70,7 @@ class OpenTrips:
         )
 
     def take(self, events: pl.DataFrame) -> list[EndedPart]:
-        """Take in events in the order of their messages; give what is to be scored."""
+        """Add events in the order of their messages; return what is to be scored."""
         parts = self._parts(_by_window(events, self._trips))
         last = parts.group_by(_TRIP, maintain_order=True).last()
         untouched = self._trips.join(last, on=_TRIP, how="anti")

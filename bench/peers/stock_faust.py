@@ -39,7 +39,7 @@ trips: Any = {} if _NO_TABLE in sys.argv else app.Table("trips", key_type=str)
 
 @app.agent(events)  # type: ignore[untyped-decorator]
 async def score_trips(stream: Any) -> None:
-    """Take in one event after another."""
+    """Process one event after another."""
     async for message in stream:
         try:
             event = TripEvent.model_validate_json(message)

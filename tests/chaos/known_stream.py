@@ -1,4 +1,4 @@
-"""A stream whose every result is known: the shipped fleet as often as needed, disturbed, sent share by share."""
+"""A stream whose every result is known: the simulated fleet, repeated as needed, disturbed, sent share by share."""
 
 import threading
 import time
@@ -54,7 +54,7 @@ class KnownStream:
 
 
 def known_stream(events: int, seed: int) -> KnownStream:
-    """Make a stream of about so many events: some drivers of the shipped fleet, or all of them several times."""
+    """Make a stream of about so many events: some drivers of the simulated fleet, or all of them several times."""
     fleet = read_trip_file(DEFAULT_FLEET_PATH, file_format="fleet").events
     copies = max(1, round(events / len(fleet)))
     per_driver = fleet.group_by("driver_id").len().sort("driver_id")
@@ -106,7 +106,7 @@ class Sender(threading.Thread):
         )
 
     def release(self, share: float) -> None:
-        """Let the stream go on up to this share of it."""
+        """Send the stream up to this share of it."""
         self._released = share
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A run: the stream goes on, fault after fault, until all is sent and done."""
+"""A run: fault after fault while the stream is sent, until all events are sent and processed."""
 
 import json
 import random
@@ -75,7 +75,7 @@ def run_chaos(
     kinds
         The kinds of the faults in their order; drawn by chance where there are none.
     say
-        Told of each fault.
+        Called with each fault.
     """
     draw = random.Random(seed)
     stream = known_stream(events, seed)
@@ -163,7 +163,7 @@ def _wait_for_the_end(pool: WorkerPool, sender: Sender, topics: Topics, say: Cal
 
 
 def _wait_for_silence(pool: WorkerPool, stream: KnownStream, topics: Topics) -> None:
-    """Wait until what was due for silence is there; what is missing then is the verdict's to say."""
+    """Wait until what silence emits has been published; the verdict names what is missing then."""
     ends_s = time.monotonic() + 3 * SILENT_S
     looked_at = -1
     while time.monotonic() < ends_s:
@@ -175,7 +175,7 @@ def _wait_for_silence(pool: WorkerPool, stream: KnownStream, topics: Topics) -> 
 
 
 def other_model(folder: Path) -> Path:
-    """Make a model that is told from the shipped one by its version and its scale of scores."""
+    """Make a model that differs from the default one in its version and its scale of scores."""
     shutil.copytree(DEFAULT_MODEL, folder)
     path = folder / "model.json"
     metadata = json.loads(path.read_text())

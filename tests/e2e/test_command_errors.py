@@ -137,7 +137,7 @@ def test_with_debug_an_error_has_its_traceback() -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """Return a copy of the shipped model, to damage."""
+    """Return a copy of the default model, to damage."""
     return Path(shutil.copytree(DEFAULT_MODEL, tmp_path / "model"))
 
 

@@ -156,7 +156,7 @@ def test_prometheus_scrapes_the_worker_and_knows_its_alertmanager(monitoring: li
     assert http_answers(alertmanager_port, "/-/healthy")
 
 
-def test_a_server_that_fails_takes_back_the_whole_start(
+def test_a_server_that_fails_to_start_stops_those_started_before_it(
     monitoring: list[Member], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "bin" / "prometheus-alertmanager"

@@ -1,4 +1,4 @@
-"""One long run of the real worker a broker, which many tests look at."""
+"""One long run of the real worker for each broker, which many tests check."""
 
 import json
 import time
@@ -21,10 +21,10 @@ from tests.support.servers.brokers import RunningBroker, producer
 from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 SETTINGS = {"worker__session_timeout_s": 6, "worker__silent_partition_s": 3}
-"""What is due when a worker or a partition goes silent shall not take minutes."""
+"""What is emitted when a worker or a partition becomes silent must not take minutes."""
 
 FLEET_SETTINGS = {"profiles__min_distance_km": 5}
-"""Trips of the shipped fleet are short."""
+"""Trips of the simulated fleet are short."""
 
 PUSHERS = {f"pusher_{partition}" for partition in range(PARTITIONS)}
 
@@ -43,7 +43,7 @@ class BadRecord:
 
 @dataclass
 class FleetRun:
-    """What was sent to the worker, and what was seen of it."""
+    """What was sent to the worker, and what was observed of it."""
 
     broker: RunningBroker
     prefix: str
@@ -64,7 +64,7 @@ class FleetRun:
 
 
 def some_trips(drivers: int, skip: int = 0) -> pl.DataFrame:
-    """Return the events of some drivers of the shipped fleet, each trip with an end."""
+    """Return the events of some drivers of the simulated fleet, each trip with an end."""
     fleet = read_trip_file(DEFAULT_FLEET_PATH, file_format="fleet").events
     chosen = fleet["driver_id"].unique().sort()[skip : skip + drivers]
     return append_trip_ends(fleet.filter(pl.col("driver_id").is_in(chosen.implode())))
@@ -139,7 +139,7 @@ def final_trips(scores: list[dict[str, Any]]) -> set[str]:
 
 
 def _push_clocks(broker: RunningBroker, prefix: str, start_ms: int) -> int:
-    """Send a last trip to each partition that moves its clock on, so that all that waits for later events is due.
+    """Send a last trip to each partition that moves its clock on, so that all pending windows are emitted.
 
     Compressed, as gateways send.
     """

@@ -44,7 +44,7 @@ def states(server: NativeAlertmanager, case: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("cause", "held_back", "told"),
+    ("cause", "inhibited", "notified"),
     [
         ("ScoringStalled", {"ScoringLagTooHigh", "ScoringLagKeepsIncreasing"}, {"DeadLetterRateHigh"}),
         ("DruidUnavailable", {"DruidSupervisorUnhealthy", "DruidIngestionLagHigh"}, {"ScoreLatencyHigh"}),
@@ -56,13 +56,13 @@ def states(server: NativeAlertmanager, case: str) -> dict[str, str]:
         ),
     ],
 )
-def test_a_cause_is_told_and_what_it_causes_is_held_back(
-    alertmanager: NativeAlertmanager, cause: str, held_back: set[str], told: set[str]
+def test_a_cause_is_notified_and_what_it_causes_is_inhibited(
+    alertmanager: NativeAlertmanager, cause: str, inhibited: set[str], notified: set[str]
 ) -> None:
-    sent = {cause, *held_back, *told}
+    sent = {cause, *inhibited, *notified}
     topic = f"topic-of-{cause}"
     call(alertmanager, "alerts", [{"labels": labels(alert, cause, topic=topic)} for alert in sent])
-    expected = {**dict.fromkeys(held_back, "suppressed"), **dict.fromkeys({cause, *told}, "active")}
+    expected = {**dict.fromkeys(inhibited, "suppressed"), **dict.fromkeys({cause, *notified}, "active")}
     wait_until(lambda: states(alertmanager, cause) == expected, 30, f"{expected}")
 
 

@@ -18,7 +18,7 @@ from tests.support.checks.grafana_plugin import decoding_problems
 from tests.support.servers.druid_fleet import DruidFleet
 
 FROM_MS, TO_MS = 1_772_000_000_000, 1_775_000_000_000
-"""March 2026, when the shipped fleet drives."""
+"""March 2026, when the simulated fleet drives."""
 
 MAY_BE_EMPTY = {"Of these under way"}
 """Every trip of the replay has ended."""

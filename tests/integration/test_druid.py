@@ -1,4 +1,4 @@
-"""One fleet through worker, Kafka and Druid, with Druid stopped in the middle, and what was seen of it."""
+"""One fleet through worker, Kafka and Druid, with Druid stopped meanwhile, and what was observed."""
 
 import json
 import uuid
@@ -34,7 +34,7 @@ DATA_SOURCES = {PREFIX + name for name in (*OUTPUT_COLUMNS, "fleet-hourly")}
 
 @dataclass
 class DruidRun:
-    """What was seen, in this order."""
+    """What was observed, in this order."""
 
     druid: RunningDruid
     dry_run: list[dict[str, Any]] = field(default_factory=list)
@@ -139,7 +139,7 @@ def test_applying_again_changes_nothing(run: DruidRun) -> None:
     assert run.applied_again == []
 
 
-def test_a_change_is_told_in_its_own_words(run: DruidRun) -> None:
+def test_a_change_is_reported_in_its_own_words(run: DruidRun) -> None:
     assert {change["data_source"] for change in run.planned_task_count} == DATA_SOURCES
     assert {change["part"] for change in run.planned_task_count} == {"supervisor"}
     assert all(change["details"] == ["spec.ioConfig.taskCount: 1 → 2"] for change in run.planned_task_count)
@@ -173,7 +173,7 @@ def test_druid_has_exactly_what_was_published_also_after_a_restart(run: DruidRun
 
 
 def comparable(value: Any, *, is_time: bool) -> object:
-    """Bring a value of a message and of Druid to the same form: times are whole milliseconds, a yes is 1."""
+    """Bring a value of a message and of Druid to the same form: times are integer milliseconds, true is 1."""
     if is_time and isinstance(value, str):
         return (datetime.fromisoformat(value) - EPOCH) // timedelta(milliseconds=1)
     if isinstance(value, bool):
@@ -202,7 +202,7 @@ def test_the_roll_up_adds_up_to_the_final_trip_scores(run: DruidRun) -> None:
     assert ordered[middle - 2] <= found["median"] <= ordered[middle + 2]
 
 
-def test_the_status_holds_rows_against_the_end_offsets(run: DruidRun) -> None:
+def test_the_status_compares_rows_with_the_end_offsets(run: DruidRun) -> None:
     status = {one["data_source"].removeprefix(PREFIX): one for one in run.status}
     assert set(status) == {*OUTPUT_COLUMNS, "fleet-hourly"}
     for topic, messages in run.published.items():

@@ -132,7 +132,7 @@ def test_a_worker_that_is_stopped_at_full_load_has_committed_what_it_scored_and_
         metrics = worker.metrics()
         worker.stop()
     assert metrics["driver_score_worker_replayed_events_total"] == 0
-    assert metrics["driver_score_worker_events_total"] == sent - len(included), "it has read the rest, once"
+    assert metrics["driver_score_worker_events_total"] == sent - len(included), "it has read all others, once"
     published = score_ids(topics)
     assert len(set(published)) == len(published), "nothing is published twice"
 

@@ -60,11 +60,11 @@ def test_every_event_arrives_once_in_order_with_all_of_a_vehicle_in_one_partitio
     broker: RunningBroker, topic: str
 ) -> None:
     events = a_fleet(vehicles=20, samples=200)
-    heard: list[int] = []
+    sent_counts: list[int] = []
 
-    summary = replay(events, bootstrap=broker.bootstrap, topic=topic, progress=heard.append)
+    summary = replay(events, bootstrap=broker.bootstrap, topic=topic, progress=sent_counts.append)
 
-    assert (summary.events, summary.messages, sum(heard), summary.stopped) == (4000, 4000, 4000, False)
+    assert (summary.events, summary.messages, sum(sent_counts), summary.stopped) == (4000, 4000, 4000, False)
     times: dict[str, list[int]] = {}
     partitions: dict[str, set[int]] = {}
     for message in received(broker, topic, 4000):

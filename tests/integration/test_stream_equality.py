@@ -1,4 +1,4 @@
-"""Streamed features equal batch features on whole sets: the shipped fleet, and real drives where they are at hand."""
+"""Streamed features equal batch features on whole sets: the simulated fleet, and real drives where available."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def check_equality(topics: Topics, events: pl.DataFrame, trips: int) -> None:
     assert unequal_features(scores, expected) == []
 
 
-def test_on_the_whole_shipped_fleet(topics: Topics) -> None:
+def test_on_the_whole_simulated_fleet(topics: Topics) -> None:
     events = read_trip_file(DEFAULT_FLEET_PATH, file_format="fleet").events
     check_equality(topics, append_trip_ends(events), trips=5000)
 

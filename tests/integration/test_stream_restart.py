@@ -48,9 +48,9 @@ def send(topics: Topics, plan: pl.DataFrame) -> None:
 
 
 def send_and_wait_for_scores(topics: Topics, plan: pl.DataFrame) -> None:
-    seen = len(topics.everything("driver-scores"))
+    published = len(topics.everything("driver-scores"))
     send(topics, plan)
-    topics.wait_for("driver-scores", lambda scores: len(scores) > seen)
+    topics.wait_for("driver-scores", lambda scores: len(scores) > published)
 
 
 def mean_scores(scores: list[dict[str, Any]]) -> dict[str, tuple[int, float]]:

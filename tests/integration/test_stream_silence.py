@@ -51,7 +51,7 @@ def test_a_trip_without_an_end_is_closed_once_its_partition_is_silent_and_scored
     topics.close()
 
 
-def test_a_worker_that_takes_a_silent_partition_over_closes_its_trips_though_it_has_read_nothing(
+def test_a_worker_that_is_assigned_a_silent_partition_closes_its_trips_though_it_has_read_nothing(
     topics: Topics,
 ) -> None:
     with running_worker(topics.bootstrap, topics.prefix, **PATIENT) as worker:

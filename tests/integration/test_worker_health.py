@@ -50,7 +50,7 @@ def test_a_worker_is_ready_with_its_place_in_the_group_also_a_spare_one_and_not_
             wait_until(lambda: owned(first) != owned(spare), 60, "one of them has the partition, and has read its end")
 
             kafka.stop()
-            wait_until(lambda: problems(first, READY_PATH) == ["no broker answers"], 60, "the outage is seen")
+            wait_until(lambda: problems(first, READY_PATH) == ["no broker answers"], 60, "the outage is reported")
             assert problems(first, LIVE_PATH) == []
             kafka.start()
             wait_until_ready(first)
@@ -74,7 +74,7 @@ def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: Na
             answers.append(problems(worker, LIVE_PATH))
             return answers[-1] != []
 
-        wait_until(stands_still, 30, "the standstill is seen")
+        wait_until(stands_still, 30, "the standstill is reported")
         (problem,) = answers[-1]
         assert problem.startswith(f"{topic_prefix}trip-events 0: nothing committed for ")
         assert problem.endswith("with 1 records to read")

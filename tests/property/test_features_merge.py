@@ -61,6 +61,6 @@ def test_short_windows_merge_into_the_trip_of_one_long_window(events: list[Event
     for partition in (whole, windows):
         partition.send(events)
         partition.close()
-    expected, found = whole.due[-1], windows.due[-1]
+    expected, found = whole.emitted[-1], windows.emitted[-1]
     for name, one, other in zip(FEATURE_NAMES, found.features, expected.features, strict=True):
         assert one == pytest.approx(other, rel=1e-9, abs=1e-9, nan_ok=True), name

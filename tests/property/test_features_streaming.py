@@ -34,39 +34,39 @@ def run(events: list[Event], cuts: list[int] | None = None, *, idle_gap_s: float
 @settings(max_examples=80, deadline=None)
 @given(events=fleets(), cuts=st.lists(st.integers(0, 10_000), max_size=8), seed=seeds)
 @pytest.mark.parametrize("idle_gap_s", [15, SILENCE_S], ids=["silent trips close", "all stay open"])
-def test_any_split_into_frames_gives_the_same_due_rows(
+def test_any_split_into_frames_emits_the_same_rows(
     events: list[Event], cuts: list[int], seed: int, idle_gap_s: float
 ) -> None:
     arriving = duplicate(events, seed, grace_ms=3 * GRACE_MS)  # late ones too
     at_once = run(arriving, idle_gap_s=idle_gap_s)
     in_frames = run(arriving, cuts, idle_gap_s=idle_gap_s)
-    assert bits_by_trip(in_frames.due) == bits_by_trip(at_once.due)
+    assert bits_by_trip(in_frames.emitted) == bits_by_trip(at_once.emitted)
 
 
 @settings(max_examples=20, deadline=None)
 @given(events=trips(max_samples=80))
-def test_one_event_at_a_time_gives_the_same_due_rows(events: list[Event]) -> None:
-    assert bits_by_trip(run(events, list(range(len(events)))).due) == bits_by_trip(run(events).due)
+def test_one_event_at_a_time_emits_the_same_rows(events: list[Event]) -> None:
+    assert bits_by_trip(run(events, list(range(len(events)))).emitted) == bits_by_trip(run(events).emitted)
 
 
 @settings(max_examples=80, deadline=None)
 @given(events=fleets(), seed=seeds)
 def test_any_order_within_the_grace_period_ends_with_the_same_scores(events: list[Event], seed: int) -> None:
     disordered = disorder(events, seed, grace_ms=GRACE_MS)
-    assert last_scores(run(disordered).due) == last_scores(run(events).due)
+    assert last_scores(run(disordered).emitted) == last_scores(run(events).emitted)
 
 
 @settings(max_examples=80, deadline=None)
 @given(events=fleets(), seed=seeds)
 def test_any_number_of_duplicates_ends_with_the_same_scores(events: list[Event], seed: int) -> None:
     repeated = duplicate(events, seed, grace_ms=GRACE_MS)
-    assert last_scores(run(repeated).due) == last_scores(run(events).due)
+    assert last_scores(run(repeated).emitted) == last_scores(run(events).emitted)
 
 
 @settings(max_examples=60, deadline=None)
 @given(events=fleets(), seed=seeds)
 def test_streamed_trips_equal_batch_trips(events: list[Event], seed: int) -> None:
-    streamed = last_scores(run(disorder(events, seed, grace_ms=GRACE_MS)).due)
+    streamed = last_scores(run(disorder(events, seed, grace_ms=GRACE_MS)).emitted)
     batch = trip_features(frame_of(events))
     matrix = batch.select(FEATURE_NAMES).to_numpy()
     for trip_id, features in zip(batch["trip_id"], matrix, strict=True):
@@ -77,7 +77,7 @@ def test_streamed_trips_equal_batch_trips(events: list[Event], seed: int) -> Non
 @given(events=fleets(), seed=seeds)
 def test_revisions_of_a_trip_and_of_each_of_its_windows_count_up_from_0(events: list[Event], seed: int) -> None:
     counted: dict[tuple[str, str, int], int] = {}
-    for row in run(duplicate(events, seed, grace_ms=3 * GRACE_MS), idle_gap_s=15).due:
+    for row in run(duplicate(events, seed, grace_ms=3 * GRACE_MS), idle_gap_s=15).emitted:
         key = (row.trip, row.kind, row.window_start_ms if row.kind == "window" else 0)
         assert row.revision == counted.get(key, 0)
         counted[key] = row.revision + 1
@@ -88,8 +88,8 @@ def test_revisions_of_a_trip_and_of_each_of_its_windows_count_up_from_0(events: 
 def test_other_trips_do_not_change_a_trip(events: list[Event], others: list[Event], prefix: str, seed: int) -> None:
     renamed = [one | {"trip_id": prefix + one["trip_id"], "vehicle_id": prefix + one["vehicle_id"]} for one in others]
     together = run(disorder([*renamed, *events], seed, grace_ms=1))
-    alone = bits_by_trip(run(events).due)
-    assert {trip: bits_by_trip(together.due)[trip] for trip in alone} == alone
+    alone = bits_by_trip(run(events).emitted)
+    assert {trip: bits_by_trip(together.emitted)[trip] for trip in alone} == alone
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,4 +1,4 @@
-"""Run events through the core in frames, and collect what is due in a form that can be compared to the bit."""
+"""Run events through the core in frames, and collect what it emits in a form that can be compared to the bit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +22,8 @@ MARKS = ("window_start_ms", "window_end_ms", "event_time_ms", "revision", "event
 
 
 @dataclass(frozen=True)
-class Due:
-    """One due row: what it is of, and its features."""
+class EmittedRow:
+    """One emitted row: what it is of, and its features."""
 
     trip: str
     kind: str
@@ -48,7 +48,7 @@ class Due:
 
 
 class Partition:
-    """The states of one partition, and everything that has become due."""
+    """The states of one partition, and everything that it has emitted."""
 
     def __init__(self, *, profile: ThresholdProfile | None = None, **settings: Any) -> None:
         severe = {name: settings.pop(name) for name in SevereEventSettings.model_fields.keys() & settings.keys()}
@@ -56,12 +56,12 @@ class Partition:
             profile or ThresholdProfile(), WindowSettings(**settings), SevereEventSettings(**severe)
         )
         self.states = TripStates()
-        self.due: list[Due] = []
+        self.emitted: list[EmittedRow] = []
         self.severe: list[tuple[str, int, str, float]] = []
         """Trip, time, type and peak of each severe event."""
 
-    def send(self, events: list[Event] | pl.DataFrame) -> list[Due]:
-        """Take in one frame; return what it made due."""
+    def send(self, events: list[Event] | pl.DataFrame) -> list[EmittedRow]:
+        """Process one frame; return the rows that it emits."""
         frame = events if isinstance(events, pl.DataFrame) else frame_of(events)
         return self._collect(update(self.states, EventColumns.of_frame(frame), self.parameters))
 
@@ -71,10 +71,10 @@ class Partition:
         slots = self.states.slots()
         return {trip: slot for (trip, *_), slot in zip(self.states.ids_of(slots), slots.tolist(), strict=True)}
 
-    def close(self) -> list[Due]:
+    def close(self) -> list[EmittedRow]:
         return self._collect(close_trips(self.states, self.parameters))
 
-    def _collect(self, emitted: EmittedFeatures) -> list[Due]:
+    def _collect(self, emitted: EmittedFeatures) -> list[EmittedRow]:
         kinds = {RowKind.WINDOW: "window", RowKind.TRIP: "trip"}
         trips = [trip for trip, *_ in emitted.ids()]
         self.severe += [
@@ -83,7 +83,7 @@ class Partition:
             if row["kind"] == RowKind.SEVERE_EVENT
         ]
         rows = [
-            Due(
+            EmittedRow(
                 trip,
                 kinds[RowKind(int(row["kind"]))],
                 bool(row["final"]),
@@ -93,25 +93,25 @@ class Partition:
             for trip, row, features in zip(trips, emitted.rows, emitted.features, strict=True)
             if row["kind"] != RowKind.SEVERE_EVENT
         ]
-        self.due += rows
+        self.emitted += rows
         return rows
 
-    def of_trip(self, trip: str, kind: str | None = None) -> list[Due]:
-        return [row for row in self.due if row.trip == trip and kind in (None, row.kind)]
+    def of_trip(self, trip: str, kind: str | None = None) -> list[EmittedRow]:
+        return [row for row in self.emitted if row.trip == trip and kind in (None, row.kind)]
 
 
-def bits_by_trip(due: list[Due]) -> dict[str, list[tuple[Any, ...]]]:
+def bits_by_trip(rows: list[EmittedRow]) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of each trip, in order."""
     grouped: dict[str, list[tuple[Any, ...]]] = {}
-    for row in due:
+    for row in rows:
         grouped.setdefault(row.trip, []).append(row.bits)
     return grouped
 
 
-def last_scores(due: list[Due]) -> dict[tuple[str, str, int], bytes]:
+def last_scores(rows: list[EmittedRow]) -> dict[tuple[str, str, int], bytes]:
     """Features of the highest revision of each window, and of each trip."""
-    newest: dict[tuple[str, str, int], Due] = {}
-    for row in due:
+    newest: dict[tuple[str, str, int], EmittedRow] = {}
+    for row in rows:
         key = (row.trip, row.kind, row.window_start_ms if row.kind == "window" else 0)
         assert key not in newest or newest[key].revision < row.revision, "revisions grow"
         newest[key] = row

@@ -226,7 +226,7 @@ def _speeding(
 
 
 def _ticks(rows: Sequence[Event], profile: ThresholdProfile) -> list[Tick]:
-    """Cut the samples into ticks: from one on to the first that is an averaging time later; a gap starts anew."""
+    """Cut the samples into ticks: from one on to the first that is an averaging time later; a gap starts again."""
     ticks: list[Tick] = []
     ends: list[Event] = []  # samples that ended a tick since the last gap, the first one included
     collected: list[Event] = []

@@ -1,4 +1,4 @@
-"""Trips that overlap and use every sensor, and what falls due of them, to the bit."""
+"""Trips that overlap and use every sensor, and the rows that they emit, to the bit."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Timelines of trips in seconds from noon, and what is due of them in short."""
+"""Timelines of trips in seconds from noon, and short texts of the rows that they emit."""
 
 from tests.reference.random_trips import NOON_MS, Event, event
-from tests.reference.streaming import Due
+from tests.reference.streaming import EmittedRow
 
 YEAR_S = 365 * 86_400
 
@@ -16,8 +16,8 @@ def end(second: float, trip: str = "trip_1") -> list[Event]:
     return at(second, trip=trip, event_type="trip_end", speed_kmh=None)
 
 
-def told(rows: list[Due]) -> list[str]:
-    """Say each row in short: kind, seconds from noon, revision, events, final."""
+def summaries(rows: list[EmittedRow]) -> list[str]:
+    """Summarize each row: kind, seconds from noon, revision, events, final."""
     return [
         f"{row.kind} {(row.window_start_ms - NOON_MS) / 1000:g}-{(row.window_end_ms - NOON_MS) / 1000:g}"
         f" r{row.revision} n{row.event_count}" + (" final" if row.final else "")

@@ -81,7 +81,7 @@ def docker_answers() -> bool:
     # By name: to linters and type checkers `docker` is our folder of that name.
     docker = importlib.import_module("docker")
     with warnings.catch_warnings():
-        # The Docker client forgets to close its socket when no engine answers.
+        # The Docker client does not close its socket when no engine answers.
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             client = docker.from_env()

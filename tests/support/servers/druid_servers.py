@@ -27,7 +27,7 @@ ROWS_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True)
 class RunningDruid:
-    """A Druid that takes in from a Kafka.
+    """A Druid that ingests from a Kafka.
 
     `bootstrap` is Kafka's address for tests, `kafka_bootstrap` that for Druid; `servers` is null where the environment
     gave it.

@@ -31,7 +31,7 @@ class Webhook:
         self.url = f"http://{LOOPBACK}:{self.server.server_port}/alerts"
 
     def alerts(self, name: str, status: str = "firing") -> list[dict[str, Any]]:
-        """Return the alerts of a name that were told, in one status."""
+        """Return the received alerts of a name, in one status."""
         return [
             alert
             for message in list(self.posted)

@@ -35,7 +35,7 @@ def _latency(p99_s: float, *, answer: str = "score", share: float = 0.5) -> Topi
         ("kafka-streams, 1 thread", 290_000, False),
     ],
 )
-def test_ratio_to_a_peer_is_held_against_its_bar(worker: Kind, events_per_s: float, met: bool) -> None:
+def test_ratio_to_a_peer_is_compared_with_its_bar(worker: Kind, events_per_s: float, met: bool) -> None:
     results = Results(0.0, backlog=[_row("driver-score", 200_000), _row(worker, events_per_s)])
     [verdict] = [verdict for verdict in verdicts(results) if worker in verdict.measured]
     assert verdict.met is met

@@ -80,7 +80,7 @@ def settings_of(service: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def referred_addresses() -> list[tuple[str, int]]:
-    """Return every service:port that a service is told of, by its environment, command or configuration file."""
+    """Return every service:port that a service is given, by its environment, command or configuration file."""
     texts = [
         json.dumps([service.get("environment", {}), service.get("command", []), service.get("healthcheck", {})])
         for service in SERVICES.values()
@@ -152,7 +152,7 @@ def test_a_service_restarts_and_says_when_it_is_healthy_unless_it_runs_once(name
         assert name == "worker" or "test" in service["healthcheck"], "the image itself checks the worker"
 
 
-def test_the_containers_of_tests_are_kafka_and_druid_of_this_file_where_the_tests_look_for_them() -> None:
+def test_the_containers_of_tests_are_kafka_and_druid_of_this_file_at_the_addresses_that_tests_use() -> None:
     servers = DockerServers()
     given = servers.environment()
 
@@ -223,7 +223,7 @@ def test_every_address_is_that_of_a_service_which_listens_there() -> None:
         assert port in CONTAINER_PORTS[name] | ({9093} if name == "kafka" else set()), f"{name}:{port}"
 
 
-def test_health_checks_look_where_their_own_service_listens() -> None:
+def test_health_checks_ask_the_address_that_their_own_service_listens_on() -> None:
     for name, service in SERVICES.items():
         for port in re.findall(r"127\.0\.0\.1[: ](\d+)", json.dumps(service.get("healthcheck", {}))):
             assert int(port) in CONTAINER_PORTS[name], name
@@ -257,7 +257,7 @@ def test_every_mount_is_a_path_of_the_repository_or_a_volume_and_every_volume_is
     assert used == set(COMPOSE["volumes"])
 
 
-def test_what_prometheus_is_told_to_read_is_mounted() -> None:
+def test_every_file_that_prometheus_is_configured_to_read_is_mounted() -> None:
     config = yaml.safe_load((PROMETHEUS_DIR / "prometheus.yaml").read_text())
     targets = [target for _, target in mounts("prometheus")]
     for path in (*config["rule_files"], *re.findall(r"=(/\S+)", " ".join(SERVICES["prometheus"]["command"]))):

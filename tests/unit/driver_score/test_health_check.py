@@ -1,4 +1,4 @@
-"""The health addresses, and what a container engine is told of them."""
+"""The health addresses, and the status that a container engine gets from them."""
 
 import asyncio
 import subprocess
@@ -61,7 +61,7 @@ def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
     loop = threading.Thread(target=lambda: asyncio.run(hang()))
     loop.start()
     try:
-        wait_until(lambda: requests.get(url, timeout=10).status_code == 503, 10, "the hang is seen")
+        wait_until(lambda: requests.get(url, timeout=10).status_code == 503, 10, "the hang is reported")
         assert requests.get(url, timeout=10).json()["problems"][0].startswith("no heartbeat of the event loop for ")
     finally:
         released.set()

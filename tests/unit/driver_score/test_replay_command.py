@@ -44,7 +44,7 @@ def test_another_speed_is_refused(text: str) -> None:
         ("trips.parquet", "there is no such file"),
     ],
 )
-def test_the_format_is_told_by_the_name(tmp_path: Path, name: str, says: str) -> None:
+def test_the_format_follows_from_the_name(tmp_path: Path, name: str, says: str) -> None:
     error = failure(str(tmp_path / name))
     assert isinstance(error, InputFileError)
     assert says in str(error)

@@ -51,14 +51,14 @@ def test_a_line_is_sent_as_it_is_with_the_key_it_names(
         ([10_000, 86_410_000, 11_000, 12_000], [0, 86_400_000, 86_400_000, 86_401_000]),
     ],
 )
-def test_lines_are_due_in_the_files_order_at_the_pace_of_their_times(
+def test_lines_are_sent_in_the_files_order_at_the_pace_of_their_times(
     tmp_path: Path, timestamps: list[object], due_ms: list[int]
 ) -> None:
     (messages,) = line_messages(write(tmp_path, *[{**IDS, "timestamp": timestamp} for timestamp in timestamps]))
     assert messages.send_ms.tolist() == due_ms
 
 
-def test_an_envelope_is_due_at_its_first_sample(tmp_path: Path) -> None:
+def test_an_envelope_is_sent_at_the_time_of_its_first_sample(tmp_path: Path) -> None:
     envelope = {**IDS, "samples": [{"timestamp": 3000}, {"timestamp": 9000}]}
     (messages,) = line_messages(write(tmp_path, {**IDS, "timestamp": 1000}, envelope))
     assert messages.send_ms.tolist() == [0, 2000]

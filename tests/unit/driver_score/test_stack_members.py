@@ -47,7 +47,7 @@ def test_an_installed_grafana_of_any_version_is_started_from_its_folder(
     assert [Path(path).relative_to(home / "bin").name, *arguments] == [*expected, f"--homepath={home}"]
 
 
-def test_grafana_is_told_where_all_is_that_its_provisioning_asks_for(tmp_path: Path) -> None:
+def test_grafana_gets_every_address_that_its_provisioning_needs(tmp_path: Path) -> None:
     server = member(stack_members(settings_of(tmp_path, "grafana")), "grafana").server
     assert isinstance(server, NativeGrafana)
     variables = server._environment()

@@ -24,7 +24,7 @@ def test_a_process_stays_ours_when_the_clock_is_set() -> None:
     assert ProcessRecord(ours.pid, ours.created_s + 3).process() is not None
 
 
-def test_a_process_id_that_was_given_anew_is_not_ours() -> None:
+def test_a_reused_process_id_is_not_ours() -> None:
     ours = ProcessRecord.of(os.getpid())
     assert ProcessRecord(ours.pid, ours.created_s - 3600).process() is None
     assert ProcessRecord(2**22 + 1, 0.0).process() is None

@@ -27,7 +27,7 @@ def test_the_files_are_those_of_the_messages(path: str, *, update_golden: bool) 
     if update_golden:
         write_specs()
     expected = spec_texts()[path]
-    assert (SPECS_DIR / path).read_text() == expected, "run pytest with --update-golden, and look at the diff"
+    assert (SPECS_DIR / path).read_text() == expected, "run pytest with --update-golden, and review the diff"
 
 
 def test_no_file_is_left_over() -> None:
@@ -238,7 +238,7 @@ def test_the_password_of_kafka_is_never_part_of_a_spec() -> None:
         ({"d": [{"name": "x"}]}, {"d": []}, ["d: [{'name': 'x'}] → []"]),
     ],
 )
-def test_what_differs_is_told_and_defaults_of_druid_are_not(
+def test_differences_are_reported_and_defaults_of_druid_are_not(
     current: dict[str, Any], desired: dict[str, Any], expected: list[str]
 ) -> None:
     assert list(differences(current, desired)) == expected

@@ -18,17 +18,17 @@ class Fleet:
     summary: FleetSummary
     events: pl.DataFrame
     trips: pl.DataFrame
-    told: list[float]
+    reported: list[float]
     path: Path
 
 
 def drive(folder: Path, *, seed: int) -> Fleet:
     path = folder / "fleet.parquet"
-    told: list[float] = []
+    reported: list[float] = []
     summary = simulate_fleet(
-        path, seed=seed, drivers=8, trips_per_driver=2, progress=lambda share, _: told.append(share)
+        path, seed=seed, drivers=8, trips_per_driver=2, progress=lambda share, _: reported.append(share)
     )
-    return Fleet(summary, pl.read_parquet(path), pl.read_parquet(labels_path(path)), told, path)
+    return Fleet(summary, pl.read_parquet(path), pl.read_parquet(labels_path(path)), reported, path)
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +83,9 @@ def test_a_conflict_is_what_its_worst_measures_say(fleet: Fleet) -> None:
 
 
 def test_progress_grows_to_one(fleet: Fleet) -> None:
-    assert fleet.told == sorted(fleet.told)
-    assert fleet.told[0] == 0.0
-    assert fleet.told[-1] == 1.0
+    assert fleet.reported == sorted(fleet.reported)
+    assert fleet.reported[0] == 0.0
+    assert fleet.reported[-1] == 1.0
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others(fleet: Fleet, tmp_path: Path) -> None:

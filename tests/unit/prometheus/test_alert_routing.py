@@ -1,4 +1,4 @@
-"""Who is told of which alert."""
+"""Which receiver is notified of which alert."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def written(folder: Path, **settings: Any) -> Path:
 
 
 def channels(settings: dict[str, Any], severity: str) -> set[str]:
-    """Return the channels that are told of a severity."""
+    """Return the channels that are notified of a severity."""
     config = alertmanager_config(AlertSettings(**settings))
     routed = {route["matchers"][0]: route["receiver"] for route in config["route"]["routes"]}
     receiver = routed.get(f'severity="{severity}"', NOBODY)

@@ -93,7 +93,7 @@ def test_the_guide_lists_each_alert_with_its_severity_and_how_long_it_waits() ->
     expected = {
         (name, name, rule["labels"]["severity"], rule["for"].removesuffix("m")) for name, rule in alerts().items()
     }
-    # What has stalled for 2 minutes is told after one more.
+    # What has stalled for 2 minutes fires after one more.
     assert set(listed) - expected == {("ScoringStalled", "ScoringStalled", "critical", "2")}
     assert {name for name, *_ in listed} == set(alerts())
 
@@ -129,7 +129,7 @@ def test_the_configuration_of_the_compose_stack_is_one_that_prometheus_accepts(t
     assert f"{len(RULE_FILES)} rule files found" in checked.output
 
 
-def test_the_native_prometheus_scrapes_what_it_is_told_and_nothing_else(tmp_path: Path) -> None:
+def test_the_native_prometheus_scrapes_its_configured_targets_and_nothing_else(tmp_path: Path) -> None:
     server = NativePrometheus(tmp_path, {WORKER_JOB: ["127.0.0.1:1", "127.0.0.1:2"], EXPORTER_JOB: []}, port=3)
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in server.config()["scrape_configs"]}
     assert jobs == {WORKER_JOB: ["127.0.0.1:1", "127.0.0.1:2"], "prometheus": ["127.0.0.1:3"]}

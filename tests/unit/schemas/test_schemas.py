@@ -33,7 +33,7 @@ def test_the_exported_json_schema_is_that_of_the_code(name: str, update_golden: 
     text = json_schema_text(MESSAGES[name])
     if update_golden:
         path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text, "run the tests with --update-golden, and look at the difference"
+    assert path.read_text(encoding="utf-8") == text, "run the tests with --update-golden, and review the difference"
 
 
 def test_every_json_schema_file_is_of_a_message() -> None:

@@ -101,14 +101,14 @@ def test_the_password_is_never_logged() -> None:
     assert settings.kafka.client_config()["sasl.password"] == "hunter2"
 
 
-def test_without_credentials_the_client_is_told_of_none() -> None:
+def test_without_credentials_the_client_gets_none() -> None:
     assert load_settings().kafka.client_config() == {"security.protocol": "PLAINTEXT"}
 
 
 def test_the_docs_list_every_setting_with_its_default_and_limits(*, update_golden: bool) -> None:
     text = DOCS.read_text()
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
+    before, remainder = text.split(BEGIN)
+    after = remainder.split(END)[1]
     expected = f"{before}{BEGIN}\n\n{settings_tables()}\n{END}{after}"
     if update_golden:
         DOCS.write_text(expected)

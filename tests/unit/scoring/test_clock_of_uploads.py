@@ -77,7 +77,7 @@ def test_uploads_of_a_replay_one_vehicle_after_the_other_close_no_trip(vehicles:
     assert 0.9 * HOUR_S / 2 <= clock_s(partition) <= 1.01 * HOUR_S / 2
 
 
-def test_the_first_trips_after_a_night_tell_the_time_anew() -> None:
+def test_the_first_trips_after_a_night_set_the_clock_again() -> None:
     partition = Partition(idle_gap_s=IDLE_GAP_S)
     evening = uploads([60.0] * 20, seconds=HOUR_S)
     closed_trips(partition, evening)

@@ -1,4 +1,4 @@
-"""What each feature is, on timelines short enough to work out by hand."""
+"""What each feature is, on timelines short enough to calculate by hand."""
 
 import math
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ import pytest
 
 from tests.reference.random_trips import Event
 from tests.reference.streaming import Partition
-from tests.support.examples.timelines import YEAR_S, at, end, told
+from tests.support.examples.timelines import YEAR_S, at, end, summaries
 
 HOUR_S = 3600
 
@@ -22,7 +22,7 @@ def test_a_silent_trip_is_closed_by_the_progress_of_others() -> None:
     partition.send(at(*range(31, 330), trip="trip_2"))
     assert partition.of_trip("trip_1") == []
     partition.send(at(*range(330, 400), trip="trip_2"))
-    assert told(partition.of_trip("trip_1")) == ["window 0-60 r0 n31 final", "trip 0-30 r0 n31 final"]
+    assert summaries(partition.of_trip("trip_1")) == ["window 0-60 r0 n31 final", "trip 0-30 r0 n31 final"]
     assert not any(row.final for row in partition.of_trip("trip_2"))
 
 
@@ -34,7 +34,7 @@ def test_nine_of_ten_falling_silent_at_once_are_closed_by_the_tenth() -> None:
     partition = Partition(idle_gap_s=300)
     partition.send(interleaved(10, range(60)))
     partition.send(at(*range(60, 1000), trip="trip_0"))
-    closed = {row.trip for row in partition.due if row.final}
+    closed = {row.trip for row in partition.emitted if row.final}
     assert closed == {f"trip_{number}" for number in range(1, 10)}
 
 
@@ -43,7 +43,7 @@ def test_one_vehicle_with_a_date_a_year_ahead_closes_no_other_trip() -> None:
     partition.send(interleaved(5, range(100)))
     partition.send(at(99, *(YEAR_S + second for second in range(30)), trip="wrong_date"))
     partition.send(interleaved(5, range(100, 130)))
-    assert not any(row.final for row in partition.due)
+    assert not any(row.final for row in partition.emitted)
     assert partition.of_trip("trip_3", "trip")[-1]["duration_s"] == 119
 
 
@@ -58,11 +58,11 @@ def test_one_vehicle_that_uploads_two_hours_of_backlog_closes_no_other_trip(trip
         begin = -7200 + number * 7200 // trips
         partition.send(at(*range(begin, begin + 7200 // trips - 60), trip=f"backlog_{number}"))
     partition.send(interleaved(trip_count, range(100, 130)))
-    assert not any(row.final for row in partition.due if not row.trip.startswith("backlog"))
+    assert not any(row.final for row in partition.emitted if not row.trip.startswith("backlog"))
 
 
 def test_trips_that_one_backlog_has_not_closed_are_kept_after_their_end_too() -> None:
-    #   trip_0, ended, is revised by an event of its own that was late; it must not begin anew at revision 0
+    #   trip_0, ended, is revised by an event of its own that was late; it must not begin again at revision 0
     partition = Partition(retention_s=600)
     partition.send([*interleaved(2, range(100)), *end(100, trip="trip_0")])
     partition.send(at(*range(-7200, 0), trip="backlog"))
@@ -137,7 +137,7 @@ def test_a_trip_without_an_end_is_closed_while_its_vehicle_drives_on_in_the_next
     partition = Partition(idle_gap_s=300)
     partition.send(at(*range(100), trip="first"))
     partition.send(at(*range(100, 500), trip="second"))
-    assert [row.trip for row in partition.due if row.final] == ["first", "first"]
+    assert [row.trip for row in partition.emitted if row.final] == ["first", "first"]
 
 
 def test_trips_that_were_open_when_the_night_began_are_closed_by_those_of_the_morning() -> None:
@@ -145,21 +145,21 @@ def test_trips_that_were_open_when_the_night_began_are_closed_by_those_of_the_mo
     partition.send(interleaved(3, range(100)))
     morning = 8 * HOUR_S
     partition.send([one for second in range(500) for one in at(morning + second, trip="early")])
-    assert {row.trip for row in partition.due if row.final} == {"trip_0", "trip_1", "trip_2"}
+    assert {row.trip for row in partition.emitted if row.final} == {"trip_0", "trip_1", "trip_2"}
 
 
 def test_a_trip_whose_clock_is_ahead_of_the_only_other_one_is_closed_after_a_shift() -> None:
     partition = Partition(idle_gap_s=300)
     partition.send([*at(0, trip="honest"), *at(*range(20 * HOUR_S, 20 * HOUR_S + 60), trip="ahead")])
     partition.send(at(*range(5, 7 * HOUR_S, 5), trip="honest"))
-    assert not any(row.final for row in partition.due)
+    assert not any(row.final for row in partition.emitted)
     partition.send(at(*range(7 * HOUR_S, 9 * HOUR_S, 5), trip="honest"))
-    assert {row.trip for row in partition.due if row.final} == {"ahead"}
+    assert {row.trip for row in partition.emitted if row.final} == {"ahead"}
 
 
 def test_a_partition_without_traffic_closes_nothing_by_what_others_do() -> None:
     silent, busy = Partition(idle_gap_s=300), Partition(idle_gap_s=300)
     silent.send(at(0, 10))
     busy.send(interleaved(3, range(2000)))
-    assert silent.due == []
-    assert told(silent.close()) == ["window 0-60 r0 n2 final", "trip 0-10 r0 n2 final"]
+    assert silent.emitted == []
+    assert summaries(silent.close()) == ["window 0-60 r0 n2 final", "trip 0-10 r0 n2 final"]

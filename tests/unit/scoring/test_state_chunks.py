@@ -1,4 +1,4 @@
-"""Trip states as stored chunks: what is restored goes on as if it had never been away."""
+"""Trip states as stored chunks: restored states emit the same as states that were never stored."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def restored(states: TripStates) -> TripStates:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
-def test_restored_states_go_on_as_if_they_had_never_been_away(share: float) -> None:
+def test_restored_states_emit_the_same_as_states_that_were_never_stored(share: float) -> None:
     events = overlapping_trips()
     part = int(len(events) * share)
     before, after = events.take(slice(0, part)), events.take(slice(part, None))
@@ -162,14 +162,14 @@ def test_a_crash_while_trips_are_closed_for_silence_closes_the_same_trips_again_
     chunks = packed_changes(stored, owned)
     closed = emitted_by_trip(close_trips(owned.states, PARAMETERS))
     chunks_after = packed_changes(stored, owned)
-    rest = events.take(slice(half, None))
-    expected = emitted_by_trip(update(owned.states, rest, PARAMETERS))
+    remaining = events.take(slice(half, None))
+    expected = emitted_by_trip(update(owned.states, remaining, PARAMETERS))
 
     back = stored.restore(0, chunks_after if is_stored else chunks, half - 1, silent_after=half - 1)
     again = {} if back.closed is None else emitted_by_trip(back.closed)
     assert again == ({} if is_stored else closed)
     assert back.states.changed_chunks.any() != is_stored, "what was closed is to be stored"
-    assert emitted_by_trip(update(back.states, rest, PARAMETERS)) == expected
+    assert emitted_by_trip(update(back.states, remaining, PARAMETERS)) == expected
 
 
 def test_states_that_include_more_than_the_silence_keep_their_open_trips_open() -> None:

@@ -77,7 +77,7 @@ def test_trips_whose_ids_are_alike_are_two(known: tuple[str, str, str, str], oth
     assert ids_in(states) == sorted([known, other])
 
 
-def test_texts_of_trips_that_are_gone_are_given_back() -> None:
+def test_texts_of_trips_that_are_gone_are_released() -> None:
     states = TripStates()
     for generation in range(40):
         ids = [(f"{generation}-{number}".ljust(64, "."), "v" * 64, "d" * 64, "c" * 64) for number in range(100)]
@@ -113,8 +113,8 @@ def test_the_longest_window_with_the_longest_gaps_is_summed_rightly() -> None:
     states = TripStates()
     begin_ms = 2_700_000  # to the next hour
     rows = trip("trip_1", 0, begin_ms - 1, begin_ms + 3_599_998, begin_ms + 3_599_999, begin_ms + 3_600_001)
-    due = update(states, EventColumns.of_frame(event_frame(*rows)), parameters)
-    of_window = due.features[due.rows["kind"] == 0]
+    emitted = update(states, EventColumns.of_frame(event_frame(*rows)), parameters)
+    of_window = emitted.features[emitted.rows["kind"] == 0]
     assert of_window[:, FEATURE_NAMES.index("duration_s")].tolist() == [2699.999, 3600]
     closed = close_trips(states, parameters)
     assert closed.features[1, FEATURE_NAMES.index("duration_s")] == 6300.001

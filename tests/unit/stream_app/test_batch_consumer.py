@@ -26,7 +26,7 @@ def fetched(first: int, last: int, asked_from: int | None = None) -> EncodedBatc
 
 
 class SteeredConsumer(BatchConsumer):
-    """Fetches what it is told to, and notes where it seeks to; the rest is the real consumer."""
+    """Fetches what a test sets, and records where it seeks to; otherwise the real consumer."""
 
     first_offset = 0
 

@@ -79,12 +79,12 @@ class Owner:
         return delivered
 
     def take(self, events: EventColumns, first_offset: int, partition: int = 0) -> Any:
-        """Take events in, one a record; return what falls due, by trip."""
+        """Process events, one a record; return the rows that they emit, by trip."""
         owned = self.partitions.restore(partition)
         fresh = owned.leave_out_included(events, np.arange(len(events)) + first_offset)
-        due = emitted_by_trip(update(owned.states, fresh, PARAMETERS))
+        emitted = emitted_by_trip(update(owned.states, fresh, PARAMETERS))
         owned.include(first_offset + len(events) - 1)
-        return due
+        return emitted
 
 
 async def test_whatever_of_a_checkpoint_is_stored_the_next_owner_goes_on_from_the_states_of_one_moment() -> None:
@@ -96,15 +96,15 @@ async def test_whatever_of_a_checkpoint_is_stored_the_next_owner_goes_on_from_th
     first.take(parts[0], 0)
     await first.checkpoint.write()
     one_checkpoint = len(changelog.records)
-    second_due = first.take(parts[1], third)
+    second_rows = first.take(parts[1], third)
     await first.checkpoint.write()
-    third_due = first.take(parts[2], 2 * third)
+    third_rows = first.take(parts[2], 2 * third)
 
     for stored in range(one_checkpoint, len(changelog.records) + 1):
         back = Owner(changelog.first(stored), 2)
         again = back.take(parts[1], third)
-        assert again in ({}, second_due), "all of it or nothing"
-        assert back.take(parts[2], 2 * third) == third_due
+        assert again in ({}, second_rows), "all of it or nothing"
+        assert back.take(parts[2], 2 * third) == third_rows
     assert again == {}, "at last it was stored"
 
 

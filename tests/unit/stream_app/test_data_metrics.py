@@ -48,7 +48,7 @@ def test_a_batch_without_samples_counts_nothing(client: str) -> None:
     assert counted("examined_samples", client=client) is None
 
 
-def test_many_clients_in_a_batch_are_told_apart() -> None:
+def test_many_clients_in_a_batch_are_distinguished() -> None:
     clients = [f"client_{uuid.uuid4().hex[:8]}" for _ in range(50)]
     rows = [
         {"client_id": clients[number % 50], "heading_deg": 10.0 if number % 50 < number // 50 else None}

@@ -62,7 +62,7 @@ def test_the_docs_explain_every_code() -> None:
     assert {bad.code for bad in BAD_INPUT} == {*of_trip_events, None}, "each code has a row"
 
 
-def test_all_rows_at_once_are_told_apart() -> None:
+def test_all_rows_at_once_are_distinguished() -> None:
     batch = decoded(*(bad.value(NOW_MS) for bad in BAD_INPUT))
     assert codes(batch) == [(row, bad.code) for row, bad in enumerate(BAD_INPUT) if bad.code is not None]
     assert len(batch.events) == sum(bad.events for bad in BAD_INPUT)

@@ -105,7 +105,7 @@ async def test_answers_come_through_tls_too(certificate_dir: Path) -> None:
         assert bytes(records_of(await fetch(connection))) == b"b"
 
 
-async def test_memory_is_used_again_once_nobody_looks_into_it_and_not_before() -> None:
+async def test_memory_is_reused_once_no_view_of_it_is_left_and_not_before() -> None:
     async with connected([fetched(bytes([number]) * LARGE) for number in range(3)]) as connection:
         held = records_of(await fetch(connection))
         first = id(memoryview(held).obj)

@@ -31,7 +31,7 @@ def test_a_stop_that_takes_too_long_ends_the_process_with_one_line_that_says_why
     deadline = StopDeadline(0.01, lambda: "no broker answers", exit_process)
     with capture_logs() as lines:
         deadline.begin()
-        deadline.begin()  # a second signal does not begin anew
+        deadline.begin()  # a second signal does not start it again
         assert exit_process.happened.wait(10)
     assert exit_process.status == NOT_STOPPED
     (line,) = lines

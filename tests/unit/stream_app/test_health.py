@@ -12,7 +12,7 @@ EVENTS = TopicPartition("trip-events", 3)
 
 @dataclass
 class Observed:
-    """A worker, by what is seen of it."""
+    """A worker, by its heartbeats and its progress."""
 
     now_s: float = 1000.0
     progress: dict[TopicPartition, Progress] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Observed:
         self.health.watch(lambda: self.progress)
 
     def after(self, seconds: float, group: GroupState | None = None, stalled_s: float = 0.0, lag: int = 40) -> None:
-        """Let time pass; without a group, the event loop has told nothing new."""
+        """Let time pass; without a group, there is no new heartbeat."""
         self.now_s += seconds
         self.progress = {EVENTS: Progress(Position(10, 10 + lag), stalled_s)}
         if group is not None:
@@ -84,7 +84,7 @@ def test_work_after_a_recovery_has_the_whole_time_for_its_first_commit() -> None
     assert len(worker.health.live_problems()) == 1
 
 
-def test_a_rebalance_takes_readiness_away_until_it_is_done() -> None:
+def test_a_worker_is_not_ready_during_a_rebalance() -> None:
     worker = at_work()
     worker.after(1, restoring(0))
     assert worker.health.ready_problems() == ["waiting for partitions"]

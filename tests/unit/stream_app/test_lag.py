@@ -9,7 +9,7 @@ ONE, TWO = TopicPartition("trip-events", 0), TopicPartition("trip-events", 1)
 
 @dataclass
 class Timeline:
-    """A worker's partitions, moved by hand."""
+    """A worker's partitions, whose positions tests set."""
 
     now_s: float = 0.0
     positions: dict[TopicPartition, Position] = field(default_factory=dict)
@@ -45,10 +45,10 @@ def test_a_partition_without_lag_never_stalls_however_long_it_is_silent() -> Non
     timeline = Timeline()
     timeline.at(0, one=(100, 100))
     assert timeline.at(9000, one=(100, 100)) == {"one": (0, 0)}
-    assert timeline.at(9015, one=(100, 101)) == {"one": (1, 15)}, "counted from when it was last seen without lag"
+    assert timeline.at(9015, one=(100, 101)) == {"one": (1, 15)}, "counted from when it last had no lag"
 
 
-def test_a_partition_that_was_taken_away_is_no_longer_reported_and_starts_anew_when_it_comes_back() -> None:
+def test_a_revoked_partition_is_no_longer_reported_and_starts_from_zero_when_it_is_assigned_again() -> None:
     timeline = Timeline()
     timeline.at(0, one=(40, 100), two=(1, 9))
     assert set(timeline.at(30, two=(1, 9))) == {"two"}

@@ -70,7 +70,7 @@ async def test_a_result_that_can_not_be_read_is_rejected_and_the_others_are_coun
     assert len(steps.added) == 1
 
 
-async def test_results_of_an_earlier_assignment_are_left_to_the_next_owner() -> None:
+async def test_results_of_an_earlier_assignment_epoch_are_left_to_the_next_owner() -> None:
     steps = Steps()
     old = FakeDelivery(batch_of("driver-scores-by-driver", [result(1, 60)]), is_current=False)
     new = FakeDelivery(batch_of("driver-scores-by-driver", [result(2, 80)]))

@@ -1,4 +1,4 @@
-"""Which partitions are polled, and which are known to be silent: asked of the broker, not told by time."""
+"""Which partitions are polled, and which are known to be silent: from the broker's offsets, not from elapsed time."""
 
 import time
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ def partitions(consumer: Consumer) -> SourcePartitions:
     return SourcePartitions(app, TOPIC)
 
 
-async def test_partitions_of_the_topic_that_were_lately_polled_are_given() -> None:
+async def test_recently_polled_partitions_of_the_topic_are_returned() -> None:
     assert await partitions(Consumer()).recently_polled() == {0}
 
 

@@ -91,7 +91,7 @@ def test_a_worker_that_wakes_does_not_undo_what_the_new_owner_wrote(
     assert following.get("one") == b"newer"
     write(following, "one", b"newest", up_to=13)
     changelog.compact()
-    assert len(changelog.records) == 1, "what the paused one left is taken away"
+    assert len(changelog.records) == 1, "what the paused one left is deleted"
     assert changelog.owner(4).get("one") == b"newest"
 
 
@@ -102,7 +102,7 @@ def test_of_rows_that_include_the_same_the_later_owner_s_counts(changelog: Chang
     assert changelog.owner(3).get("one") == b"closed for its silence"
 
 
-def test_an_owner_that_loses_its_partition_and_gets_it_back_looks_anew(changelog: Changelog) -> None:
+def test_an_owner_that_loses_its_partition_and_is_assigned_it_again_reads_the_rows_again(changelog: Changelog) -> None:
     table = changelog.owner(1)
     write(table, "one", b"a", up_to=7)
     table._table.hold(0, b"one@2.0", (9).to_bytes(8, "big") + b"b")
@@ -128,7 +128,7 @@ def test_versions_are_kept_until_the_last_row_of_their_checkpoint_is_written(cha
         assert (rows if complete != NO_VERSION else {}) == expected
     assert complete == Version(9, 1, 2)
     changelog.compact()
-    assert len(changelog.records) == 3, "older versions are taken away"
+    assert len(changelog.records) == 3, "older versions are deleted"
 
 
 def test_rows_are_found_by_the_beginning_of_their_keys(changelog: Changelog) -> None:

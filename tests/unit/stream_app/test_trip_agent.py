@@ -64,7 +64,7 @@ async def test_batches_are_processed_in_order_and_added_to_the_next_checkpoint()
     assert steps.interrupted == [0, 0, 0]
 
 
-async def test_batches_of_an_earlier_assignment_are_left_to_the_next_owner() -> None:
+async def test_batches_of_an_earlier_assignment_epoch_are_left_to_the_next_owner() -> None:
     steps, delivered = Steps(), deliveries(0, 10)
     delivered[0].is_current = False
     await agent_with(steps).run(FakeBatchStream(delivered).stream())

@@ -13,7 +13,7 @@ from stream_app.worker.run import _run
 from stream_app.worker.wiring import load_scorer
 
 
-def test_a_broker_that_goes_away_after_its_topics_were_looked_at_is_an_error_that_names_it() -> None:
+def test_a_broker_that_stops_after_its_topics_were_checked_is_an_error_that_names_it() -> None:
     bootstrap = f"{LOOPBACK}:{free_port()}"
     settings = Settings(kafka=KafkaSettings(bootstrap=bootstrap))
     deadline = StopDeadline(settings.worker.stop_timeout_s, holdup=lambda: "nothing")

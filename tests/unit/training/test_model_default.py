@@ -1,4 +1,4 @@
-"""The model that is shipped is the one that the shipped fleet, the code and the seed make."""
+"""The default model is the one that the simulated fleet, the code and the seed make."""
 
 import json
 from importlib.metadata import version
@@ -25,14 +25,14 @@ def trips() -> LabelledTrips:
 
 @pytest.fixture(scope="module")
 def retrained(trips: LabelledTrips) -> TrainedModel:
-    shipped = Scorer.load(DEFAULT_MODEL)
+    default = Scorer.load(DEFAULT_MODEL)
     return train_model(
         trips.rows,
         label=trips.label,
         group=trips.group,
         seed=DEFAULT_SEED,
-        name=shipped.name,
-        version=shipped.version,
+        name=default.name,
+        version=default.version,
         conditions=trips.conditions,
     )
 
@@ -56,7 +56,7 @@ def test_with_the_same_library_versions_retraining_reproduces_its_bytes(
     retrained: TrainedModel, tmp_path: Path
 ) -> None:
     versions = json.loads((DEFAULT_MODEL / METADATA_FILE).read_text())["training"]["versions"]
-    assert versions == {library: version(library) for library in versions}, "train the default model anew"
+    assert versions == {library: version(library) for library in versions}, "train the default model again"
     save(retrained, tmp_path)
     for file in (GRAPH_FILE, METADATA_FILE):
         assert (tmp_path / file).read_bytes() == (DEFAULT_MODEL / file).read_bytes()

@@ -184,8 +184,8 @@ def test_training_leaves_a_model_that_loads_and_a_card(tmp_path: Path) -> None:
         DEFAULT_FEATURE_SETTINGS.conditions(),
         provenance.of_simulated_fleet("driver-score train"),
     )
-    told: list[str] = []
-    trained, validation = train_and_save(trips, tmp_path / "model", name="mine", version="v3", report=told.append)
+    reported: list[str] = []
+    trained, validation = train_and_save(trips, tmp_path / "model", name="mine", version="v3", report=reported.append)
 
     scorer = Scorer.load(tmp_path / "model")
     assert (scorer.name, scorer.version) == ("mine", "v3")
@@ -195,14 +195,14 @@ def test_training_leaves_a_model_that_loads_and_a_card(tmp_path: Path) -> None:
         trained.scorer().score(features, ExposureLimits.of_trips(ExposureSettings())).score,
     )
     assert str(validation.model.auc) in (tmp_path / "model" / "card.md").read_text()
-    assert told == ["validating on held-out groups", "training on all trips"]
+    assert reported == ["validating on held-out groups", "training on all trips"]
 
 
 @pytest.mark.real_data
-def test_the_report_shows_that_real_conflicts_are_told_from_calm_driving(shared_data: Path, tmp_path: Path) -> None:
+def test_the_report_shows_that_real_conflicts_differ_from_calm_driving(shared_data: Path, tmp_path: Path) -> None:
     validations = write_validation_report(tmp_path / "validation.md", study=shared_data / "100car.parquet")
     for section, bar in BARS.items():
         assert validations[section].model.auc.estimate >= bar
         assert validations[section].groups > 60
     written = (Path(__file__).parents[3] / "docs" / "validation.md").read_text()
-    assert (tmp_path / "validation.md").read_text() == written, "write docs/validation.md anew"
+    assert (tmp_path / "validation.md").read_text() == written, "write docs/validation.md again"

@@ -65,7 +65,7 @@ def test_cross_validation_finds_what_there_is_to_find_and_the_card_tells(tmp_pat
 
     card = model_card(drawn_model(), validation, Provenance("Drawn trips.", ("They are drawn.",), "draw"))
     record = drawn_model().metadata.training
-    for told in (
+    for text in (
         record.data_sha256,
         str(validation.model.auc),
         f"{validation.model.brier:.4f}",
@@ -76,7 +76,7 @@ def test_cross_validation_finds_what_there_is_to_find_and_the_card_tells(tmp_pat
         "| hard_brakes_per_100km | HARD_BRAKING | yes | 10 km |",
         "| speed_volatility | SPEED_VARIATION | yes | none |",
     ):
-        assert told in card
+        assert text in card
 
     write_card(drawn_model(), validation, Provenance("", (), ""), tmp_path)
     assert (tmp_path / "card.md").read_text().startswith("# Model card: drawn v1")

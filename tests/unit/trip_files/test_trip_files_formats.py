@@ -173,21 +173,21 @@ def test_a_file_of_another_kind_is_one_clear_error(tmp_path: Path, file_format: 
 
 
 @pytest.mark.parametrize("file_format", ["100car", "fleet"])
-def test_a_parquet_file_of_another_shape_is_told_its_columns(tmp_path: Path, file_format: str) -> None:
+def test_the_error_for_a_parquet_file_of_another_shape_names_its_columns(tmp_path: Path, file_format: str) -> None:
     path = tmp_path / "other.parquet"
     pl.DataFrame({"a": [1], "b": [2]}).write_parquet(path)
     with pytest.raises(InputFileError, match="Its columns are a, b"):
         read_trips(path, file_format=file_format)
 
 
-def test_a_csv_file_of_another_shape_is_told_its_columns(tmp_path: Path) -> None:
+def test_the_error_for_a_csv_file_of_another_shape_names_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n")
     with pytest.raises(InputFileError, match="Its columns are a, b"):
         read_trips(path, file_format="kit-obd2")
 
 
-def test_an_unknown_format_is_told_the_known_ones(tmp_path: Path) -> None:
+def test_the_error_for_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match=r"there is no format xml\. Formats are fleet, jsonl"):
         read_trips(tmp_path / "a.xml", file_format="xml")
 

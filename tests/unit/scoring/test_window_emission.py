@@ -1,49 +1,49 @@
-"""When windows and trips are due for a score: timelines of seconds, window 60 s, grace 10 s."""
+"""When windows and trips are emitted for a score: timelines of seconds, window 60 s, grace 10 s."""
 
 import pytest
 
 from schemas.thresholds import WindowSettings
 from tests.reference.random_trips import NOON_MS, Event, event
 from tests.reference.streaming import Partition
-from tests.support.examples.timelines import at, end, told
+from tests.support.examples.timelines import at, end, summaries
 
 # windows and trips in order -----------------------------------------------------------------------------------------
 
 
-def test_a_window_is_due_at_the_first_event_after_its_end() -> None:
+def test_a_window_is_emitted_at_the_first_event_after_its_end() -> None:
     #   0   10  20  30  40  50 |60
     #   x   x   x   x   x   x  |x
     #                           ▲ window 0-60, and the trip so far
     partition = Partition()
     assert partition.send(at(0, 10, 20, 30, 40, 50)) == []
-    assert told(partition.send(at(60))) == ["window 0-60 r0 n6", "trip 0-50 r0 n6"]
+    assert summaries(partition.send(at(60))) == ["window 0-60 r0 n6", "trip 0-50 r0 n6"]
 
 
 def test_an_event_exactly_at_the_end_belongs_to_the_next_window() -> None:
     partition = Partition()
     partition.send(at(55, 60, 65))
-    assert told(partition.send(end(70))) == ["window 60-120 r0 n3 final", "trip 55-70 r1 n4 final"]
+    assert summaries(partition.send(end(70))) == ["window 60-120 r0 n3 final", "trip 55-70 r1 n4 final"]
 
 
 def test_windows_without_events_are_not_scored() -> None:
     #   x |      |      | x
     partition = Partition()
     partition.send(at(30))
-    assert told(partition.send(at(200))) == ["window 0-60 r0 n1", "trip 30-30 r0 n1"]
-    assert told(partition.send(end(205))) == ["window 180-240 r0 n2 final", "trip 30-205 r1 n3 final"]
+    assert summaries(partition.send(at(200))) == ["window 0-60 r0 n1", "trip 30-30 r0 n1"]
+    assert summaries(partition.send(end(205))) == ["window 180-240 r0 n2 final", "trip 30-205 r1 n3 final"]
 
 
 def test_the_interval_across_the_end_of_a_window_belongs_to_the_later_one() -> None:
     partition = Partition()
     partition.send(at(57, 59, 61, 63))
     partition.send(end(64))
-    [first, _, last, trip] = partition.due
+    [first, _, last, trip] = partition.emitted
     assert (first["duration_s"], last["duration_s"], trip["duration_s"]) == (2, 4, 6)
 
 
 def test_trip_end_makes_window_and_trip_final() -> None:
     partition = Partition()
-    assert told(partition.send([*at(0, 10), *end(20)])) == ["window 0-60 r0 n3 final", "trip 0-20 r0 n3 final"]
+    assert summaries(partition.send([*at(0, 10), *end(20)])) == ["window 0-60 r0 n3 final", "trip 0-20 r0 n3 final"]
 
 
 def test_a_repeated_trip_end_does_not_finish_twice() -> None:
@@ -61,22 +61,22 @@ def test_an_event_out_of_order_revises_the_window_that_it_belongs_to() -> None:
     #        58 ◄─ arrives after 61
     #                         ▲ no more can come before 60: window 0-60 and the trip so far again
     partition = Partition()
-    assert told(partition.send(at(0, 50, 61))) == ["window 0-60 r0 n2", "trip 0-50 r0 n2"]
+    assert summaries(partition.send(at(0, 50, 61))) == ["window 0-60 r0 n2", "trip 0-50 r0 n2"]
     assert partition.send(at(58)) == []
     assert partition.send(at(70)) == []
-    assert told(partition.send(at(72))) == ["window 0-60 r1 n3", "trip 0-60 r1 n3"]
+    assert summaries(partition.send(at(72))) == ["window 0-60 r1 n3", "trip 0-60 r1 n3"]
 
 
 def test_an_event_out_of_order_in_the_live_window_needs_no_revision() -> None:
     partition = Partition()
-    assert told(partition.send(at(0, 20, 15, 40, 35, 60))) == ["window 0-60 r0 n5", "trip 0-40 r0 n5"]
+    assert summaries(partition.send(at(0, 20, 15, 40, 35, 60))) == ["window 0-60 r0 n5", "trip 0-40 r0 n5"]
 
 
-def test_a_window_first_seen_out_of_order_begins_at_revision_0() -> None:
+def test_a_window_whose_first_event_is_out_of_order_begins_at_revision_0() -> None:
     #        59 ◄─ arrives after 61, which was the first event of the trip
     partition = Partition()
     partition.send(at(61, 59))
-    assert told(partition.send(end(62))) == [
+    assert summaries(partition.send(end(62))) == [
         "window 0-60 r0 n1",
         "trip 59-60 r0 n1",
         "window 60-120 r0 n2 final",
@@ -89,14 +89,14 @@ def test_events_out_of_order_before_and_after_the_end_of_the_trip_revise_the_win
     #           58              57 ◄─ both belong to the first window
     partition = Partition()
     partition.send(at(0, 50, 61, 58))
-    assert told(partition.send(end(63))) == [
+    assert summaries(partition.send(end(63))) == [
         "window 0-60 r1 n3",
         "trip 0-60 r1 n3",
         "window 60-120 r0 n2 final",
         "trip 0-63 r2 n5 final",
     ]
     partition.send(at(57))
-    assert told(partition.close()) == [
+    assert summaries(partition.close()) == [
         "window 0-60 r2 n4",
         "trip 0-60 r3 n4",
         "window 60-120 r1 n2 final",
@@ -108,15 +108,15 @@ def test_an_event_out_of_order_after_the_end_of_the_trip_is_scored_with_a_higher
     partition = Partition()
     partition.send([*at(0, 10), *end(20)])
     assert partition.send(at(15)) == []
-    assert told(partition.close()) == ["window 0-60 r1 n4 final", "trip 0-20 r1 n4 final"]
+    assert summaries(partition.close()) == ["window 0-60 r1 n4 final", "trip 0-20 r1 n4 final"]
     assert partition.close() == []
 
 
 def test_a_trip_that_goes_on_after_its_end_is_open_again() -> None:
     partition = Partition()
     partition.send([*at(0, 10), *end(20)])
-    assert told(partition.send(at(70))) == ["window 0-60 r1 n3", "trip 0-20 r1 n3"]
-    assert told(partition.close()) == ["window 60-120 r0 n1 final", "trip 0-70 r2 n4 final"]
+    assert summaries(partition.send(at(70))) == ["window 0-60 r1 n3", "trip 0-20 r1 n3"]
+    assert summaries(partition.close()) == ["window 60-120 r0 n1 final", "trip 0-70 r2 n4 final"]
 
 
 # later than the grace period ------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_a_trip_that_goes_on_after_its_end_is_open_again() -> None:
 def test_an_event_as_old_as_the_grace_period_is_late(second: float, late: int) -> None:
     partition = Partition()
     partition.send([*at(0, 30), *at(second), *end(40)])
-    trip = partition.due[-1]
+    trip = partition.emitted[-1]
     assert (trip.late_event_count, trip.event_count) == (late, 4 - late)
 
 
@@ -146,7 +146,7 @@ def test_a_late_event_after_the_end_has_the_trip_scored_again_once_it_is_quiet()
     partition.send(at(5))
     partition.send(at(*range(40, 80), trip="trip_2"))
     [window, trip] = partition.of_trip("trip_1")[2:]
-    assert told([window, trip]) == ["window 0-60 r1 n3 final", "trip 0-40 r1 n3 final"]
+    assert summaries([window, trip]) == ["window 0-60 r1 n3 final", "trip 0-40 r1 n3 final"]
     assert trip.late_event_count == 1
     assert trip.features.tobytes() == partition.of_trip("trip_1", "trip")[0].features.tobytes()
 
@@ -162,10 +162,10 @@ def test_no_more_events_wait_than_max_pending() -> None:
     roomy = Partition(grace_s=50)
     roomy.send(events)
     roomy.close()
-    assert [row.bits for row in partition.due] == [row.bits for row in roomy.due]
+    assert [row.bits for row in partition.emitted] == [row.bits for row in roomy.emitted]
 
 
-def test_an_event_older_than_one_that_no_longer_waits_is_late() -> None:
+def test_an_event_older_than_one_that_is_no_longer_pending_is_late() -> None:
     partition = Partition(grace_s=50, max_pending=16)
     partition.send(at(*range(30)))
     partition.send(at(5.5))
@@ -178,7 +178,7 @@ def test_an_event_id_that_comes_again_with_another_time_changes_nothing() -> Non
     partition = Partition()
     assert partition.send([*at(0), first, again]) == []
     partition.send(at(45))
-    assert told(partition.close()) == ["window 0-60 r0 n3 final", "trip 0-50 r0 n3 final"]
+    assert summaries(partition.close()) == ["window 0-60 r0 n3 final", "trip 0-50 r0 n3 final"]
 
 
 def test_the_grace_period_must_be_shorter_than_the_window() -> None:
@@ -189,7 +189,7 @@ def test_the_grace_period_must_be_shorter_than_the_window() -> None:
 # slots --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_closed_trip_is_forgotten_after_the_retention_and_its_slot_used_again() -> None:
+def test_a_closed_trip_is_released_after_the_retention_and_its_slot_used_again() -> None:
     partition = Partition(retention_s=60)
     partition.send([*at(0, 10, trip="old"), *end(20, trip="old")])
     slot = partition.slot_of["old"]
@@ -201,7 +201,7 @@ def test_a_closed_trip_is_forgotten_after_the_retention_and_its_slot_used_again(
     assert partition.slot_of["new"] == slot
     fresh = Partition()
     fresh.send([*at(200, 210, trip="new"), *end(215, trip="new")])
-    assert [row.bits for row in partition.of_trip("new")] == [row.bits for row in fresh.due]
+    assert [row.bits for row in partition.of_trip("new")] == [row.bits for row in fresh.emitted]
 
 
 def test_a_trip_evicted_and_back_in_one_frame_keeps_its_ids_and_class() -> None:
@@ -218,7 +218,7 @@ def test_a_trip_evicted_and_back_in_one_frame_keeps_its_ids_and_class() -> None:
 
 
 def test_a_sweep_that_closes_more_trips_than_fit_goes_on_where_it_stopped() -> None:
-    #   3,000 trips fall silent at once: 6,000 rows are due within a frame of few events
+    #   3,000 trips become silent at once: 6,000 rows are emitted for a frame of few events
     count = 3000
     partition = Partition(idle_gap_s=15)
     names = [f"trip_{number}" for number in range(count)]
@@ -226,8 +226,8 @@ def test_a_sweep_that_closes_more_trips_than_fit_goes_on_where_it_stopped() -> N
     partition.states.arrays.partition["clock_ms"] += 100_000
     partition.states.arrays.partition["mover_ms"] = NOON_MS + 100_000
     partition.send(at(100, 101, trip="other"))
-    assert {row.trip for row in partition.due if row.final} == set(names)
-    assert len(partition.due) == 2 * count
+    assert {row.trip for row in partition.emitted if row.final} == set(names)
+    assert len(partition.emitted) == 2 * count
 
 
 # severe events ------------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_a_severe_event_is_reported_at_once(
 ) -> None:
     partition = Partition()
     assert partition.send(at(0, 1)) == []
-    assert partition.send(measured(2, "trip_1", event_type, **values)) == [], "no score is due for it"
+    assert partition.send(measured(2, "trip_1", event_type, **values)) == [], "no score is emitted for it"
     assert severe(partition) == ([] if expected is None else [("trip_1", 2, *expected)])
 
 
@@ -280,7 +280,7 @@ def test_severe_events_change_no_score() -> None:
     calm, alarmed = Partition(severe_mps2=100.0), Partition()
     calm.send(events)
     alarmed.send(events)
-    assert [row.bits for row in alarmed.due] == [row.bits for row in calm.due]
+    assert [row.bits for row in alarmed.emitted] == [row.bits for row in calm.emitted]
     assert (len(calm.severe), len(alarmed.severe)) == (0, 1)
 
 
