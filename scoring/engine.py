@@ -1,6 +1,6 @@
 """Events into emitted features into scores: what the stream, an API, files and batch jobs all call."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,46 +31,44 @@ class ScoringEngine:
         self._score_maker = score_maker
         self._champion = champion
 
-    def process(
-        self, batches: Iterable[tuple[TripStates, EventColumns]], *, scored_at_ms: int
-    ) -> Iterator[DriverScores]:
-        """Update trip states with events, and score what they emit; states that occur once are scored in one call.
+    def process(self, batches: Iterable[tuple[TripStates, EventColumns]], *, scored_at_ms: int) -> DriverScores | None:
+        """Update trip states with events, and score what they emit, in one call of the model.
 
         Parameters
         ----------
         batches
-            Events, each behind the states of their partition.
+            Events, each with the states of their partition; a partition may occur more than once.
         scored_at_ms
             The clock, epoch milliseconds.
+
+        Returns
+        -------
+        DriverScores or None
+            None where nothing was emitted.
         """
-        emitted: dict[int, tuple[TripStates, EmittedFeatures]] = {}
-        for states, events in batches:
-            if id(states) in emitted:
-                yield from self.score(list(emitted.values()), scored_at_ms=scored_at_ms)
-                emitted.clear()
-            emitted[id(states)] = (states, update(states, events, self._parameters))
-        yield from self.score(list(emitted.values()), scored_at_ms=scored_at_ms)
+        emitted = [(states, update(states, events, self._parameters)) for states, events in batches]
+        return self.score(emitted, scored_at_ms=scored_at_ms)
 
     def close(
         self, states: TripStates, slots: NDArray[np.int64] | None = None, *, scored_at_ms: int
-    ) -> Iterator[DriverScores]:
+    ) -> DriverScores | None:
         """Score open trips as final, though their end was not seen: all of them, or those in some slots."""
-        yield from self.score([(states, close_trips(states, self._parameters, slots))], scored_at_ms=scored_at_ms)
+        return self.score([(states, close_trips(states, self._parameters, slots))], scored_at_ms=scored_at_ms)
 
-    def score(
-        self, emitted: Sequence[tuple[TripStates, EmittedFeatures]], *, scored_at_ms: int
-    ) -> Iterator[DriverScores]:
-        """Score emitted rows, each behind the states that emitted them and were not updated since.
+    def score(self, emitted: Iterable[tuple[TripStates, EmittedFeatures]], *, scored_at_ms: int) -> DriverScores | None:
+        """Score emitted rows, each with the states that emitted them: every row once, in the order of emission.
 
         A trip that enters the high-risk band with a score raises an alert: ``alerting`` says so of each row.
         """
         emitted = [(states, rows) for states, rows in emitted if len(rows) > 0]
         if not emitted:
-            return
+            return None
         scores = self._score_maker.make([rows for _, rows in emitted], self._champion, scored_at_ms=scored_at_ms)
         is_high_risk = scores.are_high_risk_trips()
         entered: list[bool] = []
         for states, rows in emitted:
             count = len(entered)
-            entered += states.enter_high_risk(rows.rows["slot"], is_high_risk[count : count + len(rows)])
-        yield DriverScores({**scores.columns, "alerting": entered})
+            entered += states.enter_high_risk(
+                rows.rows["slot"], rows.is_first_score, is_high_risk[count : count + len(rows)]
+            )
+        return DriverScores({**scores.columns, "alerting": entered})

@@ -308,11 +308,17 @@ def finish(
 
 @kernel
 def evict(arrays: StateArrays, slot: int) -> None:
-    """Free a trip's state; the slot stays its own until the next update, as what is emitted still speaks of it."""
+    """Free a trip's state.
+
+    The slot keeps the trip's ids and class until `TripStates.release_evicted`, for later events of the same batch, and
+    whether it was in the high-risk band, as its last rows are not scored yet.
+    """
     free_all(arrays, slot)
-    vehicle_class = arrays.heads[slot].vehicle_class
+    head = arrays.heads[slot]
+    vehicle_class, high_risk = head.vehicle_class, head.high_risk
     arrays.heads[slot] = arrays.heads[EMPTY]
-    arrays.heads[slot].vehicle_class = vehicle_class
+    head.vehicle_class = vehicle_class
+    head.high_risk = high_risk
     arrays.cursors[slot] = arrays.cursors[EMPTY]
     arrays.windows[slot] = arrays.windows[EMPTY]
     arrays.trips[slot] = arrays.trips[EMPTY]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.events.ids import decode_ids
+from scoring.features.emission import RowKind
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,7 @@ class EmittedFeatures:
     Attributes
     ----------
     rows
-        Array of ``EMITTED`` [rows], in the order of emission. Only the states that emitted them understand their slots,
-        and only until the next update.
+        Array of ``EMITTED`` [rows], in the order of emission. Slots are for the states that emitted them.
     features
         float64 array [rows, features], columns in the order of ``FEATURE_NAMES``; NaN where a sensor is missing.
     id_texts, id_sizes
@@ -34,6 +34,11 @@ class EmittedFeatures:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def is_first_score(self) -> NDArray[np.bool_]:
+        """Tell of each row whether it is the first score of its trip."""
+        return (self.rows["kind"] == RowKind.TRIP) & (self.rows["revision"] == 0)
 
     def ids(self) -> list[tuple[str, ...]]:
         """Give trip, vehicle, driver and client id of each row."""

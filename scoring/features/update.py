@@ -47,11 +47,10 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
     Returns
     -------
     EmittedFeatures
-        What became emitted: of each trip the same, in the same order, however the events are split into batches.
+        Of each trip the same, in the same order, however the events are split into batches.
     """
     if len(events) == 0:
         return _resolve(states, np.zeros(0, EMITTED), np.zeros(0, FEATURE_ROW))
-    states.release_evicted()
     slots = slots_of(states, events)
     states.reserve_samples(len(events))
 
@@ -70,7 +69,9 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
     for rows, _ in parts:
         states.mark_changed(rows["slot"])
     rows, features = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return _resolve(states, rows, features)
+    resolved = _resolve(states, rows, features)
+    states.release_evicted()
+    return resolved
 
 
 def close_trips(

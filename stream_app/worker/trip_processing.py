@@ -80,8 +80,8 @@ class TripProcessing:
             self._publish(self._engine.score([(owned.states, closed)], scored_at_ms=now_ms()))
         return owned
 
-    def _publish(self, scored: Iterable[DriverScores]) -> None:
-        for scores in scored:
+    def _publish(self, scores: DriverScores | None) -> None:
+        if scores is not None:
             self._outputs.publish_scores(scores)
 
 

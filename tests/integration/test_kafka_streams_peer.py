@@ -88,7 +88,8 @@ def our_scores() -> list[dict[str, Any]]:
     model = ServedModel(Scorer.load(DEFAULT_MODEL), "champion")
     engine = ScoringEngine(kernel_parameters(profile, WindowSettings()), maker, model)
     events = a_decoder().decode(batch_of(*lines)).events
-    [scores] = engine.process([(TripStates(), events)], scored_at_ms=0)
+    scores = engine.process([(TripStates(), events)], scored_at_ms=0)
+    assert scores is not None
     rows = scores.rows(tuple(scores.columns), range(len(scores)))
     return [row for row in rows if row["kind"] != SEVERE_EVENT_KIND]
 

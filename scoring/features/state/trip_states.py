@@ -149,19 +149,28 @@ class TripStates:
         ends = np.cumsum(np.bincount(chunks, minlength=len(self.changed_chunks)))
         return np.split(slots[np.argsort(chunks, kind="stable")], ends[:-1])
 
-    def enter_high_risk(self, slots: NDArray[np.integer], is_high_risk: Sequence[bool | None]) -> list[bool]:
-        """Record whether the scores of trips are in the high-risk band, and give which of them are the first to be.
+    def enter_high_risk(
+        self, slots: NDArray[np.integer], is_first_score: NDArray[np.bool_], is_high_risk: Sequence[bool | None]
+    ) -> list[bool]:
+        """Record which trips are in the high-risk band, and give which rows took their trip into it.
+
+        Each emitted row must come here once, in the order of emission. The states may have been updated meanwhile: a
+        trip that is evicted leaves its slot as it was, and the first score of the next trip there resets it.
 
         Parameters
         ----------
         slots
-            Of the scored trips, in the order of their scores; a trip may occur more than once.
+            Of the emitted rows.
+        is_first_score
+            Whether the row is the first score of its trip.
         is_high_risk
-            Of each score; null, as of a trip without a score, changes nothing.
+            Whether the row is a trip in the high-risk band; null, as of a trip without a score, changes nothing.
         """
         in_high_risk = self.arrays.heads["high_risk"]
         entered = []
-        for slot, is_high in zip(slots.tolist(), is_high_risk, strict=True):
+        for slot, is_first, is_high in zip(slots.tolist(), is_first_score.tolist(), is_high_risk, strict=True):
+            if is_first:
+                in_high_risk[slot] = 0
             entered.append(bool(is_high) and in_high_risk[slot] == 0)
             if is_high is not None:
                 in_high_risk[slot] = is_high
@@ -215,7 +224,6 @@ class TripStates:
         self.mark_changed(evicted)
         partition["idle_text_bytes"] += self.text_sizes(evicted).sum()
         self.arrays.identities[evicted] = np.zeros(1, IDENTITY)
-        self.arrays.heads["high_risk"][evicted] = 0  # set again by the scores of what was emitted last
         free = int(partition["free_slots"])
         self.arrays.free[free : free + len(evicted)] = evicted
         partition["free_slots"] += len(evicted)

@@ -90,14 +90,16 @@ def emitted_of(states: TripStates, *drives: dict[str, float], trip_id: str = "tr
 
 
 def scores_of(engine: ScoringEngine, *emitted: tuple[TripStates, EmittedFeatures]) -> DriverScores:
-    [scores] = engine.score(emitted, scored_at_ms=SCORED_AT_MS)
+    scores = engine.score(emitted, scored_at_ms=SCORED_AT_MS)
+    assert scores is not None
     return scores
 
 
 def made(
     engine: ScoringEngine, states: TripStates, emitted: EmittedFeatures, scored_at_ms: int = SCORED_AT_MS
 ) -> pl.DataFrame:
-    [scores] = engine.score([(states, emitted)], scored_at_ms=scored_at_ms)
+    scores = engine.score([(states, emitted)], scored_at_ms=scored_at_ms)
+    assert scores is not None
     return pl.DataFrame(scores.columns, infer_schema_length=None)
 
 
@@ -214,7 +216,7 @@ def test_a_trip_alerts_when_it_enters_the_high_band_and_again_only_after_it_had_
     scores = made(engine, states, emitted_of(states, *drives))
     assert scores["band"].to_list() == ["low", "high", "high", None, "high", "low", "high"]
     assert scores["alerting"].to_list() == [False, True, False, False, False, False, True]
-    again = made(engine, states, emitted_of(states, WILD))
+    again = made(engine, states, emitted_of(states, WILD, revision=len(drives)))
     assert again["alerting"].to_list() == [False], "the trip's state remembers"
     assert made(engine, states, emitted_of(states, WILD, trip_id="trip_2"))["alerting"].to_list() == [True]
 
@@ -223,14 +225,20 @@ def test_a_trip_in_the_place_of_one_that_was_evicted_at_high_risk_alerts_too(
     engine: ScoringEngine, states: TripStates
 ) -> None:
     last = emitted_of(states, WILD)
-    evict(
-        states.arrays, int(last.rows["slot"][0])
-    )  # as an update does that reports it and then meets much later events
-    assert made(engine, states, last)["alerting"].to_list() == [True]
+    evict(states.arrays, int(last.rows["slot"][0]))
+    states.release_evicted()
     update(states, EventColumns.of_frame(event_frame(*trip("trip_3", 0))), PARAMETERS)
     following = emitted_of(states, WILD, trip_id="trip_3")
     assert following.rows["slot"] == last.rows["slot"]
-    assert made(engine, states, following)["alerting"].to_list() == [True]
+    assert scores_of(engine, (states, last), (states, following)).columns["alerting"] == [True, True]
+
+
+def test_the_last_rows_of_an_evicted_trip_do_not_alert_again(engine: ScoringEngine, states: TripStates) -> None:
+    assert made(engine, states, emitted_of(states, WILD))["alerting"].to_list() == [True]
+    last = emitted_of(states, WILD, revision=1, final=1)
+    evict(states.arrays, int(last.rows["slot"][0]))
+    states.release_evicted()
+    assert made(engine, states, last)["alerting"].to_list() == [False]
 
 
 def test_windows_never_alert(engine: ScoringEngine, states: TripStates) -> None:
@@ -240,8 +248,8 @@ def test_windows_never_alert(engine: ScoringEngine, states: TripStates) -> None:
 
 
 def test_nothing_emitted_makes_no_scores(engine: ScoringEngine, states: TripStates) -> None:
-    assert list(engine.score([(states, emitted_of(states))], scored_at_ms=SCORED_AT_MS)) == []
-    assert list(engine.process([], scored_at_ms=SCORED_AT_MS)) == []
+    assert engine.score([(states, emitted_of(states))], scored_at_ms=SCORED_AT_MS) is None
+    assert engine.process([], scored_at_ms=SCORED_AT_MS) is None
 
 
 def test_a_score_says_in_which_role_its_model_made_it(states: TripStates) -> None:
@@ -254,25 +262,11 @@ def test_emitted_rows_are_of_their_trips_whatever_becomes_of_the_states(engine: 
     emitted = update(states, EventColumns.of_frame(event_frame(*trip("trip_1", 0, 61_000))), PARAMETERS)
     expected = scores_of(engine, (states, emitted)).columns
     evict(states.arrays, int(emitted.rows["slot"][0]))
+    states.release_evicted()
     update(states, EventColumns.of_frame(event_frame(*trip("trip_2", 0, vehicle_class="bus"))), PARAMETERS)
     assert states.ids_of(states.slots())[0][0] == "trip_2", "another trip has the slot"
     update(other, EventColumns.of_frame(event_frame(*trip("trip_2", 0))), PARAMETERS)
     assert scores_of(engine, (other, emitted)).columns == expected
-
-
-def test_batches_of_one_partition_are_scored_as_one_after_the_other(engine: ScoringEngine) -> None:
-    events = EventColumns.of_frame(event_frame(*trip("trip_1", *range(0, 300_000, 1000)), *trip("trip_2", 0, 400_000)))
-    half = len(events) // 2
-    together, apart = TripStates(), TripStates()
-    batches = [(together, events.take(slice(0, half))), (together, events.take(slice(half, len(events))))]
-    scored = list(engine.process(batches, scored_at_ms=SCORED_AT_MS))
-    expected = [
-        scores
-        for part in (slice(0, half), slice(half, len(events)))
-        for scores in engine.process([(apart, events.take(part))], scored_at_ms=SCORED_AT_MS)
-    ]
-    assert len(expected) == 2
-    assert [scores.columns for scores in scored] == [scores.columns for scores in expected]
 
 
 def test_trips_of_several_partitions_are_scored_together_as_they_are_apart(engine: ScoringEngine) -> None:
