@@ -16,7 +16,7 @@ from stream_app.kafka import create_topics
 from tests.chaos.faults import SESSION_TIMEOUT_S, Faults
 from tests.chaos.known_stream import KnownStream, Sender, known_stream
 from tests.chaos.verdict import Verdict, judge, unfinished_trips
-from tests.chaos.workers import START_TIMEOUT_S, WorkerPool
+from tests.chaos.workers import WorkerPool
 from tests.support.servers.brokers import wait_until
 from tests.support.servers.running_worker import Topics, last_finals
 
@@ -25,6 +25,9 @@ WORKERS: Final = 3
 
 SILENT_S: Final = 20.0
 """What comes late at the very end is counted once its partition is silent; outages in between are no silence."""
+
+STOP_TIMEOUT_S: Final = 10.0
+"""What is not committed by then is read again; a fault is not to wait for longer."""
 
 _BETWEEN_FAULTS_S: Final = (0.5, 8.0)
 """Some come while the group still recovers from the one before."""
@@ -93,6 +96,7 @@ def run_chaos(
         kafka__partitions=PARTITIONS,
         worker__session_timeout_s=SESSION_TIMEOUT_S,
         worker__checkpoint_s=1,
+        worker__stop_timeout_s=STOP_TIMEOUT_S,
         worker__silent_partition_s=SILENT_S,
         profiles__min_distance_km=0,
     )
@@ -103,7 +107,7 @@ def run_chaos(
     started = time.monotonic()
     try:
         pool.look_after()
-        wait_until(lambda: pool.some() is not None, START_TIMEOUT_S, "a worker that is ready")
+        wait_until(lambda: pool.some() is not None, "a worker that is ready")
         sender.start()
         done = _make_faults(Faults(kafka, pool, draw), pool, sender, draw, faults, kinds, say)
         sender.release(1.0)
@@ -151,20 +155,20 @@ def _wait_for_the_end(pool: WorkerPool, sender: Sender, topics: Topics, say: Cal
         pool.look_after()
         return not sender.is_alive()
 
-    wait_until(all_sent, _END_S, "the whole stream is sent")
+    wait_until(all_sent, "the whole stream is sent", _END_S)
     say("all sent")
 
     def all_committed() -> bool:
         pool.look_after()
         return not any(topics.uncommitted(topic) for topic in ("trip-events", "driver-scores-by-driver"))
 
-    wait_until(all_committed, _END_S, "everything is committed")
+    wait_until(all_committed, "everything is committed", _END_S)
     say("all committed")
 
 
 def _wait_for_silence(pool: WorkerPool, stream: KnownStream, topics: Topics) -> None:
     """Wait until what silence emits has been published; the verdict names what is missing then."""
-    ends_s = time.monotonic() + 3 * SILENT_S
+    ends_s = time.monotonic() + 6 * SILENT_S
     looked_at = -1
     while time.monotonic() < ends_s:
         pool.look_after()

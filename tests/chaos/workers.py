@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.servers.running_worker import STOP_TIMEOUT_S, worker_environment
-
-START_TIMEOUT_S = 180.0
+from tests.support.servers.brokers import PATIENCE_S
+from tests.support.servers.running_worker import worker_environment
 
 
 class ChaosWorker:
@@ -49,7 +48,7 @@ class ChaosWorker:
     def stop(self) -> int:
         """Ask it to leave; return its status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_TIMEOUT_S)
+        return self.process.wait(PATIENCE_S)
 
 
 class WorkerPool:

@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.e2e]
 
 PREFIX = "alerts-"
 RUNBOOK_BASE = "https://example.org/driver-score/"
-TOLD_S = 60.0
 DEAD_LETTERS = 50
 
 
@@ -74,7 +73,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 def test_a_flood_of_dead_letters_arrives_at_the_webhook_with_its_runbook(watched: Watched) -> None:
     counted = 'count(driver_score_worker_rejects_total{job="driver-score-worker"} == 0) > 0'
-    wait_until(lambda: bool(watched.query(counted)), 60, "a scrape before the fault")
+    wait_until(lambda: bool(watched.query(counted)), "a scrape before the fault")
     assert watched.webhook.alerts("DeadLetterRateHigh") == []
 
     client = producer(watched.broker.bootstrap)
@@ -82,23 +81,21 @@ def test_a_flood_of_dead_letters_arrives_at_the_webhook_with_its_runbook(watched
         client.produce(f"{PREFIX}trip-events", b"not json", b"veh_1")
     client.flush()
 
-    alert = watched.webhook.wait_for("DeadLetterRateHigh", TOLD_S)
+    alert = watched.webhook.wait_for("DeadLetterRateHigh")
     assert alert["labels"] == {"alertname": "DeadLetterRateHigh", "severity": "warning", "component": "data"}
     assert alert["annotations"]["description"].startswith("100% of the records")
     assert alert["generatorURL"].startswith(watched.prometheus.url)
     assert alert["annotations"]["runbook_url"] == f"{RUNBOOK_BASE}docs/runbooks/DeadLetterRateHigh.md"
     by_code = f'driver_score_worker_rejects_total{{code="not_json"}} == {DEAD_LETTERS}'
-    wait_until(lambda: bool(watched.query(by_code)), 60, "all of them are counted")
+    wait_until(lambda: bool(watched.query(by_code)), "all of them are counted")
 
 
 def test_a_broker_that_stops_arrives_at_the_webhook(watched: Watched) -> None:
-    wait_until(
-        lambda: bool(watched.query("driver_score_worker_broker_available == 1")), 60, "a scrape before the fault"
-    )
+    wait_until(lambda: bool(watched.query("driver_score_worker_broker_available == 1")), "a scrape before the fault")
     assert watched.webhook.alerts("BrokerUnavailable") == []
 
     watched.broker.stop()
 
-    alert = watched.webhook.wait_for("BrokerUnavailable", TOLD_S)
+    alert = watched.webhook.wait_for("BrokerUnavailable")
     assert alert["labels"]["severity"] == "critical"
     assert alert["labels"]["instance"] == watched.worker.metrics_address

@@ -15,14 +15,11 @@ import pytest
 
 from driver_score.cli.main import main
 from scoring.model import DEFAULT_MODEL
-from tests.support.servers.brokers import RunningBroker
+from tests.support.servers.brokers import PATIENCE_S, RunningBroker
 
 pytestmark = pytest.mark.e2e
 
 FAILED = 2
-TIMEOUT_S = 90.0
-"""A command alone needs 15 s at most; this machine may be busy, or compile the kernels first."""
-
 NO_BROKER = "127.0.0.1:1"
 
 
@@ -40,7 +37,7 @@ def run_process(*arguments: str, **variables: str) -> subprocess.CompletedProces
         env={**inherited, **variables},
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=PATIENCE_S,
         check=False,
     )
 

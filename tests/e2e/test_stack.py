@@ -18,13 +18,11 @@ from driver_score.local_stack.lifecycle import PortTakenError, stack_states, sta
 from driver_score.local_stack.members import Member, stack_members
 from driver_score.local_stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
 from schemas.settings import StackSettings, load_settings
-from tests.support.servers.brokers import wait_until
+from tests.support.servers.brokers import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration]
 
 SERVERS = ["kafka", "prometheus", "alertmanager", "worker"]
-TIMEOUT_S = 360.0
-"""A machine that has never compiled the kernels needs a minute, a busy one more."""
 
 
 @dataclass
@@ -40,7 +38,7 @@ class StackRun:
             env={**os.environ, **self.variables},
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_S,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -89,7 +87,7 @@ def test_the_stack_starts_once_works_and_stops(stack: StackRun) -> None:
     assert stopped.stderr.splitlines()[-1].split() == ["kafka", "stopped"]
     assert not [state["pid"] for state in after_first.values() if psutil.pid_exists(state["pid"])]
     worker_log = stack.folder / "logs" / "worker.log"
-    wait_until(lambda: '"event": "stopped"' in worker_log.read_text(), 10, "SIGTERM let it end its work")
+    wait_until(lambda: '"event": "stopped"' in worker_log.read_text(), "SIGTERM let it end its work")
     assert stack.run("down").stderr.strip() == "nothing runs"
 
 

@@ -57,7 +57,6 @@ class FleetRun:
     keys: dict[str, list[bytes]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     uncommitted: dict[str, int] = field(default_factory=dict)
-    stop_s: float = 0.0
     log: str = ""
     metrics_after_restart: dict[str, float] = field(default_factory=dict)
     rows_after_restart: int = 0
@@ -102,9 +101,7 @@ def fleet_run(each_broker: RunningBroker) -> FleetRun:
         for topic in ("trip-events", "driver-scores-by-driver"):
             topics.wait_until_committed(topic)
         run.metrics = worker.metrics()
-        began = time.monotonic()
         run.log = worker.stop()
-        run.stop_s = time.monotonic() - began
     for topic in (spec.name for spec in TOPICS if not spec.name.startswith("trip-events")):
         messages = topics.everything(topic)
         run.keys[topic] = [bytes(each.key() or b"") for each in messages]

@@ -63,7 +63,7 @@ def test_a_cause_is_notified_and_what_it_causes_is_inhibited(
     topic = f"topic-of-{cause}"
     call(alertmanager, "alerts", [{"labels": labels(alert, cause, topic=topic)} for alert in sent])
     expected = {**dict.fromkeys(inhibited, "suppressed"), **dict.fromkeys({cause, *notified}, "active")}
-    wait_until(lambda: states(alertmanager, cause) == expected, 30, f"{expected}")
+    wait_until(lambda: states(alertmanager, cause) == expected, f"{expected}")
 
 
 def test_another_topic_that_stalls_is_no_cause(alertmanager: NativeAlertmanager) -> None:
@@ -71,4 +71,4 @@ def test_another_topic_that_stalls_is_no_cause(alertmanager: NativeAlertmanager)
     sent = [labels("ScoringStalled", case, topic="stalls"), labels("ScoringLagTooHigh", case, topic="lags")]
     call(alertmanager, "alerts", [{"labels": one} for one in sent])
     expected = {"ScoringStalled": "active", "ScoringLagTooHigh": "active"}
-    wait_until(lambda: states(alertmanager, case) == expected, 30, f"{expected}")
+    wait_until(lambda: states(alertmanager, case) == expected, f"{expected}")

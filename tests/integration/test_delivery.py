@@ -16,7 +16,7 @@ from stream_app.output.outputs import Outputs
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
 from tests.support.checks.feature_equality import unequal_features
 from tests.support.servers.brokers import RunningBroker, wait_until
-from tests.support.servers.running_worker import PARTITIONS, STOP_TIMEOUT_S, Topics, contents_by_id, running_worker
+from tests.support.servers.running_worker import PARTITIONS, Topics, contents_by_id, running_worker
 
 pytestmark = pytest.mark.integration
 
@@ -79,7 +79,7 @@ def test_a_broker_that_refuses_at_a_checkpoint_stops_the_worker_before_it_commit
         committed = topics.committed("trip-events")
         limit_message_size(topics, refusing, 10)
         replay(event_messages(second), bootstrap=topics.bootstrap, topic=source)
-        wait_until(lambda: not worker.alive, STOP_TIMEOUT_S, "the worker to stop")
+        wait_until(lambda: not worker.alive, "the worker to stop")
         assert worker.process.returncode == FAILED, worker.log
         assert f"the first to {topics.prefix}{refusing}: " in worker.log
         assert topics.committed("trip-events") == committed, "what is not delivered is not committed"

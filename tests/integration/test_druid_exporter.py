@@ -23,7 +23,7 @@ from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, NativeProm
 from grafana.boards.pipeline import PIPELINE_OPERATIONS
 from grafana.datasources import PromQl
 from stream_app.kafka import create_topics
-from tests.support.servers.brokers import producer, wait_until
+from tests.support.servers.brokers import PATIENCE_S, producer, wait_until
 from tests.support.servers.druid_servers import RunningDruid
 from tests.support.servers.running_worker import PARTITIONS
 
@@ -44,12 +44,12 @@ def exporter(folder: Path, **variables: str) -> Iterator[str]:
             env={**os.environ, **variables, "DRIVER_SCORE_EXPORTER__PORT": "0"},
         )
     try:
-        wait_until(lambda: process.poll() is not None or "/metrics" in log_path.read_text(), 60, "it listens")
+        wait_until(lambda: process.poll() is not None or "/metrics" in log_path.read_text(), "it listens")
         found = re.search(r'"address": "(http://[^"]+)"', log_path.read_text())
         assert found, log_path.read_text()
         yield found[1]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0, log_path.read_text()
+        assert process.wait(PATIENCE_S) == 0, log_path.read_text()
     finally:
         process.kill()
         process.wait()
@@ -89,7 +89,7 @@ def panels_have_series(address: str, folder: Path) -> None:
             queries = [urllib.parse.urlencode({"query": expression}) for expression in expressions]
             return all(ask(f"{prometheus.url}/api/v1/query?{query}") for query in queries)
 
-        wait_until(all_answer, 60, "series for each panel")
+        wait_until(all_answer, "series for each panel")
 
 
 def ask(address: str) -> list[Any]:
@@ -127,10 +127,10 @@ def test_it_tells_how_many_messages_there_are_and_how_many_are_rows(druid: Runni
             now = scraped(address)
             return now["druid_rows", profiles] == 20 and now["druid_unparseable_rows", profiles] == 1
 
-        wait_until(all_taken_in, 120, "20 rows, and one that can't be parsed")
+        wait_until(all_taken_in, "20 rows, and one that can't be parsed")
         after = scraped(address)
         assert after["druid_published_records", profiles] == 21
-        wait_until(lambda: scraped(address).get(("druid_lag_records", profiles)) == 0, 90, "no lag")
+        wait_until(lambda: scraped(address).get(("druid_lag_records", profiles)) == 0, "no lag")
         assert after["druid_supervisor_healthy", profiles] == 1
         panels_have_series(address, tmp_path)
     druid.end_supervisors(prefix)

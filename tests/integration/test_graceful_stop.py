@@ -16,8 +16,8 @@ from driver_score.replay import event_messages, plan_sending, replay
 from stream_app.kafka import create_topics
 from stream_app.worker.graceful_stop import NOT_STOPPED
 from tests.integration.conftest import SETTINGS, some_trips
-from tests.support.servers.brokers import wait_until
-from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
+from tests.support.servers.brokers import PATIENCE_S, wait_until
+from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker
 
 pytestmark = pytest.mark.integration
 
@@ -50,7 +50,7 @@ def topics(kafka: NativeKafka, topic_prefix: str, events: pl.DataFrame) -> Itera
 
 
 def wait_until_busy(topics: Topics) -> None:
-    wait_until(lambda: len(topics.messages("driver-scores")) > 0, 60, "scores")
+    wait_until(lambda: len(topics.messages("driver-scores")) > 0, "scores")
 
 
 class _EndlessReplay(threading.Thread):
@@ -89,10 +89,6 @@ def growing(topics: Topics) -> Iterator[None]:
         yield
     finally:
         endless.end()
-
-
-def events_read(worker: RunningWorker) -> float:
-    return worker.metrics()["driver_score_worker_events_total"]
 
 
 def counts_by_trip(events: Iterable[dict[str, Any]]) -> Counter[tuple[str, str]]:
@@ -145,7 +141,7 @@ def test_without_a_broker_a_stop_is_given_up_in_time_with_one_line_and_all_is_re
         wait_until_busy(topics)
         kafka.stop()
         worker.process.send_signal(signal.SIGTERM)
-        status = worker.process.wait(STOP_TIMEOUT_S + 10)
+        status = worker.process.wait(PATIENCE_S)
         log = worker.log
         kafka.start()
     assert status == NOT_STOPPED
@@ -156,5 +152,5 @@ def test_without_a_broker_a_stop_is_given_up_in_time_with_one_line_and_all_is_re
     assert log.count("not stopped in time") == 1
 
     with running_worker(topics.bootstrap, topics.prefix, **SETTINGS) as worker:
-        wait_until(lambda: events_read(worker) >= len(events), 120, "all events again, as none was committed")
+        wait_until(lambda: worker.events_read() >= len(events), "all events again, as none was committed")
         worker.stop()

@@ -29,7 +29,7 @@ from scoring.model.scorer import Scorer
 from stream_app.kafka import create_topics
 from tests.support.examples.bad_input import BAD_INPUT
 from tests.support.examples.decoding import a_decoder, batch_of
-from tests.support.servers.brokers import RunningBroker, consume, consumer, producer, wait_until
+from tests.support.servers.brokers import PATIENCE_S, RunningBroker, consume, consumer, producer, wait_until
 
 EVENTS = 20_000
 FLEET = Fleet(vehicles=50)
@@ -56,7 +56,7 @@ def running_peer(bootstrap: str, prefix: str, folder: Path) -> Iterator[None]:
         assert process.poll() is None, log_path.read_text()
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_S)
 
 
 def send_all(bootstrap: str, topic: str) -> None:
@@ -115,7 +115,7 @@ def outputs(native_kafka: RunningBroker, tmp_path_factory: pytest.TempPathFactor
     send_all(native_kafka.bootstrap, topic)
     offsets = CommittedOffsets(native_kafka.bootstrap, f"{prefix}driver-score", topic)
     with running_peer(native_kafka.bootstrap, prefix, tmp_path_factory.mktemp("streams-peer")):
-        wait_until(lambda: offsets.records() == EVENTS + len(BAD_SINGLES), 120, "everything committed")
+        wait_until(lambda: offsets.records() == EVENTS + len(BAD_SINGLES), "everything committed")
     offsets.close()
     topics = ("driver-scores", "trip-events-dlq", "driver-score-trips-changelog")
     return {name: messages_of(native_kafka, prefix + name) for name in topics}

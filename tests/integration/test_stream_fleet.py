@@ -196,8 +196,7 @@ def test_profiles_are_the_mean_of_the_final_scores_weighted_by_distance_and_age(
     assert scored_profiles > 10
 
 
-def test_sigterm_stops_within_ten_seconds_and_leaves_nothing_to_do_again(fleet_run: FleetRun) -> None:
-    assert fleet_run.stop_s < 10
+def test_sigterm_leaves_nothing_to_do_again(fleet_run: FleetRun) -> None:
     assert '"event": "stopped"' in fleet_run.log
     assert fleet_run.uncommitted == {"trip-events": 0, "driver-scores-by-driver": 0}
     after = fleet_run.metrics_after_restart

@@ -131,7 +131,7 @@ def test_memory_does_not_grow_with_the_backlog(topics: Topics) -> None:
         sender.flush()
     with running_worker(topics.bootstrap, topics.prefix) as worker:
         all_events = count * PARTITIONS
-        wait_until(lambda: sum(topics.committed("trip-events").values()) == all_events, 120, "all committed")
+        wait_until(lambda: sum(topics.committed("trip-events").values()) == all_events, "all committed")
         assert worker.metrics()["driver_score_worker_events_total"] == all_events
         assert resident_mib(worker, "VmHWM") < 600
         worker.stop()

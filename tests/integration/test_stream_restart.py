@@ -15,7 +15,6 @@ from tests.support.checks.feature_equality import unequal_features
 from tests.support.servers.brokers import RunningBroker, wait_until
 from tests.support.servers.running_worker import (
     PARTITIONS,
-    RunningWorker,
     Topics,
     contents_by_id,
     last_finals,
@@ -116,15 +115,13 @@ def test_workers_share_the_partitions_and_take_over_from_one_that_stops(topics: 
     ):
         first.wait_until_ready()
         second.wait_until_ready()
+        workers = (first, second)
+        wait_until(lambda: [len(worker.partitions()) for worker in workers] == [1, 1], "a partition for each")
         send(topics, by_time.slice(0, third))
-        wait_until(lambda: all(read_events(worker) > 0 for worker in (first, second)), 60, "both have events")
+        wait_until(lambda: all(worker.events_read() > 0 for worker in workers), "both have events")
         send(topics, by_time.slice(third, third))
         second.stop()
         send(topics, by_time.slice(2 * third))
         check_results(topics, events)
         first.stop()
     topics.close()
-
-
-def read_events(worker: RunningWorker) -> float:
-    return float(worker.metrics()["driver_score_worker_events_total"])

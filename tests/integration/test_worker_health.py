@@ -1,6 +1,7 @@
 """Health of real workers, as an orchestrator asks for it."""
 
 import json
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,14 +10,16 @@ import requests
 from driver_score.local_stack.servers.kafka import NativeKafka
 from stream_app.kafka import create_topics
 from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH
-from tests.integration.conftest import SETTINGS
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import producer, wait_until
-from tests.support.servers.running_worker import READY_TIMEOUT_S, RunningWorker, running_worker, started_worker
+from tests.support.servers.brokers import PATIENCE_S, producer, wait_until
+from tests.support.servers.running_worker import RunningWorker, running_worker, started_worker
 
 pytestmark = pytest.mark.integration
 
-ONE_PARTITION = {**SETTINGS, "kafka__partitions": 1}
+ONE_PARTITION = {"kafka__partitions": 1}
+
+PATIENT_GROUP = {"worker__session_timeout_s": PATIENCE_S}
+"""A member that is silent for long stays one."""
 
 
 @pytest.fixture(scope="module")
@@ -33,31 +36,29 @@ def problems(worker: RunningWorker, path: str) -> list[str]:
 
 
 def wait_until_ready(worker: RunningWorker) -> None:
-    wait_until(lambda: problems(worker, READY_PATH) == [], 60, "readiness")
+    wait_until(lambda: problems(worker, READY_PATH) == [], "readiness")
 
 
 def test_a_worker_is_ready_with_its_place_in_the_group_also_a_spare_one_and_not_without_a_broker(
     kafka: NativeKafka, topic_prefix: str
 ) -> None:
-    with started_worker(kafka.bootstrap, topic_prefix, **ONE_PARTITION) as first:
-        wait_until(lambda: '"metrics"' in first.log, READY_TIMEOUT_S, "the address")
-        assert problems(first, LIVE_PATH) == []
-        assert problems(first, READY_PATH), "it has not joined its group yet"
+    with running_worker(kafka.bootstrap, topic_prefix, **ONE_PARTITION, **PATIENT_GROUP) as first:
         wait_until_ready(first)
-        with running_worker(kafka.bootstrap, topic_prefix, **ONE_PARTITION) as spare:
+        first.process.send_signal(signal.SIGSTOP)  # the group waits for it, so nobody else becomes a member
+        with started_worker(kafka.bootstrap, topic_prefix, **ONE_PARTITION, **PATIENT_GROUP) as spare:
+            wait_until(lambda: '"metrics"' in spare.log, "the address")
+            assert problems(spare, LIVE_PATH) == []
+            assert problems(spare, READY_PATH), "it has not joined its group yet"
+            first.process.send_signal(signal.SIGCONT)
             wait_until_ready(spare)
             wait_until_ready(first)
-            wait_until(lambda: owned(first) != owned(spare), 60, "one of them has the partition, and has read its end")
+            wait_until(lambda: first.partitions() ^ spare.partitions() == {0}, "one of them has the partition")
 
             kafka.stop()
-            wait_until(lambda: problems(first, READY_PATH) == ["no broker answers"], 60, "the outage is reported")
+            wait_until(lambda: problems(first, READY_PATH) == ["no broker answers"], "the outage is reported")
             assert problems(first, LIVE_PATH) == []
             kafka.start()
             wait_until_ready(first)
-
-
-def owned(worker: RunningWorker) -> bool:
-    return any("lag_records" in name and "trip-events" in name for name in worker.metrics())
 
 
 def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: NativeKafka, topic_prefix: str) -> None:
@@ -74,7 +75,7 @@ def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: Na
             answers.append(problems(worker, LIVE_PATH))
             return answers[-1] != []
 
-        wait_until(stands_still, 30, "the standstill is reported")
+        wait_until(stands_still, "the standstill is reported")
         (problem,) = answers[-1]
         assert problem.startswith(f"{topic_prefix}trip-events 0: nothing committed for ")
         assert problem.endswith("with 1 records to read")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from confluent_kafka import Consumer, Message, Producer
 
@@ -17,6 +17,11 @@ BOOTSTRAP_VARIABLE = "DRIVER_SCORE_TEST_BOOTSTRAP"
 
 SESSION_TIMEOUT_MS = 6000
 """The least that Kafka allows; the embedded broker lets a new group wait half of it."""
+
+
+PATIENCE_S: Final = 300.0
+"""How long tests wait for what must happen: many times what a slow and busy machine needs, as only a failure waits for
+so long."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ def running_kafka(work_dir: Path, docker: DockerServers | None) -> Iterator[str]
             yield kafka.bootstrap
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float, message: str) -> None:
+def wait_until(condition: Callable[[], bool], message: str, timeout_s: float = PATIENCE_S) -> None:
     """Poll `condition` until it holds; fail with `message` when it does not in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -65,7 +70,7 @@ def producer(bootstrap: str) -> Producer:
     return Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 16 * 1024 * 1024, "log_level": 0})
 
 
-def consume(client: Consumer, count: int, timeout_s: float = 40.0) -> list[Message]:
+def consume(client: Consumer, count: int) -> list[Message]:
     """Return exactly `count` messages of a consumer that is subscribed or assigned."""
     messages: list[Message] = []
 
@@ -75,5 +80,5 @@ def consume(client: Consumer, count: int, timeout_s: float = 40.0) -> list[Messa
         messages.extend(batch)
         return len(messages) == count
 
-    wait_until(enough, timeout_s, f"{count} messages")
+    wait_until(enough, f"{count} messages")
     return messages

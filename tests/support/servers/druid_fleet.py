@@ -26,7 +26,6 @@ from tests.support.servers.druid_servers import RunningDruid
 from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 DRIVERS = 24
-INGEST_TIMEOUT_S = 240.0
 
 TOPICS = ("driver-scores", "driver-profiles", "trip-alerts", "trip-features")
 
@@ -84,12 +83,14 @@ def druid_fleet(
         prometheus = NativePrometheus(tmp_path_factory.mktemp("prometheus"), {WORKER_JOB: [address[1]]}, interval="1s")
         with prometheus:
             fleet = DruidFleet(druid.url, prefix, empty_prefix, prometheus.url)
-            wait_until(lambda: bool(fleet.ask_prometheus("driver_score_worker_events_total")), 60, "first scrape")
+            wait_until(lambda: bool(fleet.ask_prometheus("driver_score_worker_events_total")), "first scrape")
             _apply_specs(druid, empty_prefix, first_rows=True)
             druid.end_supervisors(empty_prefix)  # what they have stays, and nothing more comes
             _apply_specs(druid, prefix, first_rows=False)
             _publish(native_kafka, topics, prefix)
             _wait_for_rows(fleet, topics)
+            profiles = "rate(driver_score_worker_profiles_total[1h]) > 0"
+            wait_until(lambda: bool(fleet.ask_prometheus(profiles)), "a scrape after the last of the work")
             yield fleet
     druid.end_supervisors(prefix)
     topics.close()
@@ -107,7 +108,7 @@ def _apply_specs(druid: RunningDruid, prefix: str, *, first_rows: bool) -> None:
         if first_rows:
             for change in plan_first_rows(client, desired):
                 change.make()
-            wait_until(lambda: plan_first_rows(client, desired) == [], INGEST_TIMEOUT_S, "first rows")
+            wait_until(lambda: plan_first_rows(client, desired) == [], "first rows")
             assert [client.row_count(source.name) for source in desired] == [0] * len(desired)
 
 
@@ -146,8 +147,8 @@ def _wait_for_rows(fleet: DruidFleet, topics: Topics) -> None:
             fleet.rows = {topic: list(topics.rows(topic)) for topic in TOPICS}
             return all(client.row_count(fleet.prefix + topic) == len(fleet.rows[topic]) for topic in TOPICS)
 
-        wait_until(all_there, INGEST_TIMEOUT_S, "every published message in Druid")
+        wait_until(all_there, "every published message in Druid")
     finals = sum(row["kind"] == "trip" and row["final"] for row in fleet.rows["driver-scores"])
     statement = f'SELECT SUM(trip_count) FROM "{fleet.prefix}fleet-hourly"'
     with fleet.connection() as connection:
-        wait_until(lambda: connection.query(statement).rows == [(finals,)], INGEST_TIMEOUT_S, "all in the roll-up")
+        wait_until(lambda: connection.query(statement).rows == [(finals,)], "all in the roll-up")

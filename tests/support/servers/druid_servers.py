@@ -21,9 +21,6 @@ from tests.support.servers.docker_servers import DRUID_SERVICES, KAFKA_INSIDE, C
 
 VARIABLE = "DRIVER_SCORE_TEST_DRUID_URL"
 
-ROWS_TIMEOUT_S = 120.0
-"""The first rows of a new supervisor come after 10 s on two idle cores."""
-
 
 @dataclass(frozen=True)
 class RunningDruid:
@@ -53,7 +50,7 @@ class RunningDruid:
 
     def wait_for_rows(self, data_source: str, count: int) -> None:
         """Wait until a data source has so many rows, or more."""
-        wait_until(lambda: self.rows(data_source) >= count, ROWS_TIMEOUT_S, f"{count} rows of {data_source}")
+        wait_until(lambda: self.rows(data_source) >= count, f"{count} rows of {data_source}")
 
     def stop(self) -> dict[str, int]:
         """Stop it; return how many rows each data source has."""

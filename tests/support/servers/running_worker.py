@@ -17,13 +17,7 @@ from typing import Any
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.support.servers.brokers import wait_until
-
-READY_TIMEOUT_S = 180.0
-"""A machine that has never compiled the kernels needs a minute, a busy one more."""
-
-STOP_TIMEOUT_S = 60.0
-READ_TIMEOUT_S = 60.0
+from tests.support.servers.brokers import PATIENCE_S, wait_until
 
 PARTITIONS = 2
 
@@ -44,7 +38,7 @@ class RunningWorker:
         return self.process.poll() is None
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: not self.alive or "worker started" in self.log, READY_TIMEOUT_S, "worker started")
+        wait_until(lambda: not self.alive or "worker started" in self.log, "worker started")
         assert self.alive, self.log
 
     @property
@@ -60,10 +54,21 @@ class RunningWorker:
             lines = answer.read().decode().splitlines()
         return {name: float(number) for name, number in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
+    def events_read(self) -> int:
+        """Return how many events it has read, replayed ones included."""
+        return int(self.metrics()["driver_score_worker_events_total"])
+
+    def partitions(self, topic: str = "trip-events") -> set[int]:
+        """Return the assigned partitions of a topic: those whose end it has learned from the broker."""
+        names = [name for name in self.metrics() if name.startswith("driver_score_worker_lag_records")]
+        return {
+            int(found[1]) for name in names if f'{topic}"' in name for found in re.finditer(r'partition="(\d+)"', name)
+        }
+
     def stop(self) -> str:
         """Send SIGTERM; return the log of a clean stop."""
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(STOP_TIMEOUT_S)
+        status = self.process.wait(PATIENCE_S)
         assert status == 0, self.log
         assert "Traceback" not in self.log
         return self.log
@@ -119,6 +124,7 @@ def worker_environment(bootstrap: str, prefix: str, **settings: object) -> dict[
         "kafka__partitions": PARTITIONS,
         "worker__checkpoint_s": 0.3,
         "worker__metrics_port": 0,
+        "worker__stop_timeout_s": PATIENCE_S,
         **settings,
     }
     variables = {f"DRIVER_SCORE_{name.upper()}": str(setting) for name, setting in given.items()}
@@ -175,7 +181,7 @@ class Topics:
                     ended.add(message.partition())
             return len(ended) == self.partitions
 
-        wait_until(has_ended, READ_TIMEOUT_S, f"the end of {topic}")
+        wait_until(has_ended, f"the end of {topic}")
         consumer.close()
         return received
 
@@ -186,9 +192,7 @@ class Topics:
         rows.extend(json.loads(message.value() or b"") for message in messages[len(rows) :])
         return rows
 
-    def wait_for(
-        self, topic: str, condition: Callable[[list[dict[str, Any]]], bool], timeout_s: float = 120.0
-    ) -> list[dict[str, Any]]:
+    def wait_for(self, topic: str, condition: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """Return the rows of a topic once they meet a condition."""
         looked_at = -1
 
@@ -197,7 +201,7 @@ class Topics:
             before, looked_at = looked_at, len(self.rows(topic))
             return looked_at > before and condition(self.rows(topic))
 
-        wait_until(has_come, timeout_s, f"{topic} as expected")
+        wait_until(has_come, f"{topic} as expected")
         return self.rows(topic)
 
     def uncommitted(self, topic: str) -> int:
@@ -214,12 +218,12 @@ class Topics:
         answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)])[group].result()
         return {part.partition: max(part.offset, 0) for part in answer.topic_partitions}
 
-    def wait_until_committed(self, topic: str = "trip-events", timeout_s: float = 120.0) -> None:
+    def wait_until_committed(self, topic: str = "trip-events") -> None:
         def all_committed() -> bool:
             has_read = bool(self.messages(topic))  # a reader that has just begun has not
             return has_read and self.uncommitted(topic) == 0
 
-        wait_until(all_committed, timeout_s, f"all of {topic} committed")
+        wait_until(all_committed, f"all of {topic} committed")
 
     def close(self) -> None:
         for consumer in self._consumers.values():

@@ -39,8 +39,8 @@ class Webhook:
             if alert["labels"]["alertname"] == name and alert["status"] == status
         ]
 
-    def wait_for(self, name: str, timeout_s: float, status: str = "firing") -> dict[str, Any]:
-        wait_until(lambda: bool(self.alerts(name, status)), timeout_s, f"{name} {status} at the webhook")
+    def wait_for(self, name: str, status: str = "firing") -> dict[str, Any]:
+        wait_until(lambda: bool(self.alerts(name, status)), f"{name} {status} at the webhook")
         return self.alerts(name, status)[0]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from driver_score.local_stack import bounded_log
 from driver_score.local_stack.server_process import ServerProcess, ServerStartError
-from tests.support.servers.brokers import wait_until
+from tests.support.servers.brokers import PATIENCE_S, wait_until
 
 LINES = 200
 MAX_BYTES = 1000
@@ -28,11 +28,11 @@ def test_the_log_of_a_server_that_runs_on_is_bounded_and_has_its_last_words(
 ) -> None:
     monkeypatch.setattr(bounded_log, "MAX_LOG_BYTES", MAX_BYTES)
     log_path = tmp_path / "logs" / "talker.log"
-    talker = Talker("talker", log_path, start_timeout_s=30)
+    talker = Talker("talker", log_path, start_timeout_s=PATIENCE_S)
     talker.spawn(detached=True)
 
     with pytest.raises(ServerStartError, match=rf"(?s)ended with status 3.*line {LINES - 2}\nline {LINES - 1}$"):
-        wait_until(talker.has_started, 30, "it has ended")
+        wait_until(talker.has_started, "it has ended")
 
     logs = [log_path, log_path.with_name("talker.log.1")]
     kept = [line for log in reversed(logs) for line in log.read_text().splitlines()]

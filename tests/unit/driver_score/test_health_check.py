@@ -14,7 +14,7 @@ from driver_score.health_check import problem
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 from stream_app.telemetry.health import GroupState, WorkerHealth
 from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH, serve_metrics
-from tests.support.servers.brokers import wait_until
+from tests.support.servers.brokers import PATIENCE_S
 
 STALLED = ["trip-events 0: nothing committed for 301 s, with 12 records to read"]
 
@@ -48,12 +48,14 @@ def test_the_check_passes_on_what_the_address_says(served: str) -> None:
 
 
 def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
-    health = WorkerHealth(stalled_after_s=0.2)
-    released = threading.Event()
+    now_s = 0.0
+    health = WorkerHealth(stalled_after_s=300, clock_s=lambda: now_s)
+    hangs, released = threading.Event(), threading.Event()
 
     async def hang() -> None:
         health.heartbeat(GroupState(has_recovered=True, records_to_restore=0))
-        released.wait(30)
+        hangs.set()
+        released.wait(PATIENCE_S)
 
     with capture_logs() as logs:
         serve_metrics(LOOPBACK, 0, "ANY", CollectorRegistry(), live=health.live_problems)
@@ -61,8 +63,12 @@ def test_the_address_answers_while_an_event_loop_hangs_and_says_so() -> None:
     loop = threading.Thread(target=lambda: asyncio.run(hang()))
     loop.start()
     try:
-        wait_until(lambda: requests.get(url, timeout=10).status_code == 503, 10, "the hang is reported")
-        assert requests.get(url, timeout=10).json()["problems"][0].startswith("no heartbeat of the event loop for ")
+        assert hangs.wait(PATIENCE_S)
+        assert requests.get(url, timeout=10).status_code == 200
+        now_s = 301.0
+        answer = requests.get(url, timeout=10)
+        assert answer.status_code == 503
+        assert answer.json()["problems"] == ["no heartbeat of the event loop for 301 s"]
     finally:
         released.set()
         loop.join()

@@ -48,7 +48,7 @@ def test_the_error_that_ended_the_work_is_the_reason(exit_process: Exit) -> None
 
 
 def test_a_stop_in_time_is_left_alone(exit_process: Exit) -> None:
-    deadline = StopDeadline(0.1, lambda: "unknown", exit_process)
+    deadline = StopDeadline(60, lambda: "unknown", exit_process)
     deadline.begin()
     deadline.cancel()
     deadline._timer.join(10)
