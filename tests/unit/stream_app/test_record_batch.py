@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 
 from stream_app.faust_bridge.record_batch import CorruptRecordsError, EncodedBatch, KafkaRecord, RecordBatch
 
+HEADER_BYTES = 61
+"""Of a record batch; its records come after it."""
+
 Header = tuple[str, bytes | None]
+Records = list[tuple[bytes | None, bytes | None, list[Header]]]
 
 bytes_or_none = st.none() | st.binary(max_size=300)
 headers = st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size=5)), max_size=3)
 records = st.lists(st.tuples(bytes_or_none, bytes_or_none, headers), min_size=1, max_size=20)
 
 
-def encoded(
-    given_records: list[tuple[bytes | None, bytes | None, list[Header]]], base_offset: int = 0, compression: int = 0
-) -> EncodedBatch:
+def encoded(given_records: Records, base_offset: int = 0, compression: int = 0) -> EncodedBatch:
     builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 1_000_000)
     for number, (key, value, of_record) in enumerate(given_records):
         builder.append(number, 1000 + number, key, value, of_record)
@@ -45,8 +47,8 @@ def of_one_fetch(*batches: EncodedBatch) -> list[EncodedBatch]:
 
 @given(first=records, second=records, compression=st.integers(0, 4), together=st.booleans())
 def test_every_record_is_found_as_it_was_sent(
-    first: list[tuple[bytes | None, bytes | None, list[Header]]],
-    second: list[tuple[bytes | None, bytes | None, list[Header]]],
+    first: Records,
+    second: Records,
     compression: int,
     together: bool,
 ) -> None:
@@ -64,9 +66,7 @@ def test_every_record_is_found_as_it_was_sent(
 
 
 @given(given_records=records, skipped=st.integers(0, 25))
-def test_records_before_the_wanted_offset_are_left_out(
-    given_records: list[tuple[bytes | None, bytes | None, list[Header]]], skipped: int
-) -> None:
+def test_records_before_the_wanted_offset_are_left_out(given_records: Records, skipped: int) -> None:
     batch = RecordBatch("t", 0, [encoded(given_records, 10).starting_at(10 + skipped)])
     assert batch.records().values() == [value for _, value, _ in given_records[skipped:]]
 
@@ -78,11 +78,69 @@ def test_a_batch_whose_records_do_not_add_up_is_one_clear_error(count: int) -> N
         RecordBatch("events", 3, [broken]).records()
 
 
-@given(st.binary(max_size=200), st.integers(1, 5))
-def test_no_bytes_make_the_search_run_wild(content: bytes, count: int) -> None:
-    batch = EncodedBatch(0, count - 1, 0, count, 0, 0, memoryview(bytes(61) + content), 0, 61 + len(content))
+def varint(number: int) -> bytes:
+    """Write a small number as Kafka does: zigzag, so its last bit is the sign."""
+    zigzag = -2 * number - 1 if number < 0 else 2 * number
+    assert zigzag < 0x80
+    return bytes([zigzag])
+
+
+def record(key_size: int, key: bytes, value_size: int, value: bytes, headers: bytes = varint(0)) -> bytes:
+    """Write a record whose key and value may be shorter or longer than is said."""
+    body = bytes(3) + varint(key_size) + key + varint(value_size) + value + headers
+    return varint(len(body)) + body
+
+
+@pytest.mark.parametrize(
+    ("broken", "is_refused"),
+    [
+        pytest.param(record(1, b"k", 1, b"v"), False, id="whole"),
+        pytest.param(record(-1, b"", -1, b""), False, id="without key and value"),
+        pytest.param(record(20, b"k", 1, b"v"), True, id="a key that is longer than its record"),
+        pytest.param(record(1, b"k", 20, b"v"), True, id="a value that is longer than its record"),
+        pytest.param(record(1, b"k", 1, b"v", headers=b""), True, id="no count of headers"),
+        pytest.param(varint(-1), True, id="a size below zero"),
+    ],
+)
+def test_a_record_whose_parts_are_not_within_it_is_refused(broken: bytes, is_refused: bool) -> None:
+    content = bytes(HEADER_BYTES) + broken + record(1, b"k", 30, b"next record" + bytes(19))
+    batch = RecordBatch("t", 0, [EncodedBatch(0, 1, 0, 2, 0, 0, memoryview(content), 0, len(content))])
+    if is_refused:
+        with pytest.raises(CorruptRecordsError):
+            batch.records()
+    else:
+        assert len(batch.records()) == 2
+
+
+def damaged(batch: EncodedBatch, changes: dict[int, int], cut: int, behind: bytes) -> EncodedBatch:
+    """Change bytes of the records, cut some off, and put others behind the batch, as those of a next one."""
+    content = bytearray(batch.fetched)
+    for place, byte in changes.items():
+        content[HEADER_BYTES + place % (len(content) - HEADER_BYTES)] = byte
+    end = max(HEADER_BYTES, len(content) - cut)
+    return replace(batch, fetched=memoryview(bytes(content[:end]) + behind), end=end)
+
+
+def places_found(batch: EncodedBatch) -> list[object] | None:
+    """Return where each record and its parts are, or null where they can't be told apart."""
     try:
         found = RecordBatch("t", 0, [batch]).records()
     except CorruptRecordsError:
-        return
-    assert all(len(value or b"") <= len(content) for value in found.values())
+        return None
+    return [*found._places.tolist(), *found.values()]
+
+
+@given(
+    given_records=records,
+    changes=st.dictionaries(st.integers(0, 2000), st.integers(0, 255), max_size=3),
+    cut=st.integers(0, 3),
+    behind=st.binary(min_size=1, max_size=100),
+)
+def test_nothing_is_read_behind_the_end_of_a_batch_however_damaged_it_is(
+    given_records: Records, changes: dict[int, int], cut: int, behind: bytes
+) -> None:
+    batch = encoded(given_records)
+    found = places_found(damaged(batch, changes, cut, behind))
+    assert found == places_found(damaged(batch, changes, cut, bytes(len(behind))))
+    if not changes:
+        assert (found is None) == (cut > 0)
