@@ -10,8 +10,10 @@ from typing import Any, Final
 import polars as pl
 
 from driver_score.demo.collector import Collector
-from driver_score.demo.worker_process import WorkerProcess
+from driver_score.demo.worker_metrics import worker_metrics
+from driver_score.local_stack.server_process import free_port
 from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
+from driver_score.local_stack.servers.worker import NativeWorker
 from driver_score.replay import MessageSlice, ReplaySummary, replay
 from driver_score.report import InputQuality, write_report
 from schemas.errors import DriverScoreError
@@ -105,15 +107,13 @@ def run_demo(
             "DRIVER_SCORE_KAFKA__TOPIC_PREFIX": "",
             "DRIVER_SCORE_PROFILES__MIN_DISTANCE_KM": str(DEMO_MIN_DISTANCE_KM),
         }
-        with WorkerProcess(broker.bootstrap, log_folder / "worker.log", environment) as worker:
-            show(Progress("starting the worker (the first time on a machine, it compiles)", 0, {}, 0.0, [], []))
-            worker.wait_until_ready()
+        show(Progress("starting the worker (the first time on a machine, it compiles)", 0, {}, 0.0, [], []))
+        with NativeWorker(log_folder, broker, free_port(), environment) as worker:
             collector = Collector(broker.bootstrap, PARTITIONS)
             collector.start()
             try:
                 sender = _Sender(messages, broker.bootstrap, speed)
-                rate = _watch(sender, worker, collector, show, log_folder)
-                metrics = worker.metrics()
+                rate, metrics = _watch(sender, worker, collector, show)
             finally:
                 collector.stop()
     show(Progress("writing the report", sender.sent, metrics, rate, [], []))
@@ -175,17 +175,23 @@ class _Sender:
 
 
 def _watch(
-    sender: _Sender, worker: WorkerProcess, collector: Collector, show: Callable[[Progress], None], log_folder: Path
-) -> float:
-    """Show what happens until all that was sent is scored and collected; give the rate over the whole time."""
+    sender: _Sender, worker: NativeWorker, collector: Collector, show: Callable[[Progress], None]
+) -> tuple[float, dict[str, float]]:
+    """Show what happens until all that was sent is scored and collected.
+
+    Returns
+    -------
+    Events a second over the whole time, and the worker's metrics at the end.
+    """
     started = last_moved = time.monotonic()
     taken_in = -1.0
     recent: list[tuple[float, float]] = []
     settled = 0
+    metrics: dict[str, float] = {}
     while True:
         sender.check()
-        worker.check()
-        metrics = worker.metrics()
+        worker.check_runs()
+        metrics = worker_metrics(worker.port) or metrics
         now = time.monotonic()
         records = metrics.get("records_total", 0.0)
         if records > max(taken_in, 0.0):
@@ -197,9 +203,9 @@ def _watch(
         done = sender.summary is not None and records >= sender.summary.messages and _collected(metrics, collector)
         settled = settled + 1 if done else 0
         if settled > _SETTLED_AFTER:
-            return metrics["events_total"] / (last_moved - started)
+            return metrics["events_total"] / (last_moved - started), metrics
         if now - last_moved > _QUIET_TIMEOUT_S and sender.sent > records:
-            raise DemoStalledError(sender.sent - records, log_folder)
+            raise DemoStalledError(sender.sent - records, worker.log_path.parent)
         time.sleep(_REFRESH_S)
 
 

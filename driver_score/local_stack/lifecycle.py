@@ -51,7 +51,7 @@ def start_stack(
     ------
     PortTakenError
         If a port is not free; nothing is started then.
-    ServerStartError
+    ServerFailedError
         If a server ends or does not answer in time; those that were started now are stopped.
     """
     records = _records(folder)

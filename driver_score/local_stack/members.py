@@ -60,7 +60,7 @@ def stack_members(settings: Settings) -> list[Member]:
         exporter = NativeExporter(stack.folder / "logs", kafka.bootstrap, druid_url, stack.exporter_port)
         members.append(_member("exporter", exporter, exporter.port, "EXPORTER_PORT", stop_order=0, path="/metrics"))
     if stack.worker:
-        worker = NativeWorker(stack.folder / "logs", kafka, kafka.bootstrap, stack.worker_metrics_port)
+        worker = NativeWorker(stack.folder / "logs", kafka, stack.worker_metrics_port)
         members.append(_member("worker", worker, worker.port, "WORKER_METRICS_PORT", stop_order=0, path="/metrics"))
     return members
 

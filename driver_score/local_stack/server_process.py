@@ -39,8 +39,8 @@ def log_tail(path: Path, lines: int) -> list[str]:
         return [line.rstrip("\n") for line in deque(log, maxlen=lines)]
 
 
-class ServerStartError(DriverScoreError):
-    """A server that this process started does not answer.
+class ServerFailedError(DriverScoreError):
+    """A server that this process started has ended, or does not answer.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class ServerProcess(ABC):
 
         Raises
         ------
-        ServerStartError
+        ServerFailedError
             If it ends, or does not answer in time.
         """
         start_all([self])
@@ -165,19 +165,29 @@ class ServerProcess(ABC):
 
         Raises
         ------
-        ServerStartError
+        ServerFailedError
             If it has ended, or takes too long.
         """
         if self._process is None:
             return False
         has_answered = self.answers()
-        if self._process.poll() is not None:
-            self._end_log()
-            raise ServerStartError(self.name, f"ended with status {self._process.returncode}", log_path=self.log_path)
+        self.check_runs()
         if not has_answered and time.monotonic() - self._spawned > self.start_timeout_s:
             problem = f"does not answer after {self.start_timeout_s:g} s"
-            raise ServerStartError(self.name, problem, log_path=self.log_path)
+            raise ServerFailedError(self.name, problem, log_path=self.log_path)
         return has_answered
+
+    def check_runs(self) -> None:
+        """Do nothing while a process that was spawned runs.
+
+        Raises
+        ------
+        ServerFailedError
+            If it has ended.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            self._end_log()
+            raise ServerFailedError(self.name, f"ended with status {self._process.returncode}", log_path=self.log_path)
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM, and do not wait."""
@@ -228,7 +238,7 @@ def start_all(
 
     Raises
     ------
-    ServerStartError
+    ServerFailedError
         If one ends, or does not answer in time.
     """
     waiting = list(servers)

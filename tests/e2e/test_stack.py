@@ -16,7 +16,7 @@ import yaml
 
 from driver_score.local_stack.lifecycle import PortTakenError, stack_states, start_stack, stop_stack
 from driver_score.local_stack.members import Member, stack_members
-from driver_score.local_stack.server_process import LOOPBACK, ServerStartError, free_port, http_answers, listens
+from driver_score.local_stack.server_process import LOOPBACK, ServerFailedError, free_port, http_answers, listens
 from schemas.settings import StackSettings, load_settings
 from tests.support.servers.brokers import PATIENCE_S, wait_until
 
@@ -163,7 +163,7 @@ def test_a_server_that_fails_to_start_stops_those_started_before_it(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
 
-    with pytest.raises(ServerStartError, match=r"(?s)Alertmanager ended with status 7.*no space left on device"):
+    with pytest.raises(ServerFailedError, match=r"(?s)Alertmanager ended with status 7.*no space left on device"):
         start_stack(monitoring, tmp_path, nothing, nothing)
 
     assert {state.state for state in stack_states(monitoring, tmp_path)} == {"stopped"}

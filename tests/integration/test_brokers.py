@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from driver_score.local_stack.programs import MissingProgramError, fetch_jars
-from driver_score.local_stack.server_process import ServerStartError, free_port
+from driver_score.local_stack.server_process import ServerFailedError, free_port
 from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.local_stack.servers.kafka import NativeKafka
 from schemas.errors import MissingExtraError
@@ -193,7 +193,7 @@ def test_a_broker_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path, mon
     program.chmod(0o755)
     monkeypatch.setenv("CALF_TANSU_BIN", str(program))
 
-    with pytest.raises(ServerStartError, match=r"(?s)ended with status 3.*the disk is on fire"):
+    with pytest.raises(ServerFailedError, match=r"(?s)ended with status 3.*the disk is on fire"):
         EmbeddedBroker(tmp_path).start()
 
 

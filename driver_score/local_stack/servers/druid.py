@@ -184,7 +184,7 @@ class NativeDruid:
 
         Raises
         ------
-        ServerStartError
+        ServerFailedError
             If one ends, or does not answer in time.
         """
         start_all(self.processes)

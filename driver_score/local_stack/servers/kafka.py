@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from driver_score.local_stack.programs import DEFAULT_CACHE_DIR, fetch_jars, program
-from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, ServerStartError, free_port
+from driver_score.local_stack.server_process import LOOPBACK, ServerFailedError, ServerProcess, free_port
 
 CLUSTER_ID: Final = "ZHJpdmVyLXNjb3JlLTEyMw"
 """Any 16 bytes in base64; fixed, since each data folder belongs to one broker."""
@@ -141,4 +141,4 @@ class NativeKafka(BrokerProcess):
                 stdout=log, stderr=log, check=False,
             )  # fmt: skip
         if done.returncode != 0:
-            raise ServerStartError(self.name, "can't format its data folder", log_path=self.log_path)
+            raise ServerFailedError(self.name, "can't format its data folder", log_path=self.log_path)

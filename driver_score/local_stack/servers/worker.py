@@ -1,10 +1,12 @@
-"""The worker as a process of the stack."""
+"""The worker as a process of this machine."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, http_answers
+from driver_score.local_stack.servers.kafka import BrokerProcess
 from stream_app.telemetry.metrics_server import READY_PATH
 
 _START_TIMEOUT_S: Final = 300.0
@@ -12,35 +14,38 @@ _START_TIMEOUT_S: Final = 300.0
 
 
 class NativeWorker(ServerProcess):
-    """``driver-score worker`` with the settings of this process.
+    """``python -m stream_app.worker`` with the settings of this process.
 
     Parameters
     ----------
     logs_dir
         Folder of its log.
-    kafka
-        Kafka, which must answer before.
-    bootstrap
-        Where Kafka is.
+    broker
+        Where it reads and writes; must answer before.
     metrics_port
         Where it serves its metrics on loopback.
+    environment
+        Further variables of its environment.
     """
 
-    def __init__(self, logs_dir: Path, kafka: ServerProcess, bootstrap: str, metrics_port: int) -> None:
-        super().__init__("worker", logs_dir / "worker.log", start_timeout_s=_START_TIMEOUT_S, needs=[kafka])
+    def __init__(
+        self, logs_dir: Path, broker: BrokerProcess, metrics_port: int, environment: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__("worker", logs_dir / "worker.log", start_timeout_s=_START_TIMEOUT_S, needs=[broker])
         self.port = metrics_port
-        self._bootstrap = bootstrap
+        self._variables = {
+            **(environment or {}),
+            "DRIVER_SCORE_KAFKA__BOOTSTRAP": broker.bootstrap,
+            "DRIVER_SCORE_WORKER__METRICS_HOST": LOOPBACK,
+            "DRIVER_SCORE_WORKER__METRICS_PORT": str(metrics_port),
+        }
 
     def answers(self) -> bool:
-        """Tell whether it has its place in its group, and its states."""
+        """Tell whether it has its partitions, and their states."""
         return http_answers(self.port, READY_PATH)
 
     def _command(self) -> list[str]:
-        return [sys.executable, "-m", "driver_score", "worker"]
+        return [sys.executable, "-m", "stream_app.worker"]
 
     def _environment(self) -> dict[str, str]:
-        return {
-            "DRIVER_SCORE_KAFKA__BOOTSTRAP": self._bootstrap,
-            "DRIVER_SCORE_WORKER__METRICS_HOST": LOOPBACK,
-            "DRIVER_SCORE_WORKER__METRICS_PORT": str(self.port),
-        }
+        return self._variables

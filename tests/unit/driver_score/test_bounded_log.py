@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from driver_score.local_stack import bounded_log
-from driver_score.local_stack.server_process import ServerProcess, ServerStartError
+from driver_score.local_stack.server_process import ServerProcess, ServerFailedError
 from tests.support.servers.brokers import PATIENCE_S, wait_until
 
 LINES = 200
@@ -31,7 +31,7 @@ def test_the_log_of_a_server_that_runs_on_is_bounded_and_has_its_last_words(
     talker = Talker("talker", log_path, start_timeout_s=PATIENCE_S)
     talker.spawn(detached=True)
 
-    with pytest.raises(ServerStartError, match=rf"(?s)ended with status 3.*line {LINES - 2}\nline {LINES - 1}$"):
+    with pytest.raises(ServerFailedError, match=rf"(?s)ended with status 3.*line {LINES - 2}\nline {LINES - 1}$"):
         wait_until(talker.has_started, "it has ended")
 
     logs = [log_path, log_path.with_name("talker.log.1")]

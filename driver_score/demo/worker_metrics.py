@@ -1,0 +1,41 @@
+"""What a worker says of itself at ``/metrics``."""
+
+import http.client
+import urllib.request
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from driver_score.local_stack.server_process import LOOPBACK
+
+_PREFIX: Final = "driver_score_worker_"
+_ANSWER_TIMEOUT_S: Final = 10.0
+
+
+def worker_metrics(port: int) -> dict[str, float] | None:
+    """Read the metrics of a worker on loopback.
+
+    Parameters
+    ----------
+    port
+        Where the worker serves them.
+
+    Returns
+    -------
+    The sum of each metric over its labels, by its name without the prefix of the worker, and the rejected messages
+    of each code as ``rejects:<code>``; null when the worker does not answer.
+    """
+    try:
+        address = f"http://{LOOPBACK}:{port}/metrics"
+        with urllib.request.urlopen(address, timeout=_ANSWER_TIMEOUT_S) as answer:
+            text = answer.read().decode()
+    except (OSError, http.client.HTTPException):
+        return None
+    sums: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            name = sample.name.removeprefix(_PREFIX)
+            sums[name] = sums.get(name, 0.0) + sample.value
+            if name == "rejects_total":
+                sums[f"rejects:{sample.labels['code']}"] = sample.value
+    return sums
