@@ -8,7 +8,7 @@ from schemas.features import WindowedFeatures
 from schemas.messages.trip_event import Identifier, VehicleClass
 
 ScoreKind = Literal["window", "trip"]
-ScoreStatus = Literal["scored", "insufficient_exposure", "model_unavailable"]
+ScoreStatus = Literal["scored", "insufficient_exposure"]
 RiskBand = Literal["low", "moderate", "high"]
 ModelRole = Literal["champion", "challenger"]
 ReasonCode = Literal[
