@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Final, get_args
 
@@ -30,30 +30,28 @@ from stream_app.worker.wiring import Worker, build_worker, load_scorer
 log = structlog.get_logger(__name__)
 
 _SWITCH_S: Final = 0.001
-"""A thread that comes back from a kernel waits for so long for one that runs Python. Python's own 5 ms, many times a
-batch, were a fifth of the throughput; 0.3 ms have threads take turns too often for the caches of two processors."""
+"""A thread that returns from a kernel waits at most so long for the one that runs Python. The default of 5 ms, many
+times a batch, cost a fifth of the throughput; with 0.3 ms threads switch too often for the caches of two processors."""
 
 _HEARTBEAT_S: Final = 1.0
 _NO_BROKER: Final = "no broker answers"
 _SLOW: Final = "the last batch or Kafka takes longer"
 
 
-def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None) -> None:
-    """Score trip events until SIGTERM or SIGINT, then store everything and leave.
+def run_worker(settings: Settings) -> None:
+    """Score trip events until SIGTERM or SIGINT, then write a last checkpoint.
 
     Parameters
     ----------
     settings
         What to connect to and how to score.
-    on_ready
-        Called when the worker has begun.
 
     Raises
     ------
     BrokerUnavailableError, TopicError, ModelError
-        When it can't begin.
+        When it can't start.
     DeliveryError
-        When Kafka stops taking outputs.
+        When Kafka does not accept outputs.
     """
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
@@ -78,22 +76,16 @@ def run_worker(settings: Settings, *, on_ready: Callable[[], None] | None = None
     sys.setswitchinterval(_SWITCH_S)
     deadline = StopDeadline(settings.worker.stop_timeout_s, holdup=lambda: _SLOW if health.has_broker else _NO_BROKER)
     try:
-        asyncio.run(_run(settings, scorer, health, deadline, on_ready))
+        asyncio.run(_run(settings, scorer, health, deadline))
     finally:
         deadline.cancel()
 
 
-async def _run(
-    settings: Settings,
-    scorer: Scorer,
-    health: WorkerHealth,
-    deadline: StopDeadline,
-    on_ready: Callable[[], None] | None,
-) -> None:
+async def _run(settings: Settings, scorer: Scorer, health: WorkerHealth, deadline: StopDeadline) -> None:
     worker = build_worker(settings, scorer)  # here, as Faust binds to the running loop
     stop = asyncio.Event()
 
-    def begin_to_stop() -> None:
+    def begin_stop() -> None:
         if not stop.is_set():
             log.info("stopping")
             deadline.begin()
@@ -104,11 +96,9 @@ async def _run(
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, begin_to_stop)
+        loop.add_signal_handler(number, begin_stop)
     await worker.app.begin()
     log.info("worker started")
-    if on_ready is not None:
-        on_ready()
     try:
         with _watched(worker, settings.kafka, health):
             await _work_until(stop, worker, settings.worker)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from driver_score.local_stack import bounded_log
-from driver_score.local_stack.server_process import ServerProcess, ServerFailedError
+from driver_score.local_stack.server_process import ServerFailedError, ServerProcess
 from tests.support.servers.brokers import PATIENCE_S, wait_until
 
 LINES = 200

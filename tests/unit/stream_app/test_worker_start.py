@@ -18,4 +18,4 @@ def test_a_broker_that_stops_after_its_topics_were_checked_is_an_error_that_name
     settings = Settings(kafka=KafkaSettings(bootstrap=bootstrap))
     deadline = StopDeadline(settings.worker.stop_timeout_s, holdup=lambda: "nothing")
     with pytest.raises(BrokerUnavailableError, match=f"no Kafka broker answers at {bootstrap} "):
-        asyncio.run(_run(settings, load_scorer(settings), WorkerHealth(60), deadline, None))
+        asyncio.run(_run(settings, load_scorer(settings), WorkerHealth(60), deadline))
