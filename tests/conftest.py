@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
 from schemas.errors import DriverScoreError
+from tests.support.golden.golden_files import update_golden_files
 from tests.support.servers.brokers import BOOTSTRAP_VARIABLE, RunningBroker, running_kafka
 from tests.support.servers.docker_servers import DockerServers, docker_project
 from tests.support.servers.running_worker import BROKER_ENVIRONMENTS
@@ -29,15 +30,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files again; review the diff")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Write golden files before any test module reads them; once, also where several processes run tests."""
+    if config.getoption("--update-golden") and not hasattr(config, "workerinput"):
+        update_golden_files()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.integration)
-
-
-@pytest.fixture
-def update_golden(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--update-golden"))
 
 
 @pytest.fixture(scope="session")

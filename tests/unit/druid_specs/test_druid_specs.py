@@ -23,9 +23,7 @@ SUPERVISORS = {files.name: files.supervisor for files in read_specs()}
 
 
 @pytest.mark.parametrize("path", spec_texts())
-def test_the_files_are_those_of_the_messages(path: str, *, update_golden: bool) -> None:
-    if update_golden:
-        write_specs()
+def test_the_files_are_those_of_the_messages(path: str) -> None:
     expected = spec_texts()[path]
     assert (SPECS_DIR / path).read_text() == expected, "run pytest with --update-golden, and review the diff"
 

@@ -2,20 +2,13 @@
 
 import os
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin
 
-import annotated_types
 import pytest
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
 
 from schemas.errors import SettingsError
 from schemas.settings import Settings, load_settings
 from schemas.thresholds import HardEventThresholds
-
-DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
-BEGIN, END = "<!-- tables: written by a test, --update-golden refreshes them -->", "<!-- end of tables -->"
+from tests.support.golden.settings_page import SETTINGS_PAGE, settings_page
 
 
 @pytest.fixture(autouse=True)
@@ -85,14 +78,14 @@ def test_variables_of_tests_and_tools_are_left_alone(monkeypatch: pytest.MonkeyP
     load_settings()
 
 
-@pytest.mark.parametrize("given", [None, "var/stack", str(DOCS.parents[1] / "var/stack")])
+@pytest.mark.parametrize("given", [None, "var/stack", str(SETTINGS_PAGE.parents[1] / "var/stack")])
 def test_the_folder_of_the_stack_is_the_same_wherever_a_command_is_called(
     given: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if given is not None:
         monkeypatch.setenv("DRIVER_SCORE_STACK__FOLDER", given)
-    assert load_settings().stack.folder == DOCS.parents[1] / "var" / "stack"
+    assert load_settings().stack.folder == SETTINGS_PAGE.parents[1] / "var" / "stack"
 
 
 def test_the_password_is_never_logged() -> None:
@@ -106,80 +99,12 @@ def test_without_credentials_the_client_gets_none() -> None:
     assert load_settings().kafka.client_config() == {"security.protocol": "PLAINTEXT"}
 
 
-def test_the_docs_list_every_setting_with_its_default_and_limits(*, update_golden: bool) -> None:
-    text = DOCS.read_text()
-    before, remainder = text.split(BEGIN)
-    after = remainder.split(END)[1]
-    expected = f"{before}{BEGIN}\n\n{settings_tables()}\n{END}{after}"
-    if update_golden:
-        DOCS.write_text(expected)
-    assert text == expected, "docs/settings.md is out of date: run pytest with --update-golden"
-
-
-def settings_tables() -> str:
-    parts = []
-    for part, field in Settings.model_fields.items():
-        model = field.annotation
-        assert isinstance(model, type)
-        assert issubclass(model, BaseModel)
-        rows = [_row(f"DRIVER_SCORE_{part}__{name}".upper(), of_part) for name, of_part in model.model_fields.items()]
-        about = (model.__doc__ or "").strip().splitlines()[0].replace("``", "`")
-        head = "| variable | default | values | |\n|---|---|---|---|"
-        title = part.capitalize().replace("_", " ")
-        parts.append(f"## {title}\n\n{about}\n\n{head}\n" + "\n".join(rows) + "\n")
-    return "\n".join(parts)
-
-
-def _row(variable: str, field: FieldInfo) -> str:
-    return f"| `{variable}` | {_default(field)} | {_values(field)} | {field.description or ''} |"
-
-
-def _default(field: FieldInfo) -> str:
-    default = field.get_default(call_default_factory=True)
-    if default is None:
-        return "unset"
-    if isinstance(default, dict):
-        return "`{}`" if not default else "below"
-    return f"`{list(default) if isinstance(default, tuple) else default}`" if default != "" else "empty"
-
-
-def _values(field: FieldInfo) -> str:
-    kind = _kind(field.annotation)
-    limits = [_limit(one) for one in field.metadata]
-    return ", ".join([kind, *(limit for limit in limits if limit)])
-
-
-def _kind(annotation: Any) -> str:
-    if get_origin(annotation) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
-    if isinstance(annotation, UnionType):
-        return " or ".join(_kind(one) for one in get_args(annotation) if one is not NoneType)
-    names = {
-        int: "whole number",
-        float: "number",
-        bool: "`true`, `false`",
-        str: "text",
-        Path: "path",
-        SecretStr: "secret",
-    }
-    return names.get(annotation, "JSON")
-
-
-def _limit(constraint: object) -> str:
-    for kind, sign in (
-        (annotated_types.Ge, "≥"),
-        (annotated_types.Gt, ">"),
-        (annotated_types.Le, "≤"),
-        (annotated_types.Lt, "<"),
-    ):
-        if isinstance(constraint, kind):
-            return f"{sign} {getattr(constraint, kind.__name__.lower()):,}"
-    pattern = getattr(constraint, "pattern", None)
-    return f"matches `{pattern}`" if pattern else ""
+def test_the_docs_list_every_setting_with_its_default_and_limits() -> None:
+    assert SETTINGS_PAGE.read_text() == settings_page(), "run pytest with --update-golden"
 
 
 def test_the_docs_have_the_thresholds_of_each_vehicle_class() -> None:
-    text = DOCS.read_text()
+    text = SETTINGS_PAGE.read_text()
     for name, limits in Settings().thresholds.hard_events.items():
         row = f"| `{name.upper()}` | {limits.brake_mps2} | {limits.acceleration_mps2} | {limits.corner_mps2} |"
         assert row in text
