@@ -1,7 +1,11 @@
-"""The named queries: SQL files beside this module, with typed parameters such as ``:client``."""
+"""The named queries: SQL files beside this module, with typed parameters such as ``:client``.
+
+Each begins with one row per trip, written ``{{ finished_trips: score, band; filters: client }}``: the columns to take
+of each trip, and the parameters that filter the trips. `trip_rows` makes the SQL of it.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +13,7 @@ from typing import Final
 
 from druid_specs.errors import QueryOptionError, UnknownQueryError
 from druid_specs.sql_connection import DruidConnection, QueryResult, SqlParameter, SqlType
+from druid_specs.trip_rows import trip_rows
 
 QUERIES_DIR: Final = Path(__file__).with_name("queries")
 
@@ -23,6 +28,16 @@ _PLACEHOLDER: Final = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+_TRIP_ROWS: Final = re.compile(r"\{\{ (?P<kind>\w+): (?P<columns>[\w,\s]+);\s+filters: (?P<filters>[\w, ]+) \}\}")
+
+_TRIP_KINDS: Final[Mapping[str, tuple[bool, Sequence[str]]]] = {
+    "all_trips": (False, ()),
+    "finished_trips": (True, ()),
+    "finished_trips_by_model": (True, ("model_name", "model_version", "model_role")),
+}
+"""Whether only trips that have ended count, and what a trip has several rows for."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +171,20 @@ def named_query(name: str) -> NamedQuery:
         parameters.append(match[1])
         return "?"
 
-    statement = _PLACEHOLDER.sub(place, "\n".join(lines[code_at:]))
+    statement = _PLACEHOLDER.sub(place, _TRIP_ROWS.sub(_written_out, "\n".join(lines[code_at:])))
     return NamedQuery(name, description, statement, tuple(parameters))
+
+
+def _written_out(match: re.Match[str]) -> str:
+    columns, filters = (re.split(r",\s*", match[part]) for part in ("columns", "filters"))
+    where = ["__time >= :since", "__time < :until", *map(_matches, filters)]
+    final, by = _TRIP_KINDS[match["kind"]]
+    return trip_rows(columns, where, final=final, by=by).rstrip()
+
+
+def _matches(parameter: str) -> str:
+    column = parameter if parameter == "vehicle_class" else f"{parameter}_id"
+    return f"(:{parameter} IS NULL OR {column} = :{parameter})"
 
 
 def _as_sql(value: ParameterValue) -> str | int | float | None:

@@ -7,23 +7,14 @@ here leaves out rows without the number that it is about, and gives no row where
 from collections.abc import Sequence
 from typing import Final
 
+from druid_specs.trip_rows import trip_rows
 from grafana.datasources import ALL
-from schemas.messages.driver_score import DriverScore
 
 TIME: Final = "__time >= MILLIS_TO_TIMESTAMP(${__from}) AND __time < MILLIS_TO_TIMESTAMP(${__to})"
 """The time range of the dashboard."""
 
 UNKNOWN: Final = -1
 """Stands for NULL in tables, and is shown as a dash."""
-
-_TEXT_BYTES: Final = 64
-"""No id, code or class is longer."""
-
-_TEXTS: Final = frozenset(
-    name
-    for name, field in DriverScore.model_fields.items()
-    if "str" in str(field.annotation) or "Literal" in str(field.annotation)
-)
 
 
 def chosen(column: str, variable: str | None = None) -> str:
@@ -32,14 +23,8 @@ def chosen(column: str, variable: str | None = None) -> str:
     return f"('{ALL}' IN (${{{name}:sqlstring}}) OR {column} IN (${{{name}:sqlstring}}))"
 
 
-def latest(column: str) -> str:
-    """Take a column from the row with the highest revision, under its own name."""
-    size = f", {_TEXT_BYTES}" if column in _TEXTS else ""
-    return f"LATEST_BY({column}, MILLIS_TO_TIMESTAMP(revision){size}) AS {column}"
-
-
-def trips(*columns: str, where: Sequence[str] = (), final: bool = True, roles: str = "champion") -> str:
-    """Give ``WITH trips AS (…)``: a row a trip, by its highest revision.
+def trips(*columns: str, where: Sequence[str] = (), final: bool = True, by_model: bool = False) -> str:
+    """Return ``WITH trips AS (…)`` for the time range of the dashboard; see `trip_rows`.
 
     Parameters
     ----------
@@ -49,21 +34,11 @@ def trips(*columns: str, where: Sequence[str] = (), final: bool = True, roles: s
         Further conditions on its scores.
     final
         Whether only trips that have ended count.
-    roles
-        ``champion``, or ``any`` for a row a trip, model and role.
+    by_model
+        Whether a trip has a row for each model version and role that scored it, not just for the champion.
     """
-    conditions = ["kind = 'trip'", *(["final = 1"] if final else []), TIME, *where]
-    keys = ["vehicle_id", "trip_id"]
-    if roles == "any":
-        keys += ["model_version", "model_role"]
-    else:
-        conditions.insert(1, f"model_role = '{roles}'")
-    selected = [*keys, "MAX(__time) AS last_event", *map(latest, columns)]
-    numbers = ", ".join(str(place + 1) for place in range(len(keys)))
-    return (
-        f"WITH trips AS (\n  SELECT {', '.join(selected)}\n"
-        f'  FROM "driver-scores"\n  WHERE {" AND ".join(conditions)}\n  GROUP BY {numbers}\n)\n'
-    )
+    by = ("model_version", "model_role") if by_model else ()
+    return trip_rows(columns, [TIME, *where], final=final, by=by)
 
 
 def bucket(column: str = "last_event") -> str:

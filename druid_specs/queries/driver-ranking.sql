@@ -1,22 +1,6 @@
 -- Drivers from the lowest score to the highest: mean over scored trips, each weighed by its distance.
 -- Drivers with less than :min_km of scored driving are left out.
-WITH trips AS (
-  SELECT
-    vehicle_id,
-    trip_id,
-    LATEST_BY(client_id, MILLIS_TO_TIMESTAMP(revision), 64) AS client_id,
-    LATEST_BY(driver_id, MILLIS_TO_TIMESTAMP(revision), 64) AS driver_id,
-    LATEST_BY(distance_km, MILLIS_TO_TIMESTAMP(revision)) AS distance_km,
-    LATEST_BY(hard_event_count, MILLIS_TO_TIMESTAMP(revision)) AS hard_event_count,
-    LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision)) AS score,
-    LATEST_BY(band, MILLIS_TO_TIMESTAMP(revision), 16) AS band
-  FROM "driver-scores"
-  WHERE kind = 'trip' AND final = 1 AND model_role = 'champion'
-    AND __time >= :since AND __time < :until
-    AND (:client IS NULL OR client_id = :client)
-    AND (:vehicle_class IS NULL OR vehicle_class = :vehicle_class)
-  GROUP BY 1, 2
-)
+{{ finished_trips: client_id, driver_id, distance_km, hard_event_count, score, band; filters: client, vehicle_class }}
 SELECT
   client_id,
   driver_id,

@@ -1,20 +1,5 @@
 -- One driver by day (UTC): scored trips, distance, and the mean score, each trip weighed by its distance.
-WITH trips AS (
-  SELECT
-    vehicle_id,
-    trip_id,
-    MAX(__time) AS last_event,
-    LATEST_BY(distance_km, MILLIS_TO_TIMESTAMP(revision)) AS distance_km,
-    LATEST_BY(hard_event_count, MILLIS_TO_TIMESTAMP(revision)) AS hard_event_count,
-    LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision)) AS score,
-    LATEST_BY(band, MILLIS_TO_TIMESTAMP(revision), 16) AS band
-  FROM "driver-scores"
-  WHERE kind = 'trip' AND final = 1 AND model_role = 'champion'
-    AND __time >= :since AND __time < :until
-    AND (:client IS NULL OR client_id = :client)
-    AND driver_id = :driver
-  GROUP BY 1, 2
-)
+{{ finished_trips: distance_km, hard_event_count, score, band; filters: client, driver }}
 SELECT
   TIME_FLOOR(last_event, 'P1D') AS trip_day,
   COUNT(*) AS scored_trips,

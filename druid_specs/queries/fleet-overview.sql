@@ -1,24 +1,8 @@
 -- Each client's finished trips: how many, how far, how they scored, how many at high risk.
 -- The mean score weighs each trip by its distance; trips without a score count as trips and kilometres only.
 -- Vehicles and drivers are counted exactly up to 16,384 of each.
-WITH trips AS (
-  SELECT
-    vehicle_id,
-    trip_id,
-    LATEST_BY(client_id, MILLIS_TO_TIMESTAMP(revision), 64) AS client_id,
-    LATEST_BY(driver_id, MILLIS_TO_TIMESTAMP(revision), 64) AS driver_id,
-    LATEST_BY(distance_km, MILLIS_TO_TIMESTAMP(revision)) AS distance_km,
-    LATEST_BY(duration_s, MILLIS_TO_TIMESTAMP(revision)) AS duration_s,
-    LATEST_BY(hard_event_count, MILLIS_TO_TIMESTAMP(revision)) AS hard_event_count,
-    LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision)) AS score,
-    LATEST_BY(band, MILLIS_TO_TIMESTAMP(revision), 16) AS band
-  FROM "driver-scores"
-  WHERE kind = 'trip' AND final = 1 AND model_role = 'champion'
-    AND __time >= :since AND __time < :until
-    AND (:client IS NULL OR client_id = :client)
-    AND (:vehicle_class IS NULL OR vehicle_class = :vehicle_class)
-  GROUP BY 1, 2
-)
+{{ finished_trips: client_id, driver_id, distance_km, duration_s, hard_event_count, score, band;
+   filters: client, vehicle_class }}
 SELECT
   client_id,
   COUNT(*) AS trips,

@@ -1,19 +1,5 @@
 -- How the scores of finished trips are spread, for each vehicle: tenths, quarters, median, and trips by risk band.
-WITH trips AS (
-  SELECT
-    vehicle_id,
-    trip_id,
-    LATEST_BY(client_id, MILLIS_TO_TIMESTAMP(revision), 64) AS client_id,
-    LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision)) AS score,
-    LATEST_BY(band, MILLIS_TO_TIMESTAMP(revision), 16) AS band
-  FROM "driver-scores"
-  WHERE kind = 'trip' AND final = 1 AND model_role = 'champion'
-    AND __time >= :since AND __time < :until
-    AND (:client IS NULL OR client_id = :client)
-    AND (:vehicle IS NULL OR vehicle_id = :vehicle)
-    AND (:vehicle_class IS NULL OR vehicle_class = :vehicle_class)
-  GROUP BY 1, 2
-)
+{{ finished_trips: client_id, score, band; filters: client, vehicle, vehicle_class }}
 SELECT
   client_id,
   vehicle_id,

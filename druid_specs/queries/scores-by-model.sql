@@ -1,22 +1,5 @@
 -- Scores of finished trips by model, version and role: what each version says of the trips that it scored.
-WITH trips AS (
-  SELECT
-    vehicle_id,
-    trip_id,
-    model_name,
-    model_version,
-    model_role,
-    MAX(__time) AS last_event,
-    LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision)) AS score,
-    LATEST_BY(risk, MILLIS_TO_TIMESTAMP(revision)) AS risk,
-    LATEST_BY(band, MILLIS_TO_TIMESTAMP(revision), 16) AS band
-  FROM "driver-scores"
-  WHERE kind = 'trip' AND final = 1
-    AND __time >= :since AND __time < :until
-    AND (:client IS NULL OR client_id = :client)
-    AND (:vehicle_class IS NULL OR vehicle_class = :vehicle_class)
-  GROUP BY 1, 2, 3, 4, 5
-)
+{{ finished_trips_by_model: score, risk, band; filters: client, vehicle_class }}
 SELECT
   model_name,
   model_version,

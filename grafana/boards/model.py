@@ -47,7 +47,7 @@ def _of_feature(selected: str, groups: str = "", *columns: str) -> DruidSql:
 def _score_split(column: str, title: str) -> Panel:
     """Show the median score of each value of a column."""
     is_version = column == "model_version"
-    sql = trips("score", where=_CHOSEN, roles="any") if is_version else trips("score", column, where=_CHOSEN)
+    sql = trips("score", where=_CHOSEN, by_model=True) if is_version else trips("score", column, where=_CHOSEN)
     return lines(
         f"Median score by {title}",
         f"Half of the finished trips of each {title} score below. A {title} that moves alone has changed, or its data.",
@@ -156,7 +156,7 @@ MODEL_AND_DATA: Final = Dashboard(
                     "What each version says of the trips it scored. A challenger scores the same trips as the champion "
                     "and is seen nowhere else.",
                     DruidSql(
-                        f"{trips('score', 'risk', 'band', where=_CHOSEN, roles='any')}"
+                        f"{trips('score', 'risk', 'band', where=_CHOSEN, by_model=True)}"
                         "SELECT model_version, model_role, COUNT(*) AS scored_trips, AVG(score) AS mean_score,"
                         " AVG(risk) AS mean_risk,"
                         " COUNT(*) FILTER (WHERE band = 'high') * 1.0 / COUNT(*) AS high_risk_share,"
@@ -180,7 +180,7 @@ MODEL_AND_DATA: Final = Dashboard(
                     "The calibrated probability behind the score. Versions that score the same trips should be close; "
                     "where they part, look before the newer one is promoted.",
                     DruidSql(
-                        f"{trips('risk', where=_CHOSEN, roles='any')}"
+                        f"{trips('risk', where=_CHOSEN, by_model=True)}"
                         f"SELECT {bucket()} AS \"__time\", CONCAT(model_version, ' ', model_role) AS model,"
                         " AVG(risk) AS mean_risk\nFROM trips WHERE risk IS NOT NULL\nGROUP BY 1, 2\nORDER BY 1"
                     ),

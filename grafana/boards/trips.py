@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from druid_specs.trip_rows import latest
 from grafana.boards.shared import (
     CLASS_COLUMN,
     CLIENT_COLUMN,
@@ -33,7 +34,7 @@ from grafana.panels import (
 from grafana.panels import (
     TIME as ISO_TIME,
 )
-from grafana.sql import TIME, bucket, chosen, known, latest, trips
+from grafana.sql import TIME, bucket, chosen, known, trips
 from grafana.variables import CLIENT, RESOLUTION, TRIP, TRIP_VEHICLE, VEHICLE, VEHICLE_CLASS
 
 _CHOSEN: Final = (chosen("client_id"), chosen("vehicle_class"), chosen("vehicle_id"))

@@ -11,7 +11,7 @@ import pytest
 from driver_score.cli.druid_query import parse_time
 from driver_score.local_stack.programs import REPOSITORY_DIR
 from druid_specs.errors import QueryOptionError, UnknownQueryError
-from druid_specs.named_queries import PARAMETERS, QUERIES_DIR, ParameterValue, named_query, query_names
+from druid_specs.named_queries import PARAMETERS, ParameterValue, named_query, query_names
 from druid_specs.sql_connection import SqlParameter
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -21,6 +21,7 @@ NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 def test_a_query_says_what_it_is_and_has_a_place_for_each_parameter(name: str) -> None:
     query = named_query(name)
     assert query.description.endswith(".")
+    assert "{{" not in query.statement
     assert query.statement.count("?") == len(query.parameters)
     assert set(query.parameters) <= set(PARAMETERS)
     assert {"since", "until", "client"} <= set(query.parameters)
@@ -28,7 +29,7 @@ def test_a_query_says_what_it_is_and_has_a_place_for_each_parameter(name: str) -
 
 @pytest.mark.parametrize("name", query_names())
 def test_a_query_counts_a_trip_once_by_its_highest_revision(name: str) -> None:
-    statement = (QUERIES_DIR / f"{name}.sql").read_text()
+    statement = named_query(name).statement
     assert "LATEST_BY(score, MILLIS_TO_TIMESTAMP(revision))" in statement
     assert re.search(r"GROUP BY 1, 2\b", statement)
     assert len(re.findall(r'FROM "', statement)) == 1
