@@ -19,14 +19,21 @@
     ├── SpecMismatchError         an ingestion spec does not match the messages
     └── SpecFileError             a file of specs can't be read
 
-The command line prints the message as one line and exits with status 2; ``--debug`` adds the traceback.
+The command line prints the message as one line and exits with `ExitStatus.FAILED`; ``--debug`` adds the traceback.
 Each message says what is wrong and what to do about it.
 """
 
-from typing import Final
+from enum import IntEnum
 
-FAILED: Final = 2
-"""Exit status of a command that could not do its work."""
+
+class ExitStatus(IntEnum):
+    """What commands and the worker exit with, beside 0; ``docs/health.md`` has the table for operators."""
+
+    NEEDS_ATTENTION = 1
+    """The command did its work, and not all that it looked at is well: something for a script to act on."""
+
+    FAILED = 2
+    """It could not do its work. The command line's parser uses the same number for wrong options."""
 
 
 class DriverScoreError(Exception):

@@ -13,13 +13,11 @@ from driver_score.cli.trip_file_options import JsonOption
 from driver_score.druid import data_sources, druid_client
 from druid_specs.apply import Change, plan_changes, plan_first_rows
 from druid_specs.status import IngestionStatus, ingestion_status
+from schemas.errors import ExitStatus
 from schemas.settings import load_settings
 from stream_app.kafka import TopicSizes
 
 druid: Final = typer.Typer(help="How Druid takes in the output topics.", no_args_is_help=True)
-
-UNHEALTHY: Final = 1
-"""Exit status of ``status`` when a supervisor is missing or unhealthy: something for a script to act on."""
 
 
 @druid.command()
@@ -63,7 +61,7 @@ def status(*, as_json: JsonOption = False) -> None:
     else:
         _show_statuses(statuses)
     if not all(one.is_healthy for one in statuses):
-        raise typer.Exit(UNHEALTHY)
+        raise typer.Exit(ExitStatus.NEEDS_ATTENTION)
 
 
 def _show_change(change: Change) -> None:

@@ -1,7 +1,7 @@
 """The command line ``driver-score``."""
 
 import sys
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,7 +18,7 @@ from driver_score.cli.stack import stack
 from driver_score.cli.topics import topics
 from driver_score.cli.train import train, validate
 from driver_score.cli.worker import worker
-from schemas.errors import FAILED, DriverScoreError
+from schemas.errors import DriverScoreError, ExitStatus
 
 app: Final = typer.Typer(
     name="driver-score",
@@ -62,5 +62,13 @@ def main() -> None:
     except DriverScoreError as error:
         if debug:
             raise
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", style="red", markup=False)
-        sys.exit(FAILED)
+        _fail(str(error))
+    except OSError as error:
+        if debug or error.filename is None:
+            raise
+        _fail(f"can't use {error.filename}: {error.strerror}. Choose another path, or correct its permissions.")
+
+
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {message}", style="red", markup=False)
+    sys.exit(ExitStatus.FAILED)

@@ -14,13 +14,10 @@ from driver_score.cli.trip_file_options import JsonOption
 from driver_score.local_stack.lifecycle import stack_states, start_stack, stop_stack
 from driver_score.local_stack.members import Member, stack_members
 from driver_score.local_stack.server_process import log_tail
-from schemas.errors import DriverScoreError
+from schemas.errors import DriverScoreError, ExitStatus
 from schemas.settings import Settings, load_settings
 
 stack: Final = typer.Typer(help="All servers on this machine, without Docker.", no_args_is_help=True)
-
-NOT_RUNNING: Final = 1
-"""Exit status of ``status`` when not all servers run: something for a script to act on."""
 
 
 class UnknownMemberError(DriverScoreError):
@@ -68,7 +65,7 @@ def status(*, as_json: JsonOption = False) -> None:
             table.add_row(state.name, state.state, str(state.pid or "-"), state.address)
         Console(highlight=False).print(table)
     if any(state.state != "running" for state in states):
-        raise typer.Exit(NOT_RUNNING)
+        raise typer.Exit(ExitStatus.NEEDS_ATTENTION)
 
 
 @stack.command()

@@ -7,7 +7,7 @@ import sys
 # thread and wait for it costs more than the work, a tenth of the throughput in all.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
-from schemas.errors import FAILED, DriverScoreError
+from schemas.errors import DriverScoreError, ExitStatus
 from schemas.settings import load_settings
 from stream_app.telemetry.logs import configure_logs
 from stream_app.worker.run import run_worker
@@ -22,7 +22,7 @@ def main() -> None:
         if "--debug" in sys.argv[1:]:
             raise
         sys.stderr.write(f"error: {error}\n")
-        sys.exit(FAILED)
+        sys.exit(ExitStatus.FAILED)
 
 
 main()

@@ -4,14 +4,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Final
 
 import structlog
 
-log = structlog.get_logger(__name__)
+from schemas.errors import ExitStatus
 
-NOT_STOPPED: Final = 2
-"""Exit status when the time is over."""
+log = structlog.get_logger(__name__)
 
 
 class StopDeadline:
@@ -58,4 +56,4 @@ class StopDeadline:
             reason=self._cause or self._holdup(),
         )
         logging.shutdown()
-        self._exit_process(NOT_STOPPED)
+        self._exit_process(ExitStatus.FAILED)

@@ -258,3 +258,28 @@ def test_a_file_that_is_not_what_it_is_said_to_be_is_one_line(
     ran = run("replay", str(path), *arguments, DRIVER_SCORE_KAFKA__BOOTSTRAP=NO_BROKER)
     said = error_line(ran)
     assert expected in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("druid", "query", "--list"), 0),
+        (("stack", "status"), 1),
+        (("dashboards", "check", "--folder", "."), FAILED),
+        (("nonsense",), FAILED),
+        (("topics", "create", "--nonsense"), FAILED),
+        (("demo", "--speed", "fast"), FAILED),
+    ],
+)
+def test_commands_exit_with_the_statuses_that_are_documented(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], status: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments, DRIVER_SCORE_STACK__FOLDER=str(tmp_path)).returncode == status
+
+
+@pytest.mark.parametrize("arguments", [("dashboards", "build", "--folder"), ("alerts", "config", "--output")])
+def test_a_path_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "below"
+    assert str(path) in error_line(run(*arguments, str(path)))

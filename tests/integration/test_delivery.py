@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from driver_score.replay import event_messages, plan_sending, replay
-from schemas.errors import FAILED
+from schemas.errors import ExitStatus
 from schemas.settings import KafkaSettings
 from scoring.features.batch import trip_features
 from stream_app.kafka import create_topics
@@ -80,7 +80,7 @@ def test_a_broker_that_refuses_at_a_checkpoint_stops_the_worker_before_it_commit
         limit_message_size(topics, refusing, 10)
         replay(event_messages(second), bootstrap=topics.bootstrap, topic=source)
         wait_until(lambda: not worker.alive, "the worker to stop")
-        assert worker.process.returncode == FAILED, worker.log
+        assert worker.process.returncode == ExitStatus.FAILED, worker.log
         assert f"the first to {topics.prefix}{refusing}: " in worker.log
         assert topics.committed("trip-events") == committed, "what is not delivered is not committed"
 

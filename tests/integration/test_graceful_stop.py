@@ -13,8 +13,8 @@ import pytest
 
 from driver_score.local_stack.servers.kafka import NativeKafka
 from driver_score.replay import event_messages, plan_sending, replay
+from schemas.errors import ExitStatus
 from stream_app.kafka import create_topics
-from stream_app.worker.graceful_stop import NOT_STOPPED
 from tests.integration.conftest import SETTINGS, some_trips
 from tests.support.servers.brokers import PATIENCE_S, wait_until
 from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker
@@ -144,7 +144,7 @@ def test_without_a_broker_a_stop_is_given_up_in_time_with_one_line_and_all_is_re
         status = worker.process.wait(PATIENCE_S)
         log = worker.log
         kafka.start()
-    assert status == NOT_STOPPED
+    assert status == ExitStatus.FAILED
     assert "Traceback" not in log
     last = json.loads(log.splitlines()[-1])
     assert last["event"] == "not stopped in time; what is not committed will be read again"

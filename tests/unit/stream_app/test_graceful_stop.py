@@ -5,8 +5,9 @@ import threading
 import pytest
 from structlog.testing import capture_logs
 
+from schemas.errors import ExitStatus
 from stream_app.kafka import BrokerUnavailableError
-from stream_app.worker.graceful_stop import NOT_STOPPED, StopDeadline
+from stream_app.worker.graceful_stop import StopDeadline
 
 
 class Exit:
@@ -33,7 +34,7 @@ def test_a_stop_that_takes_too_long_ends_the_process_with_one_line_that_says_why
         deadline.begin()
         deadline.begin()  # a second signal does not start it again
         assert exit_process.happened.wait(10)
-    assert exit_process.status == NOT_STOPPED
+    assert exit_process.status == ExitStatus.FAILED
     (line,) = lines
     assert "what is not committed will be read again" in line["event"]
     assert line["reason"] == "no broker answers"
