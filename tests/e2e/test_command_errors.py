@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import runpy
 import shutil
 import socket
 import subprocess
@@ -42,6 +43,13 @@ def run_process(*arguments: str, **variables: str) -> subprocess.CompletedProces
     )
 
 
+def execute_in_process(_program: str, command: list[str]) -> None:
+    """Run ``python -m module arguments`` here, in place of `os.execv`, which would replace the tests by it."""
+    _python, _option, module, *arguments = command
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__")
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run the command in this process: the same code from `main` on, without seconds of imports."""
@@ -54,6 +62,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         for name, setting in variables.items():
             monkeypatch.setenv(name, setting)
         monkeypatch.setattr(sys, "argv", ["driver-score", *arguments])
+        monkeypatch.setattr(os, "execv", execute_in_process)
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
