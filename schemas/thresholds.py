@@ -72,7 +72,7 @@ class ThresholdProfile(BaseModel):
 
 
 class WindowSettings(BaseModel):
-    """When scores are due, and how long a trip waits for what comes late; seconds."""
+    """When scores are emitted, and how long a trip waits for late events; seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -89,7 +89,7 @@ class WindowSettings(BaseModel):
     )
 
     def model_post_init(self, _context: object, /) -> None:
-        """Refuse a grace period that spans windows: a window is revised at most once, before the next is due."""
+        """Refuse a grace period that spans windows: a window is revised at most once, before the next one ends."""
         if self.grace_s >= self.window_s:
             raise ValueError(f"grace_s ({self.grace_s:g}) must be shorter than window_s ({self.window_s})")
 

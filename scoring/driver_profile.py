@@ -1,7 +1,7 @@
 """The rolling score of a driver: the mean of trip scores, weighted by distance, older trips counting less.
 
 A trip of ``d`` km that ended ``t`` days before the newest one weighs ``d * 0.5 ** (t / half_life_days)``. The state is
-two sums at the time of the newest trip, so it takes the same room after ten trips and after ten thousand.
+two sums at the time of the newest trip, so its size is the same after ten trips and after ten thousand.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ REMEMBERED_TRIPS: Final = 16
 
 
 class CountedTrip(BaseModel):
-    """What one trip added to a profile, so that a revision can take it out again."""
+    """What one trip added to a profile, so that a revision can replace it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,14 +72,14 @@ class ProfileState(BaseModel):
 def count_trip(state: ProfileState, trip: TripResult, *, half_life_days: float, min_distance_km: float) -> ProfileState:
     """Count a final trip score.
 
-    A repeated or outdated revision changes nothing; a newer one takes the place of the one that was counted.
+    A repeated or outdated revision changes nothing; a newer one replaces the one that was counted.
 
     Parameters
     ----------
     state
         The driver so far.
     trip
-        Final score of a trip; one without a score takes back what the trip had added.
+        Final score of a trip; one without a score removes what the trip had added.
     half_life_days
         Days after which a trip counts half.
     min_distance_km
@@ -100,12 +100,12 @@ def count_trip(state: ProfileState, trip: TripResult, *, half_life_days: float, 
     if earlier is not None and earlier.revision >= counted.revision:
         return state
     newest_ms = max(state.newest_ms, counted.end_ms)
-    fade = _decay(newest_ms - state.newest_ms, half_life_days) if state.newest_ms else 1.0
+    decay = _decay(newest_ms - state.newest_ms, half_life_days) if state.newest_ms else 1.0
     changed = state.model_copy(
         update={
             "newest_ms": newest_ms,
-            "weight_km": state.weight_km * fade,
-            "weighted_score": state.weighted_score * fade,
+            "weight_km": state.weight_km * decay,
+            "weighted_score": state.weighted_score * decay,
             "previous_score": state.score(min_distance_km),
             "recent": (*(one for one in state.recent if one is not earlier), counted)[-REMEMBERED_TRIPS:],
         }

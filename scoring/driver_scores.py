@@ -19,7 +19,7 @@ from scoring.model.reasons import REASON_CODES
 from scoring.model.scorer import BANDS, Scorer
 
 ALERT_COLUMNS: Final = ("latitude", "longitude", "event_type", "peak_mps2")
-"""What alerts say beside scores. The engine adds ``alerting``: whether the trip entered the high-risk band."""
+"""What alerts have beside scores. The engine adds ``alerting``: whether the trip entered the high-risk band."""
 
 SEVERE_EVENT_KIND: Final = "severe_event"
 _KINDS: Final = ("window", "trip", SEVERE_EVENT_KIND)
@@ -34,7 +34,7 @@ _ID_BYTES: Final = 12
 
 @dataclass(frozen=True)
 class DriverScores:
-    """Scores, and what alerts say beside them.
+    """Scores, and what alerts have beside them.
 
     Plain lists: most batches make a few scores, for which a data frame takes ten times as long.
 

@@ -1,4 +1,4 @@
-"""A batch of trip events as arrays: what the feature kernels take in, from Kafka, files and simulations alike."""
+"""A batch of trip events as arrays: the input of the feature kernels, from Kafka, files and simulations alike."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +22,7 @@ class EventColumns:
     Attributes
     ----------
     content
-        uint8 array: bytes among which the ids stand.
+        uint8 array: bytes that contain the ids.
     id_starts, id_sizes
         int64 and int32 arrays [events, 4]: place and length of each id in the content, in the order of `ID_COLUMNS`.
     vehicle_classes
@@ -44,7 +44,7 @@ class EventColumns:
         return len(self.samples)
 
     @classmethod
-    def room(cls, count: int, content: NDArray[np.uint8]) -> "EventColumns":
+    def allocate(cls, count: int, content: NDArray[np.uint8]) -> "EventColumns":
         """Make columns for so many events, to be filled."""
         places = len(ID_COLUMNS)
         return cls(
@@ -83,7 +83,7 @@ class EventColumns:
         )
 
     def followed_by(self, more: "EventColumns") -> "EventColumns":
-        """Put more events behind these."""
+        """Append more events."""
         return EventColumns(
             np.concatenate([self.content, more.content]),
             np.concatenate([self.id_starts, more.id_starts + len(self.content)]),
@@ -115,7 +115,7 @@ def _ids_of(events: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int32],
 
 
 def _lay_out(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
-    """Lay the distinct texts one behind the other; give the place and length of each row's."""
+    """Concatenate the distinct texts; give the place and length of each row's."""
     distinct = texts.unique()
     encoded = distinct.to_list()
     lengths = distinct.str.len_bytes().to_numpy().astype(np.int32)

@@ -48,16 +48,16 @@ Nothing calls kernels from C; a wrapper for that would cost a quarter of the tim
 inlined_kernel: Final = numba.njit(nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, forceinline=True)
 """Decorator of the kernels on the way of every event, which only kernels call; Python can't.
 
-A call hands on each field of each array, a hundred numbers, and counts references. Inlined, events go in three times
-as fast; left to itself, the compiler inlines or not with any small change.
+A call passes each field of each array, a hundred numbers, and counts references. Inlined, updates are three times as
+fast; by its own choice the compiler inlines or not with any small change.
 """
 
 
 @intrinsic
 def borrowed(_typing_context: Any, array: types.Array) -> Any:
-    """View an array without owning it: kernels that are handed such a view count no references.
+    """Give a borrowed view of an array: kernels that it is passed to count no references.
 
-    Counting them, an atomic step each time an array is handed on, took half the time of reading a message. The array
+    Counting them, an atomic step each time an array is passed, took half the time of reading a message. The array
     itself must stay alive meanwhile, as an argument of the outermost kernel does.
     """
 

@@ -14,7 +14,7 @@ _HALF: Final = np.uint64(32)
 
 @inlined_kernel
 def fold_bytes(hashed: Any, content: Any, start: int, size: int) -> Any:
-    """Take bytes into an FNV-1a hash."""
+    """Update an FNV-1a hash with bytes."""
     for at in range(start, start + size):
         hashed = (hashed ^ np.uint64(content[at])) * FNV_PRIME
     return hashed

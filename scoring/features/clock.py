@@ -1,17 +1,17 @@
 """The clock of a partition, by which trips that go silent are closed.
 
-It advances by the mean progress, in event time, of the trips that are under way::
+It advances by the mean progress, in event time, of the active trips::
 
-    reach of a trip     ─────────────────────►|        what it has sent: it is under way until the clock is there
-    of another one      ──────────►|                   and a little more
-                                        ▲ clock: moved by what reaches beyond it, shared by all that are under way
+    reach of one trip     ─────────────────────►|      up to where its events reach: the trip is active until the
+    reach of another one  ──────────►|                 clock has passed its reach by `_ACTIVE_MS`
+                                          ▲ clock: advanced by progress beyond it, divided among the active trips
 
-Devices send many seconds at once, each when it likes. So a trip's **reach** is kept by the clock: where its events end.
-Most trips have the right time, so those that begin enter where their event time is by the clock, and what they upload
-moves it only beyond what others have sent before. The clock can't pass all of them. Trips whose time is not the others'
-enter where the clock is: one vehicle with a wrong date, or that uploads hours of backlog, moves it by little.
-Where hardly any trip is under way, one of them moves it by much: then the others are silent only if its events are
-later than theirs.
+Devices upload many seconds at once, at times of their own. So each trip has a **reach**: its newest event time, on the
+partition's clock. Most devices have the right time, so a trip begins at its event time on the clock, and its uploads
+advance the clock only beyond the events of others; the clock never passes all reaches. A trip whose time differs from
+that of the others begins at the clock itself: a vehicle with a wrong date, or that uploads hours of backlog, advances
+the clock by little. With few active trips, one of them advances it by much; then another trip counts as silent only if
+the newest event time is later than its own, too.
 """
 
 from typing import Final
@@ -22,35 +22,37 @@ from scoring.events.compilation import inlined_kernel, kernel
 from scoring.features.state.arrays import StateArrays, TripStatus
 
 _ACTIVE_MS: Final = 30_000.0
-"""A trip is under way until the clock has passed its reach and its last progress by this: more than the usual gap.
-One that sends what is older than what it has sent makes no progress: its clock was set back, or stands."""
+"""A trip is active until the clock has passed its reach and its last progress by this: more than the usual gap.
+A trip whose events are older than its newest one makes no progress: its device's clock was set back, or stopped."""
 
 _MAX_STEP_MS: Final = 10_000.0
-"""One event moves the clock by at most this, where other trips are under way. Less than `_ACTIVE_MS`: a clock that runs
-fast would make all others look silent by one event, and then be the only one that counts."""
+"""One event advances the clock by at most this while other trips are active. It is less than `_ACTIVE_MS`: otherwise
+one event of a device whose clock runs fast could make all other trips inactive, and that trip the only active one."""
 
 _MAX_AWAY_MS: Final = 300_000.0
-"""A trip this far ahead of the clock no longer moves it: it uploads what it had stored, or its clock runs fast. One
-that begins this far from it has another time than the others. After a gap this long a trip enters anew."""
+"""A trip this far ahead of the clock no longer advances it: it uploads a backlog, or its device's clock runs fast. A
+trip that begins this far from the clock has a time that differs from the others'. After a gap this long, a trip's reach
+is computed again."""
 
 _CATCH_UP_PER_MS: Final = 1 / 300_000.0
 _MOST_CATCH_UP: Final = 0.5
-"""Progress counts the more, the further a trip is ahead: trips that vanish are counted for a while, and the clock lags.
-By less than twice, or one of two trips could take the clock with it, as fast as it runs."""
+"""Progress is weighted more, the further a trip is ahead, as the clock lags: trips that have vanished are counted as
+active for a while. The weight stays below 2, or one of two trips could advance the clock as fast as its own time."""
 
 _FEW_TRIPS: Final = 3
-"""While no more than these are under way, all of them may be uploading what they had stored."""
+"""While no more than these are active, all of them may be uploading a backlog."""
 
 _LONGEST_BACKLOG_MS: Final = 8 * 3_600_000.0
-"""A shift: a trip whose clock is ahead of that of all others must not stay open for ever."""
+"""A working shift. Beyond it a trip is closed by the clock alone, or one ahead of all others would stay open."""
 
 _MOST_VOTES: Final = 3
-"""After a night without traffic, the first few trips of the morning say what time it is."""
+"""Most trips that can agree with the epoch: after a night without traffic, the first few trips of the morning set a new
+one."""
 
 
 @inlined_kernel
 def enter_clock(arrays: StateArrays, slot: int, timestamp_ms: int) -> None:
-    """Put a trip that begins where its event time is by the clock; where most have another time, at the clock."""
+    """Set the reach of a trip that begins: its event time on the clock, or the clock if its time differs from most."""
     partition = arrays.partition[0]
     head = arrays.heads[slot]
     away_ms = timestamp_ms - partition.epoch_ms - partition.clock_ms
@@ -69,7 +71,7 @@ def enter_clock(arrays: StateArrays, slot: int, timestamp_ms: int) -> None:
 
 @inlined_kernel
 def advance_clock(arrays: StateArrays, slot: int, timestamp_ms: int) -> None:
-    """Move the partition's clock by one trip's progress, shared among the trips that are under way."""
+    """Advance the partition's clock by one trip's progress, divided among the active trips."""
     partition = arrays.partition[0]
     head = arrays.heads[slot]
     clock_ms = partition.clock_ms
@@ -94,7 +96,7 @@ def advance_clock(arrays: StateArrays, slot: int, timestamp_ms: int) -> None:
 
 @kernel
 def count_active(arrays: StateArrays) -> int:
-    """Count the trips that share the clock: those that are under way, and are not too far ahead to move it."""
+    """Count the trips that share the clock: the active ones that are not too far ahead to advance it."""
     clock_ms = arrays.partition[0].clock_ms
     count = 0
     for head in arrays.heads:
@@ -106,9 +108,9 @@ def count_active(arrays: StateArrays) -> int:
 
 @kernel
 def silence_ms(arrays: StateArrays, slot: int) -> float:
-    """Measure a trip's silence since the end of what it sent, by the clock; where few move it, by event times too.
+    """Measure a trip's silence since its newest event, by the clock; with few active trips, by event times too.
 
-    To the clock, a vehicle that uploads the past looks like one that drives on while all others are silent.
+    On the clock, a vehicle that uploads a backlog looks like one that drives on while all others are silent.
     """
     partition = arrays.partition[0]
     head = arrays.heads[slot]

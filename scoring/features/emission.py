@@ -86,7 +86,7 @@ def window_end_ms(timestamp_ms: int, parameters: KernelParameters) -> int:
 
 
 @kernel
-def _report(
+def _emit(
     arrays: StateArrays,
     slot: int,
     row: int,
@@ -98,7 +98,7 @@ def _report(
     features: Any,
     count: int,
 ) -> int:
-    """Append the window and the trip, as the sums of ``row`` have them, to what is emitted."""
+    """Emit the window and the trip with the sums of ``row``."""
     head = arrays.heads[slot]
     window = arrays.windows[row]
     arrays.trips[MERGED] = arrays.trips[row]
@@ -148,7 +148,7 @@ def _fold_sample(
             head = arrays.heads[slot]
             if head.dirty_end_ms == cursor.window_end_ms:
                 head.dirty_end_ms = 0
-                count = _report(
+                count = _emit(
                     arrays,
                     slot,
                     row,
@@ -173,7 +173,7 @@ def _fold_sample(
 def fold_until(
     arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
-    """Fold the pending events up to and at a time, oldest first, and leave room for one more."""
+    """Fold the pending events up to and at a time, oldest first, until at least one more fits."""
     head = arrays.heads[slot]
     while head.pending_first != 0 and (
         arrays.pool[head.pending_first].timestamp_ms <= until_ms or head.pending_count >= parameters.max_pending
@@ -185,10 +185,10 @@ def fold_until(
 
 
 @kernel
-def _fold_what_is_pending(
+def _fold_pending(
     arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
-    """Make the scratch row the trip's sums with everything pending in them; the trip's own rows stay as they are."""
+    """Compute the trip's sums with all pending events in the scratch row; the trip's own rows do not change."""
     arrays.cursors[SCRATCH] = arrays.cursors[slot]
     arrays.windows[SCRATCH] = arrays.windows[slot]
     arrays.trips[SCRATCH] = arrays.trips[slot]
@@ -203,13 +203,13 @@ def _fold_what_is_pending(
 
 
 @kernel
-def score_live_window(
+def emit_live_window(
     arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
-    """Report the newest window, and the trip so far, as an event after its end has come."""
+    """Emit the newest window and the trip so far, when an event after the window's end arrives."""
     head = arrays.heads[slot]
-    count = _fold_what_is_pending(arrays, slot, parameters, emitted, features, count)
-    count = _report(
+    count = _fold_pending(arrays, slot, parameters, emitted, features, count)
+    count = _emit(
         arrays,
         slot,
         SCRATCH,
@@ -243,7 +243,7 @@ def severe_peak(sample: Any, parameters: KernelParameters) -> float:
 
 
 @kernel
-def report_severe_event(
+def emit_severe_event(
     arrays: StateArrays,
     slot: int,
     sample: Any,
@@ -252,14 +252,14 @@ def report_severe_event(
     features: Any,
     count: int,
 ) -> int:
-    """Report a severe event at once, with the trip so far; one of the same trip within the pause is part of it."""
+    """Emit a severe event at once, with the trip so far; one of the same trip within the pause is part of it."""
     head = arrays.heads[slot]
     if head.severe_ms != 0 and abs(sample.timestamp_ms - head.severe_ms) < parameters.severe_pause_ms:
         return count
     head.severe_ms = sample.timestamp_ms
     dirty_end_ms = head.dirty_end_ms
-    head.dirty_end_ms = 0  # a window that has changed is reported in its own time
-    count = _fold_what_is_pending(arrays, slot, parameters, emitted, features, count)
+    head.dirty_end_ms = 0  # a changed window is emitted when it is folded
+    count = _fold_pending(arrays, slot, parameters, emitted, features, count)
     head.dirty_end_ms = dirty_end_ms
     merge(arrays.trips[SCRATCH], arrays.windows[SCRATCH])
     entry = emitted[count]
@@ -282,7 +282,7 @@ def report_severe_event(
 
 @kernel
 def _type_of(sample: Any, peak_mps2: float) -> int:
-    """Name what was measured as a device would."""
+    """Give the event type that a device would report for this peak."""
     if sample.event_type in _HARD_EVENTS:
         return sample.event_type
     if sample.lateral_acceleration_mps2 == peak_mps2:
@@ -294,10 +294,10 @@ def _type_of(sample: Any, peak_mps2: float) -> int:
 def finish(
     arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
-    """Report the last window and the whole trip as final; the trip stays, and is reported again if it changes."""
+    """Emit the last window and the whole trip as final; the trip is kept, and emitted again if it changes."""
     head = arrays.heads[slot]
-    count = _fold_what_is_pending(arrays, slot, parameters, emitted, features, count)
-    count = _report(
+    count = _fold_pending(arrays, slot, parameters, emitted, features, count)
+    count = _emit(
         arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _FINAL, parameters, emitted, features, count
     )
     head.window_revision += 1
@@ -329,9 +329,9 @@ def evict(arrays: StateArrays, slot: int) -> None:
 
 @kernel
 def sweep(arrays: StateArrays, parameters: KernelParameters, emitted: Any, features: Any, count: int) -> int:
-    """Close trips that have gone silent, report changed ones again, and free those kept long enough.
+    """Close trips that have gone silent, emit changed ones again, and evict those kept long enough.
 
-    A sweep pauses where there is no room for more rows; ``sweep_slot`` is then where it goes on, else 0.
+    A sweep returns early where the arrays of rows may be full; ``sweep_slot`` is then where it continues, else 0.
     """
     partition = arrays.partition[0]
     for slot in range(partition.sweep_slot, arrays.heads.size):

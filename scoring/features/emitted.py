@@ -11,7 +11,7 @@ from scoring.features.emission import RowKind
 
 @dataclass(frozen=True)
 class EmittedFeatures:
-    """Windows and trips to be scored; they need no state behind them.
+    """Windows and trips to be scored, with all that scoring needs.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class EmittedFeatures:
     features
         float64 array [rows, features], columns in the order of ``FEATURE_NAMES``; NaN where a sensor is missing.
     id_texts, id_sizes
-        uint8 array: the ids of all rows in UTF-8, one after the other; int64 array [rows, 4]: their sizes in bytes, in
+        uint8 array: the ids of all rows in UTF-8, concatenated; int64 array [rows, 4]: their sizes in bytes, in
         the order of `IdPlace`.
     vehicle_classes
         int8 array [rows]: positions in ``VEHICLE_CLASSES``.

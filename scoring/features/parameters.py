@@ -1,4 +1,4 @@
-"""The numbers of a threshold profile and of the window settings, as kernels take them."""
+"""The numbers of a threshold profile and of the window settings, for the kernels."""
 
 from typing import Final, NamedTuple
 
@@ -10,7 +10,7 @@ from schemas.thresholds import HardEventThresholds, SevereEventSettings, Thresho
 
 
 class KernelParameters(NamedTuple):
-    """The numbers of a profile and of the window settings, as kernels take them; times in milliseconds."""
+    """The numbers of a profile and of the window settings, for the kernels; times in milliseconds."""
 
     brake_mps2: NDArray[np.float64]
     acceleration_mps2: NDArray[np.float64]
@@ -49,7 +49,7 @@ _AVERAGING_TOLERANCE: Final = 0.9
 def kernel_parameters(
     profile: ThresholdProfile, windows: WindowSettings, severe_events: SevereEventSettings | None = None
 ) -> KernelParameters:
-    """Turn settings into what the kernels take, always of the same types, as each other one is compiled for anew."""
+    """Convert settings for the kernels, always to the same types: other types would compile the kernels again."""
     default = HardEventThresholds()
     by_class = [profile.hard_events.get(name, default) for name in VEHICLE_CLASSES]
 

@@ -1,4 +1,4 @@
-"""Events into trip states: the one way in, for stream, training and files."""
+"""Update trip states with events: the same function for stream, training and files."""
 
 import math
 from typing import Any
@@ -16,10 +16,10 @@ from scoring.features.emission import (
     MAX_ROWS_PER_EVENT,
     NO_ROWS,
     TRIP_END,
+    emit_live_window,
+    emit_severe_event,
     finish,
     fold_until,
-    report_severe_event,
-    score_live_window,
     severe_peak,
     sweep,
     window_end_ms,
@@ -33,7 +33,7 @@ from scoring.features.state.trip_states import TripStates
 
 
 def update(states: TripStates, events: EventColumns, parameters: KernelParameters) -> EmittedFeatures:
-    """Take events into the states of their trips.
+    """Update the states of trips with events, and emit the windows and trips to be scored.
 
     Parameters
     ----------
@@ -51,15 +51,15 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
     """
     if len(events) == 0:
         return _resolve(states, np.zeros(0, EMITTED), np.zeros(0, FEATURE_ROW))
-    slots = slots_of(states, events)
+    slots = _find_slots(states, events)
     states.reserve_samples(len(events))
 
     parts = []
     done = 0
-    room = max(1024, len(events) // 4)
+    capacity = max(1024, len(events) // 4)
     while True:
-        emitted, features = np.zeros(room, EMITTED), np.zeros(room, FEATURE_ROW)
-        done, count = _take_events(
+        emitted, features = np.zeros(capacity, EMITTED), np.zeros(capacity, FEATURE_ROW)
+        done, count = _process_events(
             states.arrays, slots, events.samples, events.positions, parameters, emitted, features, done
         )
         parts.append((emitted[:count], features[:count]))
@@ -77,7 +77,7 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
 def close_trips(
     states: TripStates, parameters: KernelParameters, slots: NDArray[np.int64] | None = None
 ) -> EmittedFeatures:
-    """Report open trips as final, though their end has not been seen: all of them, or some.
+    """Emit open trips as final, though their end was not seen: all of them, or some.
 
     For the end of a file, and for partitions that have gone silent.
     """
@@ -104,18 +104,18 @@ def _resolve(states: TripStates, rows: NDArray[np.void], features: NDArray[np.vo
     )
 
 
-def slots_of(states: TripStates, events: EventColumns) -> NDArray[np.int64]:
+def _find_slots(states: TripStates, events: EventColumns) -> NDArray[np.int64]:
     """Find the slot of each event's trip; trips not seen before get one, with the ids of their first event."""
     slots = np.zeros(len(events), np.int64)
     ids = (events.content, events.id_starts, events.id_sizes, events.vehicle_classes)
     done = 0
     while (done := find_or_add(states.arrays, *ids, slots, done)) < len(slots):
-        states.make_room()
+        states.reserve_trip()
     return slots
 
 
 @kernel
-def _take_events(
+def _process_events(
     arrays: StateArrays,
     slots: Any,
     samples: Any,
@@ -125,7 +125,7 @@ def _take_events(
     features: Any,
     start: int,
 ) -> tuple[int, int]:
-    """Take in events one by one from ``start``; pause where there is no room for more rows.
+    """Process events one by one from ``start``; return where the arrays of emitted rows may be full.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def _take_events(
             count = sweep(arrays, parameters, emitted, features, count)
             if partition.sweep_slot != 0 or count + MAX_ROWS_PER_EVENT > emitted.size:
                 return number, count
-        count = _take_event(
+        count = _process_event(
             arrays,
             slots[number],
             samples[number],
@@ -159,7 +159,7 @@ def _take_events(
 
 
 @inlined_kernel
-def _take_event(
+def _process_event(
     arrays: StateArrays,
     slot: int,
     sample: Any,
@@ -199,13 +199,13 @@ def _take_event(
         if head.status == TripStatus.FINAL:
             head.status = TripStatus.OPEN
             head.changed = 0
-        count = score_live_window(arrays, slot, parameters, emitted, features, count)
+        count = emit_live_window(arrays, slot, parameters, emitted, features, count)
         head.live_end_ms = window_end_ms(timestamp_ms, parameters)
-    return _sort_in(arrays, slot, sample, latitude, longitude, newest_ms, parameters, emitted, features, count)
+    return _add_event(arrays, slot, sample, latitude, longitude, newest_ms, parameters, emitted, features, count)
 
 
 @inlined_kernel
-def _sort_in(
+def _add_event(
     arrays: StateArrays,
     slot: int,
     sample: Any,
@@ -238,7 +238,7 @@ def _sort_in(
     if head.status == TripStatus.FINAL:
         head.changed = 1
     if change == Insertion.ADDED and severe_peak(sample, parameters) != 0:
-        count = report_severe_event(arrays, slot, sample, parameters, emitted, features, count)
+        count = emit_severe_event(arrays, slot, sample, parameters, emitted, features, count)
     if change == Insertion.ADDED and sample.event_type == TRIP_END:
         count = finish(arrays, slot, parameters, emitted, features, count)
     return count

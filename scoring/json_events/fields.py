@@ -45,7 +45,7 @@ FIRST_FLOAT: Final = SAMPLE.fields["speed_kmh"][1] // 4  # type: ignore[index]
 
 
 class Vocabulary(NamedTuple):
-    """What the kernel compares with; texts are rows of bytes, zeros behind them."""
+    """What the kernel compares with; texts are rows of bytes, padded with zeros."""
 
     names: NDArray[np.uint8]
     classes: NDArray[np.uint8]
@@ -84,7 +84,7 @@ VOCABULARY: Final = _vocabulary()
 
 @inlined_kernel
 def _is_text(content: Any, at: int, end: int, texts: Any, number: int) -> int:
-    """Compare with a text from behind the opening quote; give the place behind the closing one, or `UNSURE`."""
+    """Compare with a text from after the opening quote; give the place after the closing one, or `UNSURE`."""
     place = 0
     while texts[number, place] != 0:
         if at >= end or content[at] != texts[number, place]:
@@ -96,7 +96,7 @@ def _is_text(content: Any, at: int, end: int, texts: Any, number: int) -> int:
 
 @inlined_kernel
 def read_name(content: Any, at: int, end: int, names: Any, following: Any, previous: int) -> tuple[int, int]:
-    """Read a name and the colon behind it; give the field, and where its value begins."""
+    """Read a name and the colon after it; give the field, and where its value begins."""
     field = following[previous]
     after = UNSURE if field == UNKNOWN else _is_text(content, at, end, names, field)
     if after == UNSURE:
@@ -187,7 +187,7 @@ def read_value(
 
 @inlined_kernel
 def _read_id(content: Any, at: int, end: int, legal: Any) -> tuple[int, int, int]:
-    """Read an id, text or a whole number; give where it begins, its length, and the place behind the value."""
+    """Read an id, text or a whole number; give where it begins, its length, and the place after the value."""
     quoted = content[at] == QUOTE
     start = at + 1 if quoted else at
     at = start

@@ -1,7 +1,7 @@
 """JSON messages into event columns, by a kernel that reads each byte once.
 
-It knows the messages as well behaved devices write them, events and envelopes, with whatever fields of their own.
-A message that it is not sure of, since it is wrong or written in an unusual way, is left to the models of ``schemas``:
+It reads messages as most devices write them, events and envelopes, with any fields of their own.
+A message that it is unsure of, wrong or written in an unusual way, is left to the models of ``schemas``:
 the kernel accepts nothing that they would refuse, and reads the same from it.
 """
 
@@ -44,19 +44,19 @@ _OF_TRIP: Final = _IDS | 1 << VEHICLE_CLASS | 1 << SAMPLES
 
 _SAMPLE_TYPE: Final = EVENT_TYPES.index("sample")
 
-_NO_ROOM: Final[Any] = np.int64(-2)
+_COLUMNS_FULL: Final[Any] = np.int64(-2)
 
 
 @dataclass(frozen=True)
 class ReadMessages:
-    """What messages say.
+    """Events read from messages, and the messages that were not read.
 
     Attributes
     ----------
     events
-        Of those that were read; a UTC offset that is not said is `UNKNOWN_OFFSET`.
+        Of those that were read; a missing UTC offset is `UNKNOWN_OFFSET`.
     message
-        int64 array [events]: which message each is of.
+        int64 array [events]: the message of each event.
     unsure
         int64 array: the messages that were not read.
     """
@@ -74,22 +74,22 @@ def read_messages(
     latest_ms: int,
     max_bytes: int,
 ) -> ReadMessages:
-    """Read messages that are sure to be right.
+    """Read the messages that are valid beyond doubt.
 
     Parameters
     ----------
     content
         Bytes of all messages.
     starts, sizes
-        Where each message stands; a negative size is a message without a value.
+        Place and length of each message; a negative size is a message without a value.
     latest_ms
-        A later timestamp is none that is sure to be right.
+        A message with a later timestamp is unsure.
     max_bytes
-        Nor is a message longer than this.
+        A longer message is unsure.
     """
-    room = len(starts) + 16
-    events = EventColumns.room(room, content)
-    message = np.zeros(room, np.int64)
+    capacity = len(starts) + 16
+    events = EventColumns.allocate(capacity, content)
+    message = np.zeros(capacity, np.int64)
     unsure = np.zeros(len(starts), np.bool_)
     following = np.zeros(UNKNOWN + 1, np.int64)
     done, count = 0, 0
@@ -97,14 +97,14 @@ def read_messages(
         done, count = _read_all(
             content, starts, sizes, latest_ms, max_bytes, VOCABULARY, following,
             events.id_starts, events.id_sizes, events.vehicle_classes, events.samples,
-            events.samples.view(np.float32).reshape(room, -1), events.positions, message, unsure, done, count,
+            events.samples.view(np.float32).reshape(capacity, -1), events.positions, message, unsure, done, count,
         )  # fmt: skip
         if done == len(starts):
             return ReadMessages(events.take(slice(0, count)), message[:count], np.flatnonzero(unsure))
-        more = max(room, MAX_SAMPLES)
-        events = events.followed_by(EventColumns.room(more, content[:0]))
+        more = max(capacity, MAX_SAMPLES)
+        events = events.followed_by(EventColumns.allocate(more, content[:0]))
         message = np.concatenate([message, np.zeros(more, np.int64)])
-        room += more
+        capacity += more
 
 
 @kernel
@@ -127,9 +127,9 @@ def _read_all(
     begin: int,
     count: int,
 ) -> tuple[int, int]:
-    """Read messages one by one from ``begin``; pause where there is no room for more events.
+    """Read messages one by one from ``begin``; return where the columns are full.
 
-    ``following`` holds, for each field, the one that came behind it last: devices write their fields in one order.
+    ``following`` holds, for each field, the one that followed it last: devices write their fields in one order.
     """
     content, following = borrowed(content), borrowed(following)
     id_starts, id_sizes, vehicle_classes = borrowed(id_starts), borrowed(id_sizes), borrowed(vehicle_classes)
@@ -151,7 +151,7 @@ def _read_all(
             content, starts[number], end, latest_ms, vocabulary, following,
             id_starts, id_sizes, vehicle_classes, samples, floats, positions, count,
         )  # fmt: skip
-        if after == _NO_ROOM:
+        if after == _COLUMNS_FULL:
             return number, count
         if after == UNSURE:
             unsure[number] = True
@@ -178,7 +178,7 @@ def _begin_event(samples: Any, floats: Any, positions: Any, row: int) -> None:
 
 @inlined_kernel
 def _is_whole(samples: Any, floats: Any, row: int, seen: int) -> bool:
-    """Say whether a sample has a time and measures something."""
+    """Tell whether a sample has a time and measures something."""
     if not seen >> TIMESTAMP & 1:
         return False
     if samples[row].event_type != _SAMPLE_TYPE:
@@ -205,13 +205,13 @@ def _read_message(
     positions: Any,
     first: int,
 ) -> int:
-    """Read one message; give the row behind its last event, `UNSURE` or `_NO_ROOM`."""
+    """Read one message; give the row after its last event, `UNSURE` or `_COLUMNS_FULL`."""
     at = skip_space(content, at, end)
     if at >= end or content[at] != OPEN_OBJECT:
         return UNSURE
     at = skip_space(content, at + 1, end)
     if first == samples.size:
-        return _NO_ROOM
+        return _COLUMNS_FULL
     row = first
     _begin_event(samples, floats, positions, row)
     vehicle_classes[first] = 0
@@ -264,7 +264,7 @@ def _read_message(
             if at >= end or content[at] != OPEN_OBJECT or row - first == MAX_SAMPLES:
                 return UNSURE
             if row == samples.size:
-                return _NO_ROOM
+                return _COLUMNS_FULL
             at = skip_space(content, at + 1, end)
             seen = 0
             _begin_event(samples, floats, positions, row)

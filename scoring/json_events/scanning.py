@@ -1,6 +1,6 @@
-"""JSON read byte by byte, by kernels: what each finds is right by RFC 8259, or it says that it can't tell.
+"""JSON read byte by byte, by kernels: what they accept is valid by RFC 8259; of anything unusual they are unsure.
 
-Each takes the content, a place in it and the end of the value, and gives the place behind what it has read; `UNSURE`
+Each takes the content, a place in it and the end of the value, and gives the place after what it has read; `UNSURE`
 where the JSON is wrong, or of a kind that is left to a full parser.
 """
 
@@ -51,13 +51,13 @@ _NEARBY: Final = 2.0**-51
 
 @inlined_kernel
 def is_digit(byte: int) -> bool:
-    """Say whether a byte is one of 0 to 9."""
+    """Tell whether a byte is one of 0 to 9."""
     return ZERO <= byte <= NINE
 
 
 @inlined_kernel
 def skip_space(content: Any, at: int, end: int) -> int:
-    """Go on to the next byte that is no space."""
+    """Skip to the next byte that is no space."""
     while at < end and (content[at] == _SPACE or content[at] in _BLANKS):
         at += 1
     return at
@@ -123,7 +123,7 @@ def _skip_escape(content: Any, at: int, end: int) -> int:
 
 @kernel
 def skip_string(content: Any, at: int, end: int) -> int:
-    """Read a string from behind its opening quote to behind its closing one."""
+    """Read a string from after its opening quote to after its closing one."""
     while at < end:
         byte = content[at]
         if byte == QUOTE:
@@ -189,7 +189,7 @@ def _skip_plain(content: Any, at: int, end: int) -> int:
 
 @kernel
 def _skip_name(content: Any, at: int, end: int) -> int:
-    """Read a name of an object and the colon behind it."""
+    """Read a name of an object and the colon after it."""
     if at >= end or content[at] != QUOTE:
         return UNSURE
     at = skip_string(content, at + 1, end)
@@ -270,7 +270,7 @@ def read_number(content: Any, at: int, end: int) -> tuple[int, float, float]:
     Returns
     -------
     tuple
-        The place behind it, and the least and the largest double that the one nearest to the number can be: twice the
+        The place after it, and the least and the largest double that the one nearest to the number can be: twice the
         same where it is certain.
     """
     negative = content[at] == MINUS

@@ -8,7 +8,7 @@ from scoring.events.compilation import inlined_kernel, kernel
 from scoring.json_events.scanning import POINT, QUOTE, UNSURE, ZERO, is_digit
 
 UNKNOWN_OFFSET: Final[Any] = np.int16(-32768)
-"""UTC offset of an event that does not say it."""
+"""UTC offset of an event without one."""
 
 _MAX_DIGITS: Final = 15
 """Of epoch milliseconds: enough for 30,000 years, and far from what 64 bits hold."""
@@ -16,19 +16,19 @@ _MAX_DIGITS: Final = 15
 _DAYS_BEFORE_MONTH: Final = np.array([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365], np.int64)
 _EPOCH_YEAR: Final = 1970
 _LAST_YEAR: Final = 2399
-"""Leap days are counted by a rule that holds from 1970 to here; nothing later passes for a time of today."""
+"""Leap days are counted by a rule that holds from 1970 to here; nothing later is accepted as a current time."""
 
 
 @inlined_kernel
 def read_digits(content: Any, at: int, end: int) -> tuple[int, Any]:
-    """Read a whole number without a sign; give the place behind it, `UNSURE` where it goes on as a fraction."""
+    """Read a whole number without a sign; give the place after it, `UNSURE` where a fraction follows."""
     first = at
     number: Any = 0
     while at < end and is_digit(content[at]) and at - first <= _MAX_DIGITS:
         number = 10 * number + np.int64(content[at] - ZERO)
         at += 1
-    goes_on = at < end and content[at] in (POINT, ord("e"), ord("E"))
-    if not 1 <= at - first <= _MAX_DIGITS or goes_on or (content[first] == ZERO and at > first + 1):
+    is_fraction = at < end and content[at] in (POINT, ord("e"), ord("E"))
+    if not 1 <= at - first <= _MAX_DIGITS or is_fraction or (content[first] == ZERO and at > first + 1):
         return UNSURE, 0
     return at, number
 
@@ -62,7 +62,7 @@ def read_iso_8601(content: Any, at: int, end: int) -> tuple[int, int, int]:
     Returns
     -------
     tuple
-        The place behind the closing quote or `UNSURE`, UTC epoch milliseconds, rounded down, and the offset, minutes
+        The place after the closing quote or `UNSURE`, UTC epoch milliseconds, rounded down, and the offset, minutes
         east, or `UNKNOWN_OFFSET`.
     """
     wrong = (UNSURE, 0, UNKNOWN_OFFSET)

@@ -86,7 +86,7 @@ def _add_speeding(
     """Add the interval to the tier of its excess over the limit.
 
     Where no limit is known, what the device itself reported as speeding is moderate, and the rest is not speeding; a
-    device that reports none is not taken to know.
+    device that reports none is assumed not to detect it.
     """
     if not math.isnan(sample.speed_limit_kmh):
         sums.limit_ms += interval_ms
@@ -108,7 +108,7 @@ def _add_speeding(
 
 @kernel
 def report_phone_use(cursor: Any, sums: Any, at_ms: int, duration_ms: int) -> None:
-    """Take in a device's report of phone use; overlapping ones are one."""
+    """Add a device's report of phone use; overlapping ones are merged."""
     sums.phone_reported += 1
     if at_ms > cursor.phone_until_ms:
         cursor.phone_earlier_ms += max(0, cursor.phone_until_ms - max(cursor.phone_from_ms, cursor.speed_ms))
@@ -118,7 +118,7 @@ def report_phone_use(cursor: Any, sums: Any, at_ms: int, duration_ms: int) -> No
 
 @kernel
 def report_speeding(cursor: Any, at_ms: int, duration_ms: int) -> None:
-    """Take in a device's report of speeding; overlapping ones are one."""
+    """Add a device's report of speeding; overlapping ones are merged."""
     if at_ms > cursor.speeding_until_ms:
         cursor.speeding_earlier_ms += max(0, cursor.speeding_until_ms - max(cursor.speeding_from_ms, cursor.speed_ms))
         cursor.speeding_from_ms = at_ms

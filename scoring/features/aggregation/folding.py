@@ -109,7 +109,7 @@ def _fold_tick(
 
 @kernel
 def _fold_report(cursor: Any, hard_events: Any, sums: Any, sample: Any, parameters: KernelParameters) -> None:
-    """Take in what a device detected by itself."""
+    """Add an event that the device detected by itself."""
     at_ms = sample.timestamp_ms
     if sample.event_type == _HARD_BRAKE:
         sums.brake_count += observe_detected(hard_events[HardEventKind.BRAKE], at_ms, sample.duration_ms, parameters)

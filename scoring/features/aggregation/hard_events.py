@@ -40,7 +40,7 @@ def end_event(event: Any, at_ms: int) -> None:
 def observe(
     event: Any, strength_mps2: float, threshold_mps2: float, from_ms: int, until_ms: int, parameters: KernelParameters
 ) -> int:
-    """Take in one tick; return 1 where an event counts with it, else 0.
+    """Update an event with one tick; return 1 where the event counts with it, else 0.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def observe(
 
 @kernel
 def observe_detected(event: Any, at_ms: int, duration_ms: int, parameters: KernelParameters) -> int:
-    """Take in an event that the device detected; return 1 where it is not one that we have, else 0."""
+    """Merge an event that the device detected; return 1 where it overlaps none that has counted, else 0."""
     if event.active == 1:
         counts = 1 - event.counted
         event.counted = 1

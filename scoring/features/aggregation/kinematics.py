@@ -37,7 +37,7 @@ def _remember_tick(cursor: Any, sample: Any) -> None:
 
 @kernel
 def collect(cursor: Any, sample: Any, parameters: KernelParameters) -> bool:
-    """Take in a sample's accelerations; say whether a tick is emitted.
+    """Add a sample's accelerations to the tick; tell whether the tick ends with it.
 
     Values beyond ``fault_mps2`` are faults of the sensor and count as missing.
     """

@@ -23,7 +23,7 @@ EMPTY: Final = 2
 FIRST_SLOT: Final = 3
 """Rows before it are no trips: two for what-if sums, and one that stays zero.
 
-`SCRATCH` is typed, as numba compiles a kernel once more for each plain number that is handed to it.
+`SCRATCH` is typed, as numba compiles a kernel once more for each plain number that is passed to it.
 """
 
 HEAD: Final = np.dtype(
@@ -72,7 +72,7 @@ CURSOR: Final = np.dtype(
         ("acceleration_sum", np.float64),
         ("lateral_sum", np.float64),
         ("acceleration_mps2", np.float64),
-        ("speed_kmh", np.float32),  # what samples say, as they say it; widened before it is computed with
+        ("speed_kmh", np.float32),  # values of samples as they were sent; widened before computing
         ("tick_0_kmh", np.float32),
         ("tick_1_kmh", np.float32),
         ("tick_2_kmh", np.float32),
@@ -101,7 +101,7 @@ IDENTITY: Final = np.dtype(
     ],
     align=True,
 )
-"""Who a trip is: where its ids stand among the texts, one behind the other, and their sizes in bytes."""
+"""Key of a trip, and where its ids are in the texts: adjacent, with their sizes in bytes."""
 
 PARTITION: Final = np.dtype(
     [
@@ -116,11 +116,11 @@ PARTITION: Final = np.dtype(
         ("free_sample", np.int64),
         ("free_samples", np.int64),
         ("text_bytes", np.int64),  # used from the beginning of the texts
-        ("idle_text_bytes", np.int64),  # of them, those of trips that are gone
+        ("idle_text_bytes", np.int64),  # of them, those of released trips
         ("duplicate_count", np.int64),
         ("late_count", np.int64),
         ("evicted_count", np.int64),
-        ("sweep_slot", np.int64),  # where a paused sweep goes on; 0 for none
+        ("sweep_slot", np.int64),  # where an interrupted sweep continues; 0 for none
     ],
     align=True,
 )
@@ -163,7 +163,7 @@ ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips", "ide
 
 @inlined_kernel
 def borrowed_arrays(arrays: StateArrays) -> StateArrays:
-    """View the arrays without owning them; see `borrowed`."""
+    """Give borrowed views of the arrays; see `borrowed`."""
     return StateArrays(
         borrowed(arrays.heads),
         borrowed(arrays.cursors),

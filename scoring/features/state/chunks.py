@@ -1,9 +1,9 @@
 """Trip states as bytes and back: chunks of a partition's trips, to be stored and restored.
 
-A chunk is a line of JSON, which says what it has and what it was made with, and behind it, compressed, the rows of
-its trips, array after array, the first byte of all rows first, the texts of their ids, and their pending events. The
-fingerprint of their layout and of the settings keeps old states from being read as new ones. (An Arrow IPC file with a
-row a trip took six times as long to make: half of a worker's time with 100,000 open trips.)
+A chunk is a header, one line of JSON, and a compressed body: the rows of its trips, array after array, the first byte
+of all rows first, the texts of their ids, and their pending events. The header's fingerprint of layout and settings
+keeps old states from being read as new ones. (An Arrow IPC file with a row per trip took six times as long to write:
+half of a worker's time with 100,000 open trips.)
 """
 
 import hashlib
@@ -27,10 +27,10 @@ from scoring.features.state.trip_states import TripStates
 _CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms", "epoch_ms", "epoch_votes")
 
 _PLACES: Final = {"heads": ("pending_first", "pending_last"), "identities": ("text_start",)}
-"""Where things lie in the other arrays, which is not stored: of what is restored it is made anew."""
+"""Positions in the other arrays, which are not stored: they are computed again on restore."""
 
 _BLOCK: Final = 256
-"""Rows are packed so many at a time: what they take stays in the processor's cache."""
+"""Rows packed at a time, few enough to stay in the processor's cache."""
 
 _PACKING: Final = "bytes by column, lz4"
 """Part of the fingerprint."""
@@ -38,7 +38,7 @@ _PACKING: Final = "bytes by column, lz4"
 
 @dataclass(frozen=True)
 class ChunkHeader:
-    """What a chunk has.
+    """Header of a chunk.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ def pack_chunk(
     fingerprint
         Of the layout and the settings.
     buffer
-        Room for `unpacked_size`; used again for the next chunk it spares half of the time.
+        Memory of `unpacked_size`; to reuse it for the next chunk saves half of the time.
     """
     if buffer is None:
         buffer = np.empty(unpacked_size(states, slots), np.uint8)
@@ -111,7 +111,7 @@ def _header(states: TripStates, trips: int, fingerprint: str) -> bytes:
 
 
 def read_header(packed: bytes) -> ChunkHeader:
-    """Read what a chunk has.
+    """Read the header of a chunk.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
     for name, content in zip(_CLOCK, header.clock, strict=True):
         partition[name] = content
     body = bytes(cramjam.lz4.decompress_block(packed[packed.index(b"\n") + 1 :]))
-    slots = states.take_slots(header.trips)
+    slots = states.allocate_slots(header.trips)
     position = 0
     for name in ROW_ARRAYS:
         array = _as_bytes(getattr(states.arrays, name))
@@ -146,7 +146,7 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
     samples = np.ascontiguousarray(_by_row(body[position:], SAMPLE.itemsize)).view(SAMPLE).reshape(-1)
     states.reserve_samples(len(samples))
     _restore_pending(states.arrays, slots, samples)
-    states.enter_all()
+    states.rebuild_table()
 
 
 def _as_bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:
@@ -159,7 +159,7 @@ def _by_row(columns: bytes, row_bytes: int) -> NDArray[np.uint8]:
 
 
 def _write_pending(states: TripStates, slots: NDArray[np.int64], buffer: NDArray[np.uint8]) -> int:
-    """Write the pending events of trips, one trip after another; each trip's head knows how many are its own."""
+    """Write the pending events of trips, one trip after another; each trip's head has their number."""
     heads = states.arrays.heads
     begins = heads["pending_first"][slots]
     ends = np.append(0, np.cumsum(heads["pending_count"][slots], dtype=np.int64))
@@ -175,7 +175,7 @@ def _write_pending(states: TripStates, slots: NDArray[np.int64], buffer: NDArray
 
 @kernel
 def _collect(pool: Any, following: Any, places: Any, samples: Any) -> None:
-    """Take one event of each trip, then the next of each: the processor fetches those of several trips at a time."""
+    """Copy one event of each trip, then the next of each: the processor fetches those of several trips at a time."""
     left = True
     while left:
         left = False

@@ -2,7 +2,7 @@
 
 A trip's key is its vehicle and trip id; a trip id need only be unique within its vehicle. The table is open addressing
 with linear probing (Knuth, The Art of Computer Programming 3, 6.4, algorithm L), at most half full; a match is always
-by the bytes, never by the hash alone. The ids of a trip stand one behind the other among the texts.
+by the bytes, never by the hash alone. The ids of a trip are adjacent in the texts.
 """
 
 from typing import Any, Final
@@ -41,12 +41,12 @@ def find_or_add(
     slots
         int64 array [events], filled from ``begin``.
     begin
-        Where to go on.
+        Where to start.
 
     Returns
     -------
     int
-        Events done in all; fewer than there are where there is no room for one more trip, or for its ids.
+        Events done in all; fewer than given where one more trip, or its ids, would not fit.
     """
     arrays = borrowed_arrays(arrays)
     content, id_starts, id_sizes = borrowed(content), borrowed(id_starts), borrowed(id_sizes)
@@ -101,8 +101,8 @@ def find_or_add(
 
 
 @kernel
-def enter(arrays: StateArrays, slots: Any) -> None:
-    """Enter slots into the table by their keys; it must have room, and no trip may be in it already."""
+def insert_slots(arrays: StateArrays, slots: Any) -> None:
+    """Insert slots into the table by their keys; it must be large enough, and contain none of them."""
     last_place = np.uint64(arrays.table.size - 1)
     for slot in slots:
         place = arrays.identities[slot].key & last_place

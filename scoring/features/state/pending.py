@@ -1,7 +1,7 @@
 """The pending events of a trip: a list sorted by time, so that what comes out of order is sorted in.
 
 The lists of all trips of a partition share one pool of samples, linked by their indexes; 0 is the end of a list. The
-free ones are a list too, in which 0 means the next index: so room that was never used is a list as it is, all zeros.
+free ones are a list too, in which 0 means the next index: memory that was never used, all zeros, is such a list.
 """
 
 import math
@@ -75,7 +75,7 @@ def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
 
 @inlined_kernel
 def repeats_event_id(arrays: StateArrays, slot: int, arrived: Any) -> bool:
-    """Say whether a pending event of another time or type has the event's ``event_id``: the first to come counts."""
+    """Tell whether a pending event of another time or type has the event's ``event_id``: the first to arrive counts."""
     if arrived.event_hash == 0:
         return False
     index = arrays.heads[slot].pending_last

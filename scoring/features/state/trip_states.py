@@ -3,7 +3,7 @@
 A trip's state is its **head** (what it is and which scores it has had), its **cursor** and **hard events** (where the
 sums have got to), the sums of its current **window** and of the **trip** before that window, and a list of
 **pending** events, those within the grace period, sorted by time, that are not yet in the sums. Zeros everywhere
-are a trip that has not begun. Beside it stand the trip's ids, and where to find it by them (``trip_lookup``).
+are a trip that has not begun. A trip is found by its ids (``lookup``).
 """
 
 import copy
@@ -30,10 +30,10 @@ from scoring.features.state.arrays import (
     StateArrays,
     TripStatus,
 )
-from scoring.features.state.lookup import enter, gather_texts
+from scoring.features.state.lookup import gather_texts, insert_slots
 
 _GROWTH: Final = 1 + 1 / 32
-"""Little is room that waits for trips, and little is copied: the C library moves the pages of a large array."""
+"""Growth is small, as little memory is then unused, and cheap, as the C library moves the pages of a large array."""
 
 _LEAST_TABLE: Final = 1024
 
@@ -50,7 +50,7 @@ class TripStates:
     Parameters
     ----------
     capacity
-        Trips to make room for at first; it grows as needed.
+        Trips to reserve memory for at first; it grows as needed.
     chunk_count
         Parts that the states are stored in; a trip is always in the same one, by a hash of its key.
     """
@@ -89,14 +89,14 @@ class TripStates:
 
     @property
     def nbytes(self) -> int:
-        """Room that a copy takes, in bytes."""
+        """Size of a copy, in bytes."""
         return sum(_padded(array.nbytes) for array in self.arrays)
 
-    def copy(self, room: NDArray[np.uint8]) -> "TripStates":
-        """Copy everything into a room of ``nbytes`` or more; the copy is good until the room is used for another."""
+    def copy(self, buffer: NDArray[np.uint8]) -> "TripStates":
+        """Copy everything into a buffer of ``nbytes`` or more; the copy is valid until the buffer is used again."""
         arrays, end = {}, 0
         for name, array in self.arrays._asdict().items():
-            part = room[end : end + array.nbytes]
+            part = buffer[end : end + array.nbytes]
             part[:] = array.view(np.uint8).reshape(-1)  # NumPy copies structured rows by the field
             arrays[name] = part.view(array.dtype).reshape(array.shape)
             end += _padded(array.nbytes)
@@ -114,7 +114,7 @@ class TripStates:
         return decode_ids(self.texts_of(slots), self.id_sizes(slots))
 
     def texts_of(self, slots: NDArray[np.integer]) -> NDArray[np.uint8]:
-        """Give the ids of these slots, one behind the other."""
+        """Give the ids of these slots, concatenated."""
         sizes = self.text_sizes(slots)
         ends = np.cumsum(sizes)
         gathered = np.zeros(sizes.sum(), np.uint8)
@@ -127,7 +127,7 @@ class TripStates:
         return sizes
 
     def write_texts(self, slots: NDArray[np.integer], texts: NDArray[np.uint8]) -> int:
-        """Write the ids of slots whose identities say how long they are; give how many bytes of ``texts`` that took."""
+        """Write the ids of slots whose identities have their sizes; give how many bytes of ``texts`` were used."""
         sizes = self.text_sizes(slots)
         size = int(sizes.sum())
         self._reserve_texts(size)
@@ -142,7 +142,7 @@ class TripStates:
         return (self.arrays.identities["key"][slots] % np.uint64(len(self.changed_chunks))).astype(np.int64)
 
     def slots_by_chunk(self) -> list[NDArray[np.int64]]:
-        """Give the slots of each chunk's trips, those left out that are evicted."""
+        """Give the slots of each chunk's trips, without those that are evicted."""
         slots = self.slots()
         slots = slots[self.arrays.heads["status"][slots] != TripStatus.FREE]
         chunks = self.chunks_of(slots)
@@ -180,8 +180,8 @@ class TripStates:
         """Note that these trips have changed since their chunks were stored."""
         self.changed_chunks[self.chunks_of(slots)] = True
 
-    def make_room(self) -> None:
-        """Make room for more trips: slots, texts, and a table that stays at most half full.
+    def reserve_trip(self) -> None:
+        """Reserve memory for one more trip at least: slots, texts, and a table that stays at most half full.
 
         Raises
         ------
@@ -193,10 +193,10 @@ class TripStates:
             self._grow()
         self._reserve_texts(_LONGEST_TEXTS)
         if 2 * partition["trips"] >= len(self.arrays.table):
-            self.enter_all()
+            self.rebuild_table()
 
-    def take_slots(self, count: int) -> NDArray[np.int32]:
-        """Give free slots to trips whose rows the caller writes, and then enters with `enter_all`."""
+    def allocate_slots(self, count: int) -> NDArray[np.int32]:
+        """Give free slots for trips whose rows the caller writes, before it calls `rebuild_table`."""
         partition = self.arrays.partition[0]
         while partition["free_slots"] < count:
             self._grow()
@@ -205,16 +205,16 @@ class TripStates:
         used = int(partition["free_slots"])
         return self.arrays.free[used : used + count].copy()
 
-    def enter_all(self) -> None:
-        """Make the table anew."""
+    def rebuild_table(self) -> None:
+        """Make the table again from the identities."""
         size = len(self.arrays.table)
         while 2 * len(self) >= size:
             size *= 2
         self.arrays = self.arrays._replace(table=np.zeros(size, np.int32))
-        enter(self.arrays, self.slots())
+        insert_slots(self.arrays, self.slots())
 
     def release_evicted(self) -> None:
-        """Give back the slots of the trips that the kernels have evicted."""
+        """Release the slots of the trips that the kernels have evicted."""
         partition = self.arrays.partition[0]
         if partition["evicted_count"] == 0:
             return
@@ -229,15 +229,15 @@ class TripStates:
         partition["free_slots"] += len(evicted)
         partition["trips"] -= len(evicted)
         if 2 * partition["idle_text_bytes"] > partition["text_bytes"]:
-            self._close_up_texts()
-        self.enter_all()
+            self._compact_texts()
+        self.rebuild_table()
 
     def disable_expiry(self) -> None:
         """Close and evict no trip for its silence: for files, which have an end."""
         self.arrays.partition["next_sweep_ms"] = np.inf
 
     def reserve_samples(self, count: int) -> None:
-        """Make room for this many more pending events."""
+        """Reserve memory for this many more pending events."""
         partition = self.arrays.partition[0]
         if partition["free_samples"] >= count:
             return
@@ -261,8 +261,8 @@ class TripStates:
         if needed > len(self.arrays.texts):
             _lengthen(self.arrays.texts, min(int(needed * _GROWTH), _MOST_TEXTS))
 
-    def _close_up_texts(self) -> None:
-        """Leave out the texts of trips that are gone."""
+    def _compact_texts(self) -> None:
+        """Remove the texts of released trips."""
         slots = self.slots()
         texts = self.texts_of(slots)
         self.arrays.partition["text_bytes"] = 0
@@ -283,7 +283,7 @@ class TripStates:
 
 
 def _lengthen(array: NDArray[Any], rows: int) -> None:
-    """Add rows of zeros to an array, in its place; views of it are void."""
+    """Add rows of zeros to an array in place; views of it become invalid."""
     array.resize((rows, *array.shape[1:]), refcheck=False)
 
 

@@ -63,7 +63,7 @@ def test_a_repeated_trip_changes_nothing() -> None:
         assert count_trip(state, again, half_life_days=HALF_LIFE_DAYS, min_distance_km=0.0) is state
 
 
-def test_a_revision_takes_the_place_of_the_one_before() -> None:
+def test_a_revision_replaces_the_one_before() -> None:
     first, other = final_score(1, score=20.0, distance_km=5.0), final_score(2, score=70.0, days=3)
     revised = final_score(1, score=40.0, distance_km=6.0, revision=1)
     revised_state, at_once = profile_of(first, other, revised), profile_of(revised, other)
@@ -87,7 +87,7 @@ def test_a_trip_without_a_score_moves_the_time_and_nothing_else() -> None:
     assert state.weight_km == pytest.approx(5.0)
 
 
-def test_a_revision_that_loses_its_score_takes_back_what_the_trip_had_added() -> None:
+def test_a_revision_without_a_score_removes_what_the_trip_had_added() -> None:
     state = profile_of(final_score(1, score=60.0), final_score(1, score=None, revision=1))
     assert (state.trip_count, state.score(0.0)) == (0, None)
 
@@ -118,7 +118,7 @@ def test_a_score_needs_enough_driving(distances_km: list[float], expected: dict[
     assert message_of(*trips).model_dump(include=set(expected)) == expected
 
 
-def test_the_message_says_what_the_score_stands_on() -> None:
+def test_the_message_has_what_the_score_is_based_on() -> None:
     older = final_score(1, score=40.0, distance_km=40.0)
     newer = final_score(2, score=90.0, distance_km=60.0, days=14, model_version="v2")
     message = message_of(older, newer)

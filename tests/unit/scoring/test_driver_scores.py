@@ -121,7 +121,7 @@ def test_real_trips_make_valid_messages(engine: ScoringEngine) -> None:
         assert [DriverScore.model_validate_json(line).trip_id for line in lines] == ["trip_1"] * len(each.rows)
 
 
-def test_a_score_says_what_it_is_of(engine: ScoringEngine, states: TripStates) -> None:
+def test_a_score_identifies_its_trip_and_window(engine: ScoringEngine, states: TripStates) -> None:
     emitted = emitted_of(
         states, CALM, trip_id="trip_2", kind=RowKind.WINDOW, final=1, revision=3, event_count=60, late_event_count=2
     )
@@ -201,7 +201,7 @@ def test_the_id_is_that_of_the_content_and_not_of_the_clock(engine: ScoringEngin
         {"trip_id": "trip_2"},
     ],
 )
-def test_what_is_of_something_else_has_another_id(
+def test_a_score_of_another_trip_or_part_has_another_id(
     engine: ScoringEngine, states: TripStates, other: dict[str, Any]
 ) -> None:
     one, another = (made(engine, states, emitted_of(states, CALM, **marks))["score_id"][0] for marks in ({}, other))
@@ -221,7 +221,7 @@ def test_a_trip_alerts_when_it_enters_the_high_band_and_again_only_after_it_had_
     assert made(engine, states, emitted_of(states, WILD, trip_id="trip_2"))["alerting"].to_list() == [True]
 
 
-def test_a_trip_in_the_place_of_one_that_was_evicted_at_high_risk_alerts_too(
+def test_a_trip_in_the_slot_of_one_that_was_evicted_at_high_risk_alerts_too(
     engine: ScoringEngine, states: TripStates
 ) -> None:
     last = emitted_of(states, WILD)
@@ -252,12 +252,12 @@ def test_nothing_emitted_makes_no_scores(engine: ScoringEngine, states: TripStat
     assert engine.process([], scored_at_ms=SCORED_AT_MS) is None
 
 
-def test_a_score_says_in_which_role_its_model_made_it(states: TripStates) -> None:
+def test_a_score_has_the_role_of_its_model(states: TripStates) -> None:
     scores = scores_of(engine_of("challenger"), (states, emitted_of(states, CALM)))
     assert scores.columns["model_role"] == ["challenger"]
 
 
-def test_emitted_rows_are_of_their_trips_whatever_becomes_of_the_states(engine: ScoringEngine) -> None:
+def test_emitted_rows_keep_their_ids_and_class_when_the_states_change(engine: ScoringEngine) -> None:
     states, other = TripStates(), TripStates()
     emitted = update(states, EventColumns.of_frame(event_frame(*trip("trip_1", 0, 61_000))), PARAMETERS)
     expected = scores_of(engine, (states, emitted)).columns

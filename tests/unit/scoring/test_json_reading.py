@@ -49,7 +49,7 @@ USUAL = {
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_what_devices_usually_send_needs_no_second_reading(name: str) -> None:
+def test_usual_messages_of_devices_need_no_second_reading(name: str) -> None:
     assert read(USUAL[name]).unsure.tolist() == []
 
 
@@ -80,7 +80,7 @@ def test_what_devices_usually_send_needs_no_second_reading(name: str) -> None:
         message()[:-1] + b', "speed_kmh": 50.0}',
     ],
 )  # fmt: skip
-def test_the_kernel_accepts_nothing_that_is_wrong_or_that_it_cannot_tell(wrong: bytes) -> None:
+def test_the_kernel_accepts_no_message_that_is_invalid_or_that_it_is_unsure_of(wrong: bytes) -> None:
     found = read(message(), wrong, message())
     assert found.unsure.tolist() == [1]
     assert found.message.tolist() == [0, 2]
@@ -117,7 +117,7 @@ def test_iso_8601_is_read_to_the_millisecond(timestamp_ms: int, offset_min: int,
     assert found.events.samples["utc_offset_min"][0] == offset_min
 
 
-def test_many_samples_in_few_messages_find_room() -> None:
+def test_many_samples_in_few_messages_fit() -> None:
     samples: list[dict[str, Any]] = [{**SAMPLE, "speed_kmh": float(number % 200)} for number in range(1000)]
     found = read(*[envelope(*samples, trip_id=f"trip_{number}") for number in range(30)])
     assert found.unsure.tolist() == []

@@ -48,7 +48,7 @@ def test_restored_states_emit_the_same_as_states_that_were_never_stored(share: f
     assert emitted_by_trip(update(back, after, PARAMETERS), close_trips(back, PARAMETERS)) == expected
 
 
-def test_restoring_twice_changes_no_more_than_where_pending_events_lie() -> None:
+def test_restoring_twice_changes_only_the_places_of_pending_events() -> None:
     states = TripStates(chunk_count=CHUNKS)
     update(states, overlapping_trips(), PARAMETERS)
     once, twice = restored(states), restored(restored(states))
@@ -71,7 +71,7 @@ def test_a_trip_is_always_in_the_same_chunk() -> None:
     assert len(set(chunk_of_trip(states).values())) > 1
 
 
-def test_the_header_says_what_the_chunk_has() -> None:
+def test_the_header_describes_the_chunk() -> None:
     states = TripStates(chunk_count=CHUNKS)
     update(states, overlapping_trips(), PARAMETERS)
     header = read_header(pack_chunk(states, states.slots(), fingerprint="print"))
@@ -80,7 +80,7 @@ def test_the_header_says_what_the_chunk_has() -> None:
 
 
 @pytest.mark.parametrize("packed", [b"", b"no line", b"\n", b"[]\n", b"{}\n", b'{"fingerprint": "f"}\n', b"\xff\n"])
-def test_what_is_no_chunk_is_one_clear_error(packed: bytes) -> None:
+def test_bytes_that_are_no_chunk_are_one_clear_error(packed: bytes) -> None:
     with pytest.raises(StateError, match="Delete the changelog topic"):
         read_header(packed)
 
@@ -107,7 +107,7 @@ def packed_changes(stored: StoredStates, owned: PartitionStates) -> dict[int, by
     return {} if copied is None else dict(stored.pack(copied))
 
 
-def test_states_that_were_made_with_other_settings_are_left_unread() -> None:
+def test_states_of_other_settings_are_dropped() -> None:
     owned = StoredStates(PARAMETERS, CHUNKS).restore(0, {})
     update(owned.states, overlapping_trips(), PARAMETERS)
     packed = packed_changes(StoredStates(PARAMETERS, CHUNKS), owned)
@@ -130,7 +130,7 @@ def test_only_chunks_that_have_changed_are_packed() -> None:
     assert list(packed_changes(stored, owned)) == [chunk_of_trip(owned.states)["trip_3"]]
 
 
-def test_what_is_copied_is_packed_as_it_was_though_events_are_taken_in_meanwhile() -> None:
+def test_a_copy_is_packed_unchanged_while_events_are_processed() -> None:
     stored, fleet = StoredStates(PARAMETERS, CHUNKS), overlapping_trips()
     owned = stored.restore(0, {})
     update(owned.states, fleet.take(slice(0, 500)), PARAMETERS)
