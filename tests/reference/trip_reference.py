@@ -5,7 +5,6 @@ Written from ``docs/features.md``, not from the kernels. None is null.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -14,33 +13,24 @@ import numpy as np
 from schemas.event_frame import EVENT_TYPES, MEASUREMENT_COLUMNS
 from schemas.features import FEATURE_NAMES
 from schemas.thresholds import HardEventThresholds, ThresholdProfile
+from tests.reference.hard_events import Event, Tick, count_hard_events, is_valid, strength
 
-Event = dict[str, Any]
 Span = tuple[int, int]
 
 AVERAGING_TOLERANCE = 0.9
 DAY_MIN = 1440
 
 
-@dataclass
-class Tick:
-    from_ms: int
-    until_ms: int
-    acceleration: float | None
-    lateral: float | None
-    place: int  # of the sample that ends it
-
-
 def reference_features(events: Sequence[Mapping[str, Any]], profile: ThresholdProfile) -> dict[str, float | None]:
     rows = sorted(_without_duplicates([_rounded(event) for event in events]), key=_order)
-    samples = [row for row in rows if _is_valid(row)]
+    samples = [row for row in rows if is_valid(row)]
     limits = profile.hard_events.get(rows[0]["vehicle_class"], HardEventThresholds())
 
     ticks = _ticks(rows, profile)
     hard = {
-        "hard_brake": _count_hard(rows, ticks, "hard_brake", limits.brake_mps2, profile),
-        "hard_acceleration": _count_hard(rows, ticks, "hard_acceleration", limits.acceleration_mps2, profile),
-        "hard_corner": _count_hard(rows, ticks, "hard_corner", limits.corner_mps2, profile),
+        "hard_brake": count_hard_events(rows, ticks, "hard_brake", limits.brake_mps2, profile),
+        "hard_acceleration": count_hard_events(rows, ticks, "hard_acceleration", limits.acceleration_mps2, profile),
+        "hard_corner": count_hard_events(rows, ticks, "hard_corner", limits.corner_mps2, profile),
     }
     return dict.fromkeys(FEATURE_NAMES) | {
         **_time_features(samples, profile),
@@ -80,10 +70,6 @@ def _without_duplicates(rows: Sequence[Event]) -> list[Event]:
             both = [value for value in (known[name], row[name]) if value is not None]
             known[name] = max(both, default=None)
     return list(kept.values())
-
-
-def _is_valid(row: Event) -> bool:
-    return any(row[name] is not None for name in ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2"))
 
 
 def _intervals(samples: Sequence[Event], profile: ThresholdProfile) -> list[tuple[Event, Event, int]]:
@@ -232,7 +218,7 @@ def _ticks(rows: Sequence[Event], profile: ThresholdProfile) -> list[Tick]:
     collected: list[Event] = []
     last: Event | None = None
     for place, row in enumerate(rows):
-        if not _is_valid(row):
+        if not is_valid(row):
             continue
         if last is None or row["timestamp_ms"] - last["timestamp_ms"] > profile.max_gap_s * 1000:
             ends, collected = [row], []
@@ -319,87 +305,17 @@ def _jerk(rows: Sequence[Event], ticks: Sequence[Tick], profile: ThresholdProfil
     rated = [(tick, tick.acceleration) for tick in ticks if tick.acceleration is not None]
     for (first, before_mps2), (second, after_mps2) in pairwise(rated):
         elapsed_ms = second.until_ms - first.until_ms
-        times = [row["timestamp_ms"] for row in rows[first.place : second.place + 1] if _is_valid(row)]
+        times = [row["timestamp_ms"] for row in rows[first.place : second.place + 1] if is_valid(row)]
         has_gap = any(later - earlier > profile.max_gap_s * 1000 for earlier, later in pairwise(times))
         if elapsed_ms <= profile.max_difference_s * 1000 and not has_gap:
             jerks.append(((after_mps2 - before_mps2) / (elapsed_ms / 1000), elapsed_ms))
     return {"jerk_rms_mps3": _root_mean_square(jerks)}
 
 
-# hard events ---------------------------------------------------------------------------------------------------------
-
-
-def _strength(tick: Tick, kind: str) -> float | None:
-    if kind == "hard_corner":
-        return None if tick.lateral is None else abs(tick.lateral)
-    if tick.acceleration is None:
-        return None
-    return -tick.acceleration if kind == "hard_brake" else tick.acceleration
-
-
-class _HardEvents:
-    """The hard events of one kind, ours and the device's."""
-
-    def __init__(self, threshold: float, profile: ThresholdProfile) -> None:
-        self.count = 0
-        self._threshold = threshold
-        self._profile = profile
-        self._lasted_ms: int | None = None  # of the event that is going on
-        self._counted = False
-        self._free_from_ms = -math.inf  # when the next may begin
-
-    def end(self, at_ms: int) -> None:
-        if self._lasted_ms is not None:
-            self._lasted_ms = None
-            self._not_before(at_ms)
-
-    def _not_before(self, ended_ms: int) -> None:
-        self._free_from_ms = max(self._free_from_ms, ended_ms + self._profile.refractory_s * 1000)
-
-    def detected(self, row: Event) -> None:
-        if self._lasted_ms is not None:
-            self.count += not self._counted
-            self._counted = True
-        elif row["timestamp_ms"] >= self._free_from_ms:
-            self.count += 1
-        self._not_before(row["timestamp_ms"] + row["duration_ms"])
-
-    def rated(self, tick: Tick, strength: float | None) -> None:
-        if self._lasted_ms is None:
-            if strength is None or strength < self._threshold or tick.from_ms < self._free_from_ms:
-                return
-            self._lasted_ms, self._counted = 0, False
-        elif strength is None or strength < self._profile.release_share * self._threshold:
-            self.end(tick.from_ms)
-            return
-        self._lasted_ms += tick.until_ms - tick.from_ms
-        if not self._counted and self._lasted_ms >= self._profile.min_event_s * 1000:
-            self._counted = True
-            self.count += 1
-
-
-def _count_hard(
-    rows: Sequence[Event], ticks: Sequence[Tick], kind: str, threshold: float, profile: ThresholdProfile
-) -> int:
-    tick_ending_at = {tick.place: tick for tick in ticks}
-    events = _HardEvents(threshold, profile)
-    last_sample_ms: int | None = None
-    for place, row in enumerate(rows):
-        if last_sample_ms is not None and row["timestamp_ms"] - last_sample_ms > profile.max_gap_s * 1000:
-            events.end(last_sample_ms)
-        if row["event_type"] == kind:
-            events.detected(row)
-        if _is_valid(row):
-            last_sample_ms = row["timestamp_ms"]
-        if place in tick_ending_at:
-            events.rated(tick_ending_at[place], _strength(tick_ending_at[place], kind))
-    return events.count
-
-
 def _hard_features(
     hard: Mapping[str, int], ticks: Sequence[Tick], samples: Sequence[Event], profile: ThresholdProfile
 ) -> dict[str, float | None]:
-    rated = {kind: hard[kind] > 0 or any(_strength(tick, kind) is not None for tick in ticks) for kind in hard}
+    rated = {kind: hard[kind] > 0 or any(strength(tick, kind) is not None for tick in ticks) for kind in hard}
     total = sum(hard[kind] for kind in hard if rated[kind]) if any(rated.values()) else None
     moving = [sample for sample in samples if sample["speed_kmh"] is not None]
     intervals = _intervals(moving, profile)

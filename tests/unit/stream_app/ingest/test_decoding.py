@@ -12,7 +12,7 @@ from stream_app.ingest.decoding import DecodedBatch
 from tests.support.examples.bad_input import BAD_INPUT, BadInput
 from tests.support.examples.decoding import NOW_MS, RIGHT, a_decoder, batch_of, envelope, frame_of, message
 
-DOCS = Path(__file__).parents[3] / "docs" / "bad-input.md"
+DOCS = Path(__file__).parents[4] / "docs" / "bad-input.md"
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 
 each_bad_input = pytest.mark.parametrize("bad", BAD_INPUT, ids=lambda bad: bad.title)

@@ -17,7 +17,7 @@ from scoring.model.compatibility import is_below_training, require_same_threshol
 from scoring.model.metadata import GRAPH_FILE, METADATA_FILE, ModelMetadata
 from scoring.model.scorer import GOLDEN_TOLERANCE, Scorer
 
-FORMAT_1 = Path(__file__).parents[2] / "data" / "model-format-1"
+FORMAT_1 = Path(__file__).parents[3] / "data" / "model-format-1"
 """The model that was shipped before models said what they were trained with."""
 
 SCORE_WITH_OTHER_FEATURES = """

@@ -9,7 +9,7 @@ from scoring.model.inputs import derive_inputs
 from scoring.model.reasons import REASON_CODES, FactorImpacts, largest_impacts
 from tests.support.examples.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
 
-REASONS_DOC = Path(__file__).parents[3] / "docs" / "reasons.md"
+REASONS_DOC = Path(__file__).parents[4] / "docs" / "reasons.md"
 
 
 def impacts_row(**points: float) -> np.ndarray:

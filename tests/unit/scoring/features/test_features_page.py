@@ -3,7 +3,7 @@ from pathlib import Path
 
 from schemas.features import FEATURE_NAMES
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "features.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "features.md"
 
 
 def test_the_example_of_the_features_page_is_true() -> None:
