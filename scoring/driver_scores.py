@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
 from schemas.messages.driver_score import ModelRole
-from scoring.features.emission import RowKind
-from scoring.features.emitted import EmittedFeatures
+from scoring.features import EmittedFeatures, RowKind
 from scoring.model.exposure import ExposureLimits
 from scoring.model.reasons import REASON_CODES
 from scoring.model.scorer import BANDS, Scorer

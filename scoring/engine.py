@@ -6,11 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.driver_scores import DriverScores, ScoreMaker, ServedModel
-from scoring.events.columns import EventColumns
-from scoring.features.emitted import EmittedFeatures
-from scoring.features.parameters import KernelParameters
-from scoring.features.state.trip_states import TripStates
-from scoring.features.update import close_trips, update
+from scoring.events import EventColumns
+from scoring.features import EmittedFeatures, KernelParameters, TripStates, close_trips, update
 
 
 class ScoringEngine:

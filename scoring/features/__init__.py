@@ -1,7 +1,24 @@
 """Features of windows and trips, computed event by event, the same for stream, training and files.
 
-Read in this order: ``thresholds`` (what counts as hard, fast, idle), ``trip_state`` (what is kept of an open
-trip), ``kinematics``, ``hard_events``, ``exposure`` (what one more sample changes), ``aggregates`` (sums of a
-window, how they merge, which features they give), ``windows`` (which scores are emitted when), ``update`` (a frame
-of events into states and emitted features) and ``batch`` (whole trips at once).
+`update` processes events: ``state`` keeps the open trips of a partition, ``aggregation`` adds events to the sums of a
+window or trip, ``emission`` decides when their features are emitted, and ``clock`` when a silent trip is closed.
+`EmittedFeatures` have all that scoring needs. `trip_features` computes whole trips at once.
 """
+
+from scoring.features.batch import trip_features
+from scoring.features.emission import RowKind
+from scoring.features.emitted import EmittedFeatures
+from scoring.features.parameters import KernelParameters, kernel_parameters
+from scoring.features.state import TripStates
+from scoring.features.update import close_trips, update
+
+__all__ = [
+    "EmittedFeatures",
+    "KernelParameters",
+    "RowKind",
+    "TripStates",
+    "close_trips",
+    "kernel_parameters",
+    "trip_features",
+    "update",
+]

@@ -1,1 +1,10 @@
-"""Trip events as the core takes them in: columns of a batch, and how JSON messages become them."""
+"""JSON messages into event columns, by kernels that read each byte once.
+
+``reading`` reads messages, ``fields`` their fields, ``timestamps`` and ``scanning`` the values. A message that the
+kernels are unsure of is left to the pydantic models of ``schemas``.
+"""
+
+from scoring.json_events.reading import ReadMessages, read_messages
+from scoring.json_events.timestamps import UNKNOWN_OFFSET
+
+__all__ = ["UNKNOWN_OFFSET", "ReadMessages", "read_messages"]

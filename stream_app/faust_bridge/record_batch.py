@@ -14,7 +14,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from numpy.typing import NDArray
 
 from schemas.errors import DriverScoreError
-from scoring.events.compilation import borrowed, inlined_kernel, kernel
+from scoring.events import borrowed, inlined_kernel, kernel
 
 _DECODERS: Final[dict[int, Callable[[bytes], bytes]]] = {
     1: gzip_decode,

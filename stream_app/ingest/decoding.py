@@ -11,9 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.events.columns import EventColumns
-from scoring.json_events.reading import ReadMessages, read_messages
-from scoring.json_events.timestamps import UNKNOWN_OFFSET
+from scoring.events import EventColumns
+from scoring.json_events import UNKNOWN_OFFSET, ReadMessages, read_messages
 from stream_app.faust_bridge.record_batch import RecordBatch
 from stream_app.ingest.local_time import utc_offsets
 from stream_app.ingest.rejects import Reject

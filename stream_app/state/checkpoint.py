@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from scoring.features.state.trip_states import TripStates
+from scoring.features import TripStates
 from stream_app.faust_bridge.batch_stream import Delivery
 from stream_app.output.changelog import ChangelogWriter
 from stream_app.output.outputs import Outputs

@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 
 from schemas.errors import DriverScoreError
 from schemas.topics import MAX_CHUNK_BYTES, MIB
-from scoring.events.columns import EventColumns
-from scoring.features.emitted import EmittedFeatures
-from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import TripStatus
-from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
-from scoring.features.state.trip_states import TripStates
-from scoring.features.update import close_trips
+from scoring.events import EventColumns
+from scoring.features import EmittedFeatures, KernelParameters, TripStates, close_trips
+from scoring.features.state import TripStatus, fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
 from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)

@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 from schemas.event_frame import EVENT_TYPES
 from schemas.messages.driver_score import RiskBand
 from scoring.driver_scores import DriverScores
-from scoring.events.columns import EventColumns
-from scoring.events.compilation import borrowed, kernel
-from scoring.events.hashing import hash_text
-from scoring.events.ids import IdPlace
+from scoring.events import EventColumns, IdPlace, borrowed, hash_text, kernel
 from stream_app.telemetry import metrics
 from stream_app.telemetry.bounded_labels import CLIENTS
 

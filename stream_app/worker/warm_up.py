@@ -6,10 +6,8 @@ from typing import Final
 import structlog
 
 from schemas.thresholds import ThresholdProfile, WindowSettings
-from scoring.features.parameters import kernel_parameters
-from scoring.features.state.chunks import pack_chunk, unpack_chunk
-from scoring.features.state.trip_states import TripStates
-from scoring.features.update import close_trips, update
+from scoring.features import TripStates, close_trips, kernel_parameters, update
+from scoring.features.state import pack_chunk, unpack_chunk
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.ingest.decoding import Decoder
 from stream_app.telemetry.data_metrics import sensor_counts

@@ -11,7 +11,7 @@ from schemas.settings import DecodingSettings, Settings
 from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from scoring.driver_scores import ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
-from scoring.features.parameters import kernel_parameters
+from scoring.features import kernel_parameters
 from scoring.model import DEFAULT_MODEL
 from scoring.model.compatibility import is_below_training, require_same_thresholds
 from scoring.model.exposure import ExposureLimits
