@@ -7,7 +7,7 @@ here leaves out rows without the number that it is about, and gives no row where
 from collections.abc import Sequence
 from typing import Final
 
-from druid_specs.trip_rows import trip_rows
+from druid_specs import trip_rows
 from grafana.datasources import ALL
 
 TIME: Final = "__time >= MILLIS_TO_TIMESTAMP(${__from}) AND __time < MILLIS_TO_TIMESTAMP(${__to})"

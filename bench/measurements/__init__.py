@@ -1,1 +1,1 @@
-"""The measurements of the benchmark, one a module."""
+"""The measurements of the benchmark, one per module."""

@@ -22,11 +22,11 @@ from bench.measuring import BenchmarkError, CommittedOffsets, wait_until
 from bench.probes import CLIENT, calm_trip, send_probes
 from bench.sending import PARTITIONS
 from bench.workers import OURS, Place, running_worker
-from driver_score.druid import data_sources
 from driver_score.local_stack.servers.druid import NativeDruid
 from driver_score.local_stack.servers.kafka import NativeKafka
 from druid_specs.apply import plan_changes
 from druid_specs.client import DruidClient
+from druid_specs.from_settings import data_sources
 from schemas.settings import Settings, load_settings
 from stream_app.kafka import TopicSizes, create_topics
 

@@ -1,1 +1,1 @@
-"""Others that do the worker's job, to compare with."""
+"""Other implementations of the worker's job, to compare with."""

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from prometheus.alert_routing import write_alertmanager_yaml
+from prometheus import write_alertmanager_yaml
 from schemas.errors import SettingsError
 from schemas.settings import load_settings
 

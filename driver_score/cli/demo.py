@@ -51,8 +51,7 @@ def demo(
 ) -> None:
     """Score trips with the real pipeline, on an embedded broker, and write a report."""
     try:
-        from driver_score.demo.live_view import live_view  # noqa: PLC0415
-        from driver_score.demo.session import Progress, run_demo  # noqa: PLC0415
+        from driver_score.demo import Progress, live_view, run_demo  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("driver-score demo", "demo") from error
 

@@ -10,9 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from driver_score.cli.trip_file_options import JsonOption
-from driver_score.druid import data_sources, druid_client
-from druid_specs.apply import Change, plan_changes, plan_first_rows
-from druid_specs.status import IngestionStatus, ingestion_status
+from druid_specs import (
+    Change,
+    IngestionStatus,
+    data_sources,
+    druid_client,
+    ingestion_status,
+    plan_changes,
+    plan_first_rows,
+)
 from schemas.errors import ExitStatus
 from schemas.settings import load_settings
 from stream_app.kafka import TopicSizes

@@ -13,9 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from druid_specs.errors import QueryOptionError
-from druid_specs.named_queries import ParameterValue, named_query, option_name, query_names
-from druid_specs.sql_connection import DruidConnection, QueryResult
+from druid_specs import (
+    DruidConnection,
+    ParameterValue,
+    QueryOptionError,
+    QueryResult,
+    named_query,
+    option_name,
+    query_names,
+)
 from schemas.event_frame import VEHICLE_CLASSES
 from schemas.settings import load_settings
 

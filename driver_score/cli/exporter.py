@@ -4,8 +4,8 @@ import signal
 import threading
 from contextlib import closing
 
-from driver_score.druid import data_sources, druid_client
-from driver_score.druid_exporter import DruidCollector, exporter_registry
+from driver_score.exporter import DruidCollector, exporter_registry
+from druid_specs import data_sources, druid_client
 from schemas.settings import load_settings
 from stream_app.kafka import TopicSizes
 from stream_app.telemetry.logs import configure_logs

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from druid_specs.trip_rows import latest
+from druid_specs import latest
 from grafana.boards.shared import (
     CLASS_COLUMN,
     CLIENT_COLUMN,

@@ -1,1 +1,1 @@
-"""A file a server of the local stack."""
+"""The servers of the local stack, a file per server; `EmbeddedBroker` takes Kafka's place in the demo."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from driver_score.local_stack.programs import program
 from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, free_port, http_answers
-from prometheus.alert_routing import write_alertmanager_yaml
+from prometheus import write_alertmanager_yaml
 from schemas.settings import AlertSettings
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from driver_score.druid import data_sources
 from driver_score.local_stack.servers.prometheus import WORKER_JOB, NativePrometheus
 from driver_score.replay import append_trip_ends, event_messages, plan_sending, replay
 from druid_specs.apply import plan_changes, plan_first_rows
 from druid_specs.client import DruidClient
+from druid_specs.from_settings import data_sources
 from druid_specs.sql_connection import DruidConnection
 from schemas.settings import load_settings
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file

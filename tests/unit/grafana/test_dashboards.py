@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard as TypedDashboard
 from prometheus_client import REGISTRY
 
 import stream_app.telemetry.metrics
-from driver_score import druid_exporter
+from driver_score.exporter import druid_collector
 from druid_specs.files import read_specs
 from druid_specs.named_queries import named_query, query_names
 from grafana import generate
@@ -227,7 +227,7 @@ def test_prometheus_panels_ask_for_metrics_that_worker_and_exporter_have() -> No
     assert stream_app.telemetry.metrics.EVENTS
     names = {name for collector in REGISTRY._collector_to_names.values() for name in collector}
     names |= {"driver_score_worker_lag_records", "driver_score_worker_stalled_seconds"}  # of a collector of its own
-    names |= set(druid_exporter._NUMBERS)
+    names |= set(druid_collector._NUMBERS)
     names |= {"process_resident_memory_bytes", "process_cpu_seconds_total"}
     asked = {
         name

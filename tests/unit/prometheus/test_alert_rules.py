@@ -9,7 +9,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.registry import Collector
 
-from driver_score.druid_exporter import DruidCollector
+from driver_score.exporter.druid_collector import DruidCollector
 from driver_score.local_stack.programs import REPOSITORY_DIR
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, PROMETHEUS_DIR, WORKER_JOB, NativePrometheus

@@ -12,10 +12,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from druid_specs.client import DruidClient
-from druid_specs.desired import DataSource
-from druid_specs.errors import DruidRefusedError, DruidUnavailableError
-from druid_specs.status import IngestionStatus, ingestion_status
+from druid_specs import (
+    DataSource,
+    DruidClient,
+    DruidRefusedError,
+    DruidUnavailableError,
+    IngestionStatus,
+    ingestion_status,
+)
 from stream_app.kafka import BrokerUnavailableError
 
 log = structlog.get_logger(__name__)
