@@ -92,7 +92,7 @@ def query(
         "limit": limit,
     }
     asked = named_query(name)
-    asked.bind(given)  # what can't work is said before anything is sent
+    asked.bind(given)  # invalid options are reported before anything is sent
     druid = load_settings().druid
     password = druid.password.get_secret_value() if druid.password else None
     with DruidConnection(druid.url, user=druid.username, password=password, timeout_s=druid.timeout_s) as connection:

@@ -1,4 +1,4 @@
-"""What the settings of every component have in common."""
+"""Base class of the settings of a component."""
 
 from pydantic import BaseModel, ConfigDict
 

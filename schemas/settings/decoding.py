@@ -1,4 +1,4 @@
-"""What is accepted of devices."""
+"""Which messages of devices are accepted."""
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,9 +8,11 @@ from schemas.settings.component import Component
 
 
 class DecodingSettings(Component):
-    """What is accepted of devices."""
+    """Which messages of devices are accepted."""
 
-    max_value_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Longer messages are rejected unread")
+    max_value_bytes: int = Field(
+        default=4 * 1024 * 1024, ge=1024, description="Longer messages are rejected without being parsed"
+    )
     max_ahead_s: float = Field(default=86_400, ge=0, description="Timestamps further ahead of the clock are rejected")
     time_zones: dict[str, str] = Field(
         default_factory=dict, description="IANA time zone of each client, for events without an offset; JSON"
@@ -23,5 +25,7 @@ class DecodingSettings(Component):
             try:
                 ZoneInfo(name)
             except (ZoneInfoNotFoundError, ValueError) as error:
-                raise ValueError(f"client {client_id}: {name!r} is no IANA time zone, such as Europe/Berlin") from error
+                raise ValueError(
+                    f"client {client_id}: {name!r} is not an IANA time zone, such as Europe/Berlin"
+                ) from error
         return time_zones

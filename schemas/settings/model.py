@@ -10,11 +10,11 @@ from schemas.settings.component import Component
 class ModelSettings(Component):
     """Which model scores."""
 
-    path: Path | None = Field(default=None, description="Folder of the model; the one that is shipped when unset")
+    path: Path | None = Field(default=None, description="Folder of the model; the default model if unset")
 
 
 class ExposureSettings(Component):
-    """The least driving for a score; below it the score is null, not 0 or 100.
+    """Minimum exposure for a score; below it the score is null, not 0 or 100.
 
     A trip of less than 1 km is a car that is parked again, and rates per 100 km are published from 1 km on; one of less
     than 120 s has seen a junction or two, and is mostly starting and parking. 0.2 km in a window of 60 s is 12 km/h:
@@ -22,7 +22,7 @@ class ExposureSettings(Component):
     trip are scored when the trip covers most of them.
     """
 
-    min_trip_km: float = Field(default=1.0, ge=0, description="Least distance of a trip, km")
-    min_trip_s: float = Field(default=120.0, ge=0, description="Least duration of a trip, s")
-    min_window_km: float = Field(default=0.2, ge=0, description="Least distance of a window, km")
-    min_window_s: float = Field(default=30.0, ge=0, description="Least duration of a window, s")
+    min_trip_km: float = Field(default=1.0, ge=0, description="Minimum distance of a trip, km")
+    min_trip_s: float = Field(default=120.0, ge=0, description="Minimum duration of a trip, s")
+    min_window_km: float = Field(default=0.2, ge=0, description="Minimum distance of a window, km")
+    min_window_s: float = Field(default=30.0, ge=0, description="Minimum duration of a window, s")

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     stack: StackSettings = StackSettings()
 
     def loggable(self) -> dict[str, Any]:
-        """Give the effective settings, secrets masked."""
+        """Return the effective settings, secrets masked."""
         return self.model_dump(mode="json")
 
 
@@ -61,7 +61,7 @@ def load_settings(**overrides: Any) -> Settings:
     Raises
     ------
     SettingsError
-        When one is not known, or has a value that can't work; the message names its environment variable.
+        If one is unknown or invalid; the message names its environment variable.
     """
     _refuse_unknown()
     try:
@@ -71,16 +71,16 @@ def load_settings(**overrides: Any) -> Settings:
         name = _PREFIX + "__".join(str(part).upper() for part in first["loc"])
         problem = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            problem = "there is no such setting"
+            problem = "unknown setting"
         raise SettingsError(name, problem, remedy=_REMEDY) from error
     except UnparsableError as error:
         raise SettingsError(f"{_PREFIX}…", f"{error}: not JSON", remedy=_REMEDY) from error
 
 
 def _refuse_unknown() -> None:
-    """Refuse a variable that names no part, or has one underscore in place of two: it would have no effect."""
+    """Reject a variable of an unknown component, or with one underscore instead of two: it would have no effect."""
     for variable in os.environ:
         part, delimiter, _ = variable.removeprefix(_PREFIX).lower().partition("__")
         is_meant = variable.startswith(_PREFIX) and (delimiter or part.partition("_")[0] in Settings.model_fields)
         if is_meant and part not in Settings.model_fields:
-            raise SettingsError(variable, "there is no such setting", remedy=_REMEDY)
+            raise SettingsError(variable, "unknown setting", remedy=_REMEDY)

@@ -1,4 +1,4 @@
-"""How the worker works."""
+"""Settings of the worker."""
 
 from pydantic import Field
 
@@ -6,30 +6,42 @@ from schemas.settings.component import Component
 
 
 class WorkerSettings(Component):
-    """How the worker works."""
+    """Checkpoints, consumer, health and stop of the worker."""
 
     checkpoint_s: float = Field(
-        default=5.0, gt=0, le=60, description="States are stored and offsets committed this often"
+        default=5.0, gt=0, le=60, description="Interval of checkpoints: states are stored and offsets committed"
     )
-    state_chunks: int = Field(default=16, ge=1, le=4096, description="Stored parts of each partition's trip states")
-    fetch_bytes: int = Field(default=6 * 1024 * 1024, ge=1024, description="Fetched of a partition at once, at most")
+    state_chunks: int = Field(
+        default=16, ge=1, le=4096, description="Number of chunks in which the trip states of a partition are stored"
+    )
+    fetch_bytes: int = Field(default=6 * 1024 * 1024, ge=1024, description="Maximum bytes per fetch from a partition")
     session_timeout_s: float = Field(
-        default=10, ge=6, le=300, description="A worker that is silent for so long loses its partitions"
+        default=10,
+        ge=6,
+        le=300,
+        description="Session timeout in the consumer group: a worker without heartbeat for this long loses its partitions",
     )
     silent_partition_s: float = Field(
-        default=300, gt=0, description="Open trips close when their partition had no events for this long, wall clock"
+        default=300,
+        gt=0,
+        description="Open trips are closed when their partition has had no events for this long, wall clock",
     )
-    metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served on")
-    metrics_port: int | None = Field(default=None, ge=0, le=65_535, description="Of Prometheus metrics; 0 for any free")
-    create_topics: bool = Field(default=True, description="Create missing topics at the start")
-    stalled_after_s: float = Field(  # a sign of life comes once a second, later on a busy machine
-        default=300, ge=5, le=86_400, description="No progress for longer than this, and the worker is not alive"
+    metrics_host: str = Field(default="127.0.0.1", description="Address that metrics and health are served at")
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Port of metrics and health; 0 for any free port; not served if unset",
+    )
+    create_topics: bool = Field(default=True, description="Create missing topics when starting")
+    stalled_after_s: float = Field(  # a heartbeat comes once a second, later on a busy machine
+        default=300, ge=5, le=86_400, description="Without progress for longer than this, the worker is not live"
     )
     stop_timeout_s: float = Field(
         default=10,
         gt=0,
         le=600,
-        description="A stop that takes longer is given up; what is not committed is read again",
+        description="Timeout of a graceful stop; then the worker exits, and uncommitted records are read again",
     )
     changelog_properties: dict[str, str] = Field(
         default_factory=dict, description="Further librdkafka properties of the producer of changelogs; JSON"

@@ -99,7 +99,7 @@ def test_inhibitions_name_alerts_that_there_are() -> None:
     ("settings", "problem"),
     [
         ({"email_to": "fleet@example.org"}, "email_from"),
-        ({**EMAIL, "email_password": None}, "go together"),
+        ({**EMAIL, "email_password": None}, "or neither"),
         ({"sns_topic_arn": "fleet-alerts"}, "sns_topic_arn"),
         ({**WEBHOOK, "webhook_severities": ["urgent"]}, "webhook_severities"),
         ({"runbook_base": "https://example.org/no-slash-at-the-end"}, "runbook_base"),
