@@ -1,7 +1,7 @@
-"""Who is told of which alert: Alertmanager's configuration, made from the settings.
+"""Who is notified of which alert: Alertmanager's configuration, made from the settings.
 
-An alert goes to every channel that has an address and takes its severity. An alert whose cause is another one that
-fires is held back.
+An alert goes to every channel that has an address and includes its severity. An alert whose cause is another firing
+alert is inhibited.
 """
 
 from pathlib import Path
@@ -14,10 +14,10 @@ from schemas.settings import SEVERITIES, AlertSettings, Severity
 _OWNER_ONLY: Final = 0o600
 
 NOBODY: Final = "nobody"
-"""Receiver of what no channel takes: Alertmanager's own page still shows it."""
+"""Receiver of alerts without a channel: only Alertmanager's own page shows them."""
 
 _REPEAT: Final[dict[Severity, str]] = {"critical": "1h", "warning": "12h", "info": "24h"}
-"""A critical alert is to be worked on now, a warning today; an information needs no more than a reminder a day."""
+"""A critical alert is to be handled now, a warning today; an information needs one reminder per day."""
 
 _TITLE: Final = '{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ .CommonAnnotations.summary }}'
 _TEXT: Final = "{{ range .Alerts }}{{ .Annotations.description }} {{ .Annotations.runbook_url }}\n{{ end }}"
@@ -46,7 +46,7 @@ _INHIBITIONS: Final[tuple[dict[str, Any], ...]] = (
         "equal": ["topic"],
     },
 )
-"""Cause first. Alertmanager never lets an alert hold back itself."""
+"""Cause first. In Alertmanager an alert never inhibits itself."""
 
 
 def alertmanager_config(settings: AlertSettings, *, group_wait: str = "10s") -> dict[str, Any]:
@@ -83,7 +83,7 @@ def alertmanager_config(settings: AlertSettings, *, group_wait: str = "10s") -> 
 
 
 def alertmanager_yaml(settings: AlertSettings, *, group_wait: str = "10s") -> str:
-    """Write Alertmanager's configuration as its file, secrets included: keep it from others' eyes."""
+    """Write Alertmanager's configuration as its file, secrets included: keep it private."""
     config = alertmanager_config(settings, group_wait=group_wait)
     return yaml.dump(config, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True)
 

@@ -19,7 +19,7 @@ class WorkerSettings(Component):
         default=10,
         ge=6,
         le=300,
-        description="Session timeout in the consumer group: a worker without heartbeat for this long loses its partitions",
+        description="Session timeout: a worker without heartbeat for this long loses its partitions",
     )
     silent_partition_s: float = Field(
         default=300,
