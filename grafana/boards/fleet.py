@@ -53,7 +53,7 @@ FLEET_OVERVIEW: Final = Dashboard(
                 ),
                 stat(
                     "High-risk share",
-                    "Share of the scored trips in the high-risk band. 1 in 20 is worth a look, 1 in 10 a plan.",
+                    "Share of the scored trips in the high-risk band. Look into 1 in 20; act on 1 in 10.",
                     DruidSql(
                         f"{trips('band', where=_CHOSEN)}SELECT {_HIGH_SHARE} AS high_risk_share\n"
                         f"FROM trips WHERE band IS NOT NULL\n{_ANY}"
@@ -86,7 +86,7 @@ FLEET_OVERVIEW: Final = Dashboard(
                 ),
                 stat(
                     "Alerts",
-                    "How often a trip crossed into high risk or had a severe event, trips under way included.",
+                    "Transitions of trips into high risk, and severe events, including trips in progress.",
                     DruidSql(f'SELECT {distinct("alert_id")} AS alerts FROM "trip-alerts" WHERE {_WHERE}\n{_ANY}'),
                     unit=COUNT,
                     no_data="No alerts",
@@ -118,7 +118,7 @@ FLEET_OVERVIEW: Final = Dashboard(
                 ),
                 bars(
                     "Finished trips by client",
-                    "How much there is to go by: a mean over few trips says little.",
+                    "Number of trips behind the means: a mean over few trips says little.",
                     _by_client("COUNT(*) AS trips"),
                     unit=COUNT,
                     transformations=(BY_LABEL,),

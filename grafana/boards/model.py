@@ -73,7 +73,7 @@ def _missing() -> Panel:
     places = ", ".join(f"({place})" for place in range(len(names)))
     return ranked_bars(
         "Trips without each feature",
-        "Share of finished trips in which a feature could not be told. A bar that grows is a sensor or a "
+        "Share of finished trips without a value of the feature. A bar that grows is a sensor or a "
         "map of limits that went silent; such trips are scored on what is left.",
         DruidSql(
             f"{trips(*names, where=_CHOSEN)}, totals AS (\n  SELECT COUNT(*) AS trips, {counts} FROM trips\n)\n"
@@ -118,7 +118,7 @@ MODEL_AND_DATA: Final = Dashboard(
                 ),
                 bars(
                     "Finished trips by status",
-                    "Scored, too little driving for a score, or no model at hand.",
+                    "Scored, or below the minimum exposure for a score.",
                     DruidSql(
                         f"{trips('status', where=_CHOSEN[:2])}"
                         f'SELECT {bucket()} AS "__time", status, COUNT(*) AS trips\n'
@@ -133,7 +133,7 @@ MODEL_AND_DATA: Final = Dashboard(
                 score_distribution("of the chosen versions", " of the chosen versions", _CHOSEN),
                 bar_chart(
                     "Trips by score and class",
-                    "How many finished trips of each class fall into each tenth of the scale.",
+                    "Number of finished trips of each class per score range of ten points.",
                     DruidSql(
                         f"{trips('score', 'vehicle_class', where=_CHOSEN)}SELECT {score_bucket()} AS score_range, "
                         + ", ".join(
@@ -153,7 +153,7 @@ MODEL_AND_DATA: Final = Dashboard(
             (
                 table(
                     "Versions",
-                    "What each version says of the trips it scored. A challenger scores the same trips as the champion "
+                    "Scores and risks by version. A challenger scores the same trips as the champion "
                     "and is seen nowhere else.",
                     DruidSql(
                         f"{trips('score', 'risk', 'band', where=_CHOSEN, by_model=True)}"
@@ -213,7 +213,7 @@ MODEL_AND_DATA: Final = Dashboard(
                 ),
                 lines(
                     "Median of ${feature} by class",
-                    "Classes differ; what counts is that each keeps to itself over time.",
+                    "Classes differ; each should stay stable over time.",
                     _of_feature("APPROX_QUANTILE_DS(feature, 0.5) AS median", "vehicle_class", "vehicle_class"),
                     unit=NUMBER,
                     no_data=_NO_FEATURE,
@@ -221,7 +221,7 @@ MODEL_AND_DATA: Final = Dashboard(
                 ),
                 bars(
                     "Trips with ${feature}",
-                    "Finished trips in which the feature could be told.",
+                    "Finished trips with a value of the feature.",
                     _of_feature("COUNT(*) AS trips"),
                     unit=COUNT,
                     no_data=_NO_FEATURE,

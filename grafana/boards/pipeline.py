@@ -52,7 +52,7 @@ def _quantiles(title: str, description: str, histogram: str) -> Panel:
 PIPELINE_OPERATIONS: Final = Dashboard(
     uid=PIPELINE_UID,
     title="Pipeline operations",
-    description="Throughput, delay, refused messages and stored state of the workers, and what arrives in Druid.",
+    description="Throughput, latency, rejected messages and stored state of the workers, and ingestion into Druid.",
     tags=("driver-score",),
     variables=(INSTANCE,),
     links=BOARD_LINKS,
@@ -64,28 +64,28 @@ PIPELINE_OPERATIONS: Final = Dashboard(
             (
                 stat(
                     "Workers",
-                    "Workers that Prometheus reaches.",
+                    "Workers that Prometheus can scrape.",
                     PromQl(f"count({_metric('events_total')})", "workers"),
                     unit=COUNT,
                     no_data=_NO_WORKER,
                 ),
                 stat(
-                    "Events a second",
-                    "Valid trip events taken in, by all workers.",
+                    "Events per second",
+                    "Valid trip events processed by all workers.",
                     PromQl(_rate("events_total"), "events"),
                     unit=EVENTS_PER_SECOND,
                     no_data=_NO_WORKER,
                 ),
                 stat(
-                    "Records behind",
-                    "Kafka records that are not committed yet. Fine while it falls; if it grows, start a worker more.",
+                    "Consumer lag",
+                    "Kafka records that are not committed yet. Fine while it falls; if it grows, start another worker.",
                     PromQl(f"sum({_metric('lag_records')})", "records"),
                     unit=COUNT,
                     no_data=_NO_WORKER,
                 ),
                 stat(
-                    "Delay, 99 of 100",
-                    "From an event's record in Kafka to its scores handed to the producer.",
+                    "p99 latency",
+                    "From the newest record of a batch in Kafka to its scores enqueued in the producer.",
                     PromQl(f"histogram_quantile(0.99, {_rate('latency_seconds_bucket', 'le')})", "delay"),
                     unit=SECONDS,
                     thresholds=_BUSY,
@@ -93,15 +93,15 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                 ),
                 stat(
                     "Last commit",
-                    "How long ago the slowest worker committed its offsets. More than a minute with events: it stands.",
+                    "Age of the last commit of the slowest worker. Above a minute while events arrive: it is stalled.",
                     PromQl(f"time() - min({_metric('last_commit_timestamp_seconds')} > 0)", "age"),
                     unit=SECONDS,
                     decimals=0,
                     no_data="No commit yet",
                 ),
                 stat(
-                    "Not delivered",
-                    "Messages that Kafka did not take, in the period shown. Anything but zero is a fault.",
+                    "Delivery failures",
+                    "Messages that Kafka did not accept, in the period shown. Anything but zero is a fault.",
                     PromQl(f"sum(increase({_metric('delivery_failures_total')}[$__range])) or vector(0)", "messages"),
                     unit=COUNT,
                     decimals=0,
@@ -115,7 +115,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
             (
                 lines(
                     "Events",
-                    "Taken in, and of these the ones that were there already, came late, or were read again after a "
+                    "Processed events, and of these duplicates, late events, and events that were read again after a "
                     "restart.",
                     PromQl(_rate("events_total"), "taken in"),
                     PromQl(_rate("duplicate_events_total"), "duplicates"),
@@ -126,14 +126,14 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     no_data=_NO_WORKER,
                 ),
                 bars(
-                    "Refused records by code",
+                    "Rejected records by code",
                     "Sent to the dead-letter topic with the reason. The codes are in the guide on bad input.",
                     PromQl(_rate("rejects_total", "code"), "{{code}}"),
                     unit=PER_SECOND,
                     no_data="Nothing was refused",
                 ),
                 lines(
-                    "Records behind, by topic",
+                    "Consumer lag by topic",
                     "Not committed yet. Growing for many minutes: the workers do not keep up.",
                     PromQl(f"sum by (topic) ({_metric('lag_records')})", "{{topic}}"),
                     unit=COUNT,
@@ -141,9 +141,9 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     no_data=_NO_WORKER,
                 ),
                 lines(
-                    "Standing still",
-                    "For how long a partition with records to read has not moved on. It returns to zero all the time; "
-                    "a line that climbs is a worker that stands.",
+                    "Stalled partitions",
+                    "For how long a partition with unread records has made no progress. It normally returns to "
+                    "zero at each commit; a line that climbs is a stalled worker.",
                     PromQl(f"max by (topic) ({_metric('stalled_seconds')})", "{{topic}}"),
                     unit=SECONDS,
                     minimum=0,
@@ -151,8 +151,8 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                 ),
                 lines(
                     "Samples without a measurement",
-                    "Share of the samples that do not carry it, by sensor. A step up is a device's new firmware, or a "
-                    "sensor that fell silent; which client's says the alert.",
+                    "Share of the samples without the measurement, by sensor. A step up is new firmware of a "
+                    "device, or a sensor that failed; the alert names the client.",
                     PromQl(
                         f"{_rate('examined_samples_without_total', 'sensor')}"
                         f" / on () group_left () {_rate('examined_samples_total')}",
@@ -165,7 +165,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                 ),
                 lines(
                     "High-risk share of final scores, by client",
-                    "As the alerts see it: of the scores published in the last hour, revisions included.",
+                    "As in the alert rule: of the scores published in the last hour, revisions included.",
                     PromQl(
                         f"sum by (client) (increase({_final('high')}[1h]))"
                         f" / sum by (client) (increase({_final('.+')}[1h]))",
@@ -176,8 +176,8 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     no_data="No final scores in the last hour",
                 ),
                 lines(
-                    "Trips whose state is kept",
-                    "Open trips, and those that ended a short time ago. Grows with the fleet, not with time.",
+                    "Trips in memory",
+                    "Open trips, and trips that ended recently. Grows with the fleet, not with time.",
                     PromQl(f"sum({_metric('trips')})", "trips"),
                     unit=COUNT,
                     minimum=0,
@@ -189,13 +189,15 @@ PIPELINE_OPERATIONS: Final = Dashboard(
             "Work",
             (
                 _quantiles(
-                    "Delay of scores",
-                    "From the newest record of a batch in Kafka to its scores at the producer.",
+                    "Latency of scores",
+                    "From the newest record of a batch in Kafka to its scores enqueued in the producer.",
                     "latency_seconds",
                 ),
-                _quantiles("Time for a batch", "To compute, score and hand over, once it is decoded.", "batch_seconds"),
                 _quantiles(
-                    "Time for a checkpoint",
+                    "Duration of batches", "Features, scores and enqueuing of outputs, after decoding.", "batch_seconds"
+                ),
+                _quantiles(
+                    "Duration of checkpoints",
                     "To confirm outputs, store states and commit offsets.",
                     "checkpoint_seconds",
                 ),
@@ -221,9 +223,9 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     no_data=_NO_WORKER,
                 ),
                 bars(
-                    "Scores in Druid by the time of driving",
-                    "Rows of driver-scores that can be queried, by event time. With live events, an edge that stands "
-                    "still while the workers publish means that Druid takes nothing in.",
+                    "Scores in Druid by event time",
+                    "Rows of driver-scores that can be queried. With live events, an edge that does not move while "
+                    "the workers publish means that Druid ingests nothing.",
                     DruidSql(
                         "SELECT TIME_FLOOR(__time, 'PT1M') AS \"__time\", kind, COUNT(*) AS score_rows\n"
                         f'FROM "driver-scores" WHERE {TIME}\nGROUP BY 1, 2\nORDER BY 1'
@@ -233,9 +235,9 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     transformations=(BY_LABEL,),
                 ),
                 table(
-                    "Models that score",
+                    "Loaded models",
                     "The model that each worker has loaded. More than one version for more than a minute or two: a "
-                    "worker was left out of a change.",
+                    "worker was not updated.",
                     PromQl(f"count by (instance, name, version) ({_metric('model_info')} == 1)", is_instant=True),
                     columns=(
                         Column("instance", "Worker"),
@@ -253,8 +255,9 @@ PIPELINE_OPERATIONS: Final = Dashboard(
             "Druid",
             (
                 lines(
-                    "Waiting for Druid",
-                    "Messages that Druid's tasks have not read. A task that hands over makes a short peak.",
+                    "Druid's lag",
+                    "Messages that Druid's tasks have not read. A task that publishes its segments causes a short "
+                    "peak.",
                     PromQl("driver_score_druid_lag_records", "{{data_source}}"),
                     unit=COUNT,
                     minimum=0,
@@ -262,8 +265,8 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     no_data=_NO_EXPORTER,
                 ),
                 lines(
-                    "Read, and not there as rows",
-                    "Messages that Druid has read and that can't be queried. What retention dropped stays among them; "
+                    "Missing rows",
+                    "Messages that Druid has read and that can't be queried. Rows that retention dropped are included; "
                     "a line that climbs is a loss.",
                     PromQl(
                         "clamp_min(driver_score_druid_published_records - driver_score_druid_lag_records"
@@ -277,14 +280,14 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                 ),
                 stat(
                     "Unhealthy supervisors",
-                    "Data sources whose supervisor is missing or unhealthy: they take nothing in.",
+                    "Data sources whose supervisor is missing or unhealthy: they ingest nothing.",
                     PromQl("sum(1 - driver_score_druid_supervisor_healthy)", "supervisors"),
                     unit=COUNT,
                     thresholds=_ANY_IS_BAD,
                     no_data=_NO_EXPORTER,
                 ),
                 stat(
-                    "Not parsed",
+                    "Unparseable messages",
                     "Messages that running tasks could not parse: the spec and the messages do not match.",
                     PromQl("sum(driver_score_druid_unparseable_rows)", "messages"),
                     unit=COUNT,
@@ -309,7 +312,7 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                 ),
                 lines(
                     "Processor time",
-                    "Cores in use by each worker. At one for long: start a worker more.",
+                    "Cores in use by each worker. At one for long: start another worker.",
                     PromQl(
                         f"rate(process_cpu_seconds_total{_OF}[$__rate_interval]) and on (instance)"
                         f" {_metric('events_total')}",

@@ -143,7 +143,7 @@ HIGH_RISK_TRIPS: Final = Dashboard(
             (
                 stat(
                     "High-risk trips",
-                    "Trips whose newest score is in the high-risk band, under way or finished.",
+                    "Trips whose newest score is in the high-risk band, in progress or finished.",
                     DruidSql(
                         f"{trips('band', where=_CHOSEN, final=False)}SELECT COUNT(*) AS high_risk_trips\n"
                         f"FROM trips WHERE band = 'high'\n{_ANY}"
@@ -152,7 +152,7 @@ HIGH_RISK_TRIPS: Final = Dashboard(
                     no_data="None",
                 ),
                 stat(
-                    "Of these under way",
+                    "Of these in progress",
                     "High-risk trips that have not ended: those where a call still helps.",
                     DruidSql(
                         f"{trips('band', 'final', where=_CHOSEN, final=False)}SELECT COUNT(*) AS under_way\n"
@@ -206,7 +206,7 @@ HIGH_RISK_TRIPS: Final = Dashboard(
                             final=False,
                         )
                         + 'SELECT last_event AS "__time", trip_id, driver_id, vehicle_id, client_id, vehicle_class,'
-                        " CASE WHEN final = 1 THEN 'finished' ELSE 'under way' END AS trip_state,"
+                        " CASE WHEN final = 1 THEN 'finished' ELSE 'in progress' END AS trip_state,"
                         f" score, {known('distance_km')} AS distance_km, reason_1, reason_2\n"
                         "FROM trips WHERE band = 'high' AND score IS NOT NULL\nORDER BY score\nLIMIT 200"
                     ),
@@ -276,7 +276,7 @@ HIGH_RISK_TRIPS: Final = Dashboard(
                 ),
                 bars(
                     "Hard events of each window",
-                    "Hard brakes, accelerations and corners together, of those that the vehicle's sensors can tell.",
+                    "Hard brakes, accelerations and corners together, of those that the vehicle's sensors can detect.",
                     _windows("hard_event_count"),
                     unit=COUNT,
                     no_data=_NO_TRIP,

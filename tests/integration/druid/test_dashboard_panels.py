@@ -20,7 +20,7 @@ from tests.support.servers.druid_fleet import DruidFleet
 FROM_MS, TO_MS = 1_772_000_000_000, 1_775_000_000_000
 """March 2026, when the simulated fleet drives."""
 
-MAY_BE_EMPTY = {"Of these under way"}
+MAY_BE_EMPTY = {"Of these in progress"}
 """Every trip of the replay has ended."""
 
 CASES = [
@@ -224,5 +224,5 @@ def test_a_prometheus_panel_has_series_of_a_running_worker(
     expression = expression.replace("$__rate_interval", "1h").replace("$__range", "1h")
     assert "$" not in expression
     series = druid_fleet.ask_prometheus(expression)
-    may_be_empty = panel.title == "Refused records by code"  # nothing was refused
+    may_be_empty = panel.title == "Rejected records by code"  # nothing was rejected
     assert series or may_be_empty
