@@ -251,6 +251,7 @@ def measured(second: float, trip: str = "trip_1", event_type: str = "sample", **
         ({"peak_mps2": -9.0}, "hard_brake", ("hard_brake", -9.0)),
         ({"peak_mps2": 40.0}, "hard_brake", ("hard_brake", 40.0)),
         ({"acceleration_mps2": -6.9}, "sample", None),
+        ({"acceleration_mps2": -15.0}, "sample", ("hard_brake", -15.0)),
         ({"acceleration_mps2": -15.5}, "sample", None),  # a fault of the sensor
         ({"peak_mps2": -9.0}, "phone_use", None),
         ({}, "hard_brake", None),
