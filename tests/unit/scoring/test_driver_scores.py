@@ -241,6 +241,14 @@ def test_the_last_rows_of_an_evicted_trip_do_not_alert_again(engine: ScoringEngi
     assert made(engine, states, last)["alerting"].to_list() == [False]
 
 
+def test_a_severe_event_that_is_the_first_of_its_trip_has_its_position(engine: ScoringEngine) -> None:
+    states = TripStates()
+    events = event_frame(*trip("trip_1", 0, acceleration_mps2=-9.0, latitude=48.1, longitude=11.6))
+    [row] = made(engine, states, update(states, EventColumns.of_frame(events), PARAMETERS)).to_dicts()
+    assert (row["kind"], row["event_type"]) == ("severe_event", "hard_brake")
+    assert (row["latitude"], row["longitude"]) == (pytest.approx(48.1), pytest.approx(11.6))
+
+
 def test_windows_never_alert(engine: ScoringEngine, states: TripStates) -> None:
     scores = made(engine, states, emitted_of(states, WILD, kind=RowKind.WINDOW))
     assert scores["band"].to_list() == ["high"]
