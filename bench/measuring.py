@@ -138,13 +138,13 @@ class CommittedOffsets:
 
 
 def cpu_s(pid: int) -> float:
-    """Give the processor time of a process, user and system, all its threads."""
+    """Return the processor time of a process, user and system, all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 def peak_mb(pid: int) -> float:
-    """Give the largest resident memory that a process has had, MiB."""
+    """Return the largest resident memory that a process has had, MiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 

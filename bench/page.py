@@ -89,7 +89,7 @@ three for each of a million trips, as at 300,000 events/s and a grace period of 
 
 
 def as_markdown(results: Results) -> str:
-    """Give the page, with the parts that were run."""
+    """Return the page, with the parts that were run."""
     lines = [_INTRODUCTION]
     for title, text, table in _sections(results):
         if table:
@@ -100,7 +100,7 @@ def as_markdown(results: Results) -> str:
 
 
 def _sections(results: Results) -> list[tuple[str, str, list[str]]]:
-    """Give title, text and table of each section."""
+    """Return title, text and table of each section."""
     return [
         ("Targets", "", [f"- {verdict}" for verdict in verdicts(results)]),
         ("Not measured", "", [f"- {failure}" for failure in results.failures]),

@@ -74,7 +74,7 @@ class Sizes:
     large_peers: bool
 
     def load(self, vehicles: int, events: int = _EVENTS, samples: int = 1) -> Load:
-        """Give a load at this scale."""
+        """Return a load at this scale."""
         return Load(vehicles, int(events * self.scale), samples)
 
 
@@ -178,7 +178,7 @@ class OnKafka:
             self._results.stages_us = _shown(stage_costs_us(place.stages_path))
 
     def _ours(self, vehicles: int) -> BacklogRow:
-        """Give what one worker of ours does of a fleet's events, measured if it is not yet."""
+        """Return what one worker of ours does of a fleet's events, measured if it is not yet."""
         known = self._results.ours(vehicles)
         if known is None:
             runs = self._sizes.runs if vehicles == FLEET else 1

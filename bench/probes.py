@@ -26,12 +26,12 @@ _TIMEOUT_S: Final = 60.0
 
 
 def calm_trip(number: int) -> Iterator[bytes]:
-    """Give the messages of a trip without an event, its end the last."""
+    """Return the messages of a trip without an event, its end the last."""
     return (_message(number, step, _last(step)) for step in range(_SAMPLES))
 
 
 def braking_trip(number: int) -> Iterator[bytes]:
-    """Give the messages of a trip that alerts for high risk, and for one severe event shortly before its end."""
+    """Return the messages of a trip that alerts for high risk, and for one severe event shortly before its end."""
     for step in range(_SAMPLES):
         event = _last(step)
         if step in _BRAKES:

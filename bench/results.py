@@ -54,7 +54,7 @@ class Results:
     failures: list[str] = field(default_factory=list)
 
     def ours(self, vehicles: int, broker: str = KAFKA) -> BacklogRow | None:
-        """Give what one worker of ours did of a fleet's single events, where it was measured."""
+        """Return what one worker of ours did of a fleet's single events, where it was measured."""
         rows = (row for row in self.backlog if (row.broker, row.worker, row.load.vehicles) == (broker, OURS, vehicles))
         return next(rows, None)
 
@@ -64,5 +64,5 @@ class Results:
         return None if ours is None else ours.throughput.events_per_s / row.throughput.events_per_s
 
     def as_json(self) -> dict[str, Any]:
-        """Give everything as plain JSON."""
+        """Return everything as plain JSON."""
         return asdict(self)

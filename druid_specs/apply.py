@@ -1,4 +1,4 @@
-"""Bring Druid to what is desired, and tell what that changes."""
+"""Plan and make the changes that bring Druid to the desired state."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Change:
     Attributes
     ----------
     data_source
-        Whose.
+        Its full name.
     part
-        What of it.
+        Which part of it.
     is_new
         Whether Druid has none yet.
     details
@@ -41,28 +41,28 @@ class Change:
 def plan_changes(client: DruidClient, desired: Sequence[DataSource]) -> list[Change]:
     """Compare Druid with what is desired; nothing is changed.
 
-    What Druid has beside the desired data sources is left alone.
+    Other data sources of Druid are not touched.
 
     Returns
     -------
     list of Change
-        Empty when all is as it should be.
+        Empty if Druid is as desired.
 
     Raises
     ------
     DruidUnavailableError, DruidRefusedError
-        If Druid does not tell what it has.
+        If Druid does not return its current state.
     """
     return [change for source in desired for change in _changes(client, source)]
 
 
 def plan_first_rows(client: DruidClient, desired: Sequence[DataSource]) -> list[Change]:
-    """Find the data sources that SQL does not know yet, for want of a row; see `druid_specs.first_row`.
+    """Find the data sources that SQL does not know yet, as they have no row; see `druid_specs.first_row`.
 
     Raises
     ------
     DruidUnavailableError, DruidRefusedError
-        If Druid does not tell what it has.
+        If Druid does not return its current state.
     """
     return [
         Change(

@@ -1,4 +1,4 @@
-"""Whether a supervisor spec matches the messages that it takes in."""
+"""Whether a supervisor spec matches the messages that it ingests."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,20 +9,20 @@ from schemas.columns import OUTPUT_MESSAGES
 
 
 def check_supervisor(spec: dict[str, Any], source: str) -> None:
-    """Make sure that a spec takes in the columns of its messages, all and as they are.
+    """Check that a spec declares all columns of its messages, with their types.
 
     Parameters
     ----------
     spec
         In Druid's form, its topic without a prefix.
     source
-        What an error calls the spec: its file.
+        Name of the spec in errors: its file.
 
     Raises
     ------
     SpecMismatchError
         If a column is missing, is not in the messages, or has another type; if the time is not `TIME_COLUMN`; or
-        if Druid is left to find columns by itself.
+        if Druid would discover columns by itself.
     """
     try:
         schema = spec["spec"]["dataSchema"]
@@ -31,13 +31,13 @@ def check_supervisor(spec: dict[str, Any], source: str) -> None:
         time_column = schema["timestampSpec"]["column"]
         is_rolled_up = schema["granularitySpec"]["rollup"]
     except (KeyError, TypeError) as error:
-        raise SpecMismatchError(source, str(error).strip("'"), "is not as Druid's supervisor specs have it") from error
+        raise SpecMismatchError(source, str(error).strip("'"), "is not valid in a supervisor spec of Druid") from error
     if topic not in OUTPUT_MESSAGES:
-        raise SpecMismatchError(source, "topic", f"is {topic!r}, which has no messages of ours")
+        raise SpecMismatchError(source, "topic", f"is {topic!r}, which is not a topic of output messages")
     if time_column != TIME_COLUMN:
         raise SpecMismatchError(source, time_column, f"is not the time of the messages, which is {TIME_COLUMN!r}")
     if schema["dimensionsSpec"].get("useSchemaDiscovery") or schema["dimensionsSpec"].get("includeAllDimensions"):
-        raise SpecMismatchError(source, "*", "leaves columns for Druid to find: every one must be declared")
+        raise SpecMismatchError(source, "*", "enables schema discovery: each column must be declared")
     if is_rolled_up:
         _check_sources(schema, dimensions, topic, source)
     else:
@@ -45,21 +45,21 @@ def check_supervisor(spec: dict[str, Any], source: str) -> None:
 
 
 def _check_columns(schema: dict[str, Any], dimensions: dict[str, str], topic: str, source: str) -> None:
-    """Check a data source with a row for each message."""
+    """Check a data source with one row for each message."""
     message = OUTPUT_MESSAGES[topic]
     expected: dict[str, str] = dict(column_types(message))
     for name, kind in expected.items():
         if name not in dimensions:
-            raise SpecMismatchError(source, name, f"is in {message.__name__}, and missing here")
+            raise SpecMismatchError(source, name, f"of {message.__name__} is missing")
         if dimensions[name] != kind:
-            raise SpecMismatchError(source, name, f"is {dimensions[name]} here, and {kind} in {message.__name__}")
+            raise SpecMismatchError(source, name, f"is {dimensions[name]}, but {kind} in {message.__name__}")
     _refuse_unknown(dimensions, expected, topic, source)
     for metric in _metrics(schema):
-        raise SpecMismatchError(source, str(metric.get("name")), "is a metric, in a data source of rows")
+        raise SpecMismatchError(source, str(metric.get("name")), "is a metric, which only roll-ups have")
     parsed = {transform.get("name"): transform.get("expression") for transform in _transforms(schema)}
     for name in time_columns(message):
         if parsed.get(name) != f'timestamp_parse("{name}")':
-            raise SpecMismatchError(source, name, "is a time, and must be parsed by a transform of its name")
+            raise SpecMismatchError(source, name, "is a time and needs a transform of the same name that parses it")
 
 
 def _check_sources(schema: dict[str, Any], dimensions: dict[str, str], topic: str, source: str) -> None:

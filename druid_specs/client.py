@@ -1,4 +1,4 @@
-"""Druid's HTTP API, as far as ingestion needs it."""
+"""The part of Druid's HTTP API that ingestion needs."""
 
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -15,13 +15,13 @@ _ALL_BUT_FIRST_ROW: Final = [
     "-146136543-09-08T08:23:32.096Z/1900-01-01T00:00:00.000Z",
     "1900-02-01T00:00:00.000Z/146140482-04-24T15:36:27.903Z",
 ]
-"""Druid's own name of eternity, without the month of `druid_specs.first_row`."""
+"""Druid's ETERNITY interval, without the month of `druid_specs.first_row`."""
 
 _SHOWN_CHARACTERS: Final = 300
 
 
 class DruidClient:
-    """Talks to the router, which knows the way to the other services; use it as a context manager.
+    """Client of the router, which forwards to the other services; a context manager.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class DruidClient:
     credentials
         User and password of basic authentication; null without.
     timeout_s
-        How long an answer may take.
+        Timeout of a request.
     """
 
     def __init__(self, url: str, *, credentials: tuple[str, str] | None = None, timeout_s: float = 30.0) -> None:
@@ -47,7 +47,7 @@ class DruidClient:
         return spec
 
     def supervisor_status(self, data_source: str) -> dict[str, Any] | None:
-        """Return what the supervisor says of itself and its tasks; null when there is none."""
+        """Return the status of the supervisor and its tasks; null if there is none."""
         answer = self._get(f"{_SUPERVISOR}/{quote(data_source)}/status")
         return None if answer is None else answer["payload"]
 
@@ -56,7 +56,7 @@ class DruidClient:
         return self._get(f"{_SUPERVISOR}/{quote(data_source)}/stats") or {}
 
     def post_supervisor(self, spec: dict[str, Any]) -> None:
-        """Start a supervisor, or replace the one of the same data source; it goes on from its offsets."""
+        """Start a supervisor, or replace the one of the same data source; it continues from its offsets."""
         self._call("POST", _SUPERVISOR, spec)
 
     def terminate_supervisor(self, data_source: str) -> None:
@@ -64,7 +64,7 @@ class DruidClient:
         self._call("POST", f"{_SUPERVISOR}/{quote(data_source)}/terminate")
 
     def rules(self, data_source: str) -> list[dict[str, Any]]:
-        """Return the retention rules; none when the data source goes by Druid's defaults."""
+        """Return the retention rules; empty if Druid's default rules apply."""
         return self._get(f"{_RULES}/{quote(data_source)}") or []
 
     def post_rules(self, data_source: str, rules: list[dict[str, Any]]) -> None:
@@ -81,7 +81,7 @@ class DruidClient:
         self._call("POST", _COMPACTION, config)
 
     def row_count(self, data_source: str) -> int:
-        """Count the rows that can be queried now, but for the first row; 0 for a data source that is not known."""
+        """Count the rows that can be queried now, without the first row; 0 for a data source that is not known."""
         query = {
             "queryType": "timeseries",
             "dataSource": data_source,
@@ -94,7 +94,7 @@ class DruidClient:
         return int(answer[0]["result"]["rows"]) if answer else 0
 
     def is_known(self, data_source: str) -> bool:
-        """Tell whether SQL knows the data source, which it does once it has a row."""
+        """Return whether SQL knows the data source, which it does once it has a row."""
         query = {
             "query": "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?",
             "parameters": [{"type": "VARCHAR", "value": data_source}],
@@ -130,21 +130,19 @@ class DruidClient:
 
 
 def _content(answer: requests.Response) -> Any:
-    """Return what an answer says in JSON; another server's page, at a wrong address, is none."""
+    """Return the JSON of an answer; the page of another server, at a wrong address, is not JSON."""
     try:
         return answer.json()
     except ValueError as error:
         asked = f"{answer.request.method} {answer.request.path_url}"
-        raise DruidRefusedError(
-            asked, answer.status_code, "its answer is not JSON, as that of another server"
-        ) from error
+        raise DruidRefusedError(asked, answer.status_code, "the answer is not JSON, as from another server") from error
 
 
 def reason_of(answer: requests.Response) -> str:
-    """Return what Druid says is wrong, on one line, or its HTTP status where it says nothing."""
+    """Return Druid's error message on one line, or the HTTP status if there is none."""
     try:
-        said = answer.json()
-        text = said.get("errorMessage") or said.get("error") or answer.text
+        body = answer.json()
+        text = body.get("errorMessage") or body.get("error") or answer.text
     except (ValueError, AttributeError):
         text = answer.text
     line = " ".join(str(text).split())

@@ -20,7 +20,7 @@ _TYPES: Final[dict[Any, ColumnType]] = {
 
 
 def column_types(message: type[BaseModel]) -> dict[str, ColumnType]:
-    """Give the type of each column of a message but for `TIME_COLUMN`, in the message's order.
+    """Return the type of each column of a message but for `TIME_COLUMN`, in the message's order.
 
     Further times are epoch milliseconds (``long``), as Druid has one timestamp a row; a yes or no is 1 or 0
     (``long``); other numbers are ``double``, which holds what was published without a loss.
@@ -29,7 +29,7 @@ def column_types(message: type[BaseModel]) -> dict[str, ColumnType]:
 
 
 def time_columns(message: type[BaseModel]) -> tuple[str, ...]:
-    """Give the columns that are times, but for `TIME_COLUMN`: text in messages, milliseconds in Druid."""
+    """Return the columns that are times, but for `TIME_COLUMN`: text in messages, milliseconds in Druid."""
     return tuple(
         name
         for name, field in message.model_fields.items()

@@ -10,7 +10,7 @@ _PERIODS: Final = TypeAdapter(timedelta)
 
 
 def differences(current: Any, desired: Any, path: str = "") -> Iterator[str]:
-    """Give a line for each thing that differs.
+    """Return a line for each thing that differs.
 
     Druid completes what it is given with its defaults: what is only in ``current`` is no difference, but in a list,
     which is ours alone.

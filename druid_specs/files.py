@@ -1,6 +1,6 @@
 """The checked-in JSON files: ``supervisors/``, ``retention/`` and ``compaction/``, a file a data source.
 
-``python -m druid_specs.files`` writes them anew from the messages. To change a setting for one installation, copy
+``python -m druid_specs.files`` regenerates them from the messages. To change a setting for one installation, copy
 the folders, edit them, and name the copy in ``DRIVER_SCORE_DRUID__SPECS_DIR``.
 """
 

@@ -1,4 +1,4 @@
-"""Druid as the settings describe it: client, desired data sources, and what the topics hold."""
+"""Client of Druid and desired data sources, made from the settings."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ JAAS_VARIABLE = "DRIVER_SCORE_DRUID_JAAS_CONFIG"
 
 
 def druid_client(settings: Settings) -> DruidClient:
-    """Make the client."""
+    """Return a client of the Druid of the settings."""
     druid = settings.druid
     return DruidClient(druid.url, credentials=druid.credentials(), timeout_s=druid.timeout_s)
 
 
 def data_sources(settings: Settings) -> list[DataSource]:
-    """Give what Druid shall do for these settings.
+    """Return the desired data sources.
 
     Raises
     ------

@@ -76,7 +76,7 @@ class ParameterCursor(Cursor):
         try:
             header, *rows = answer.json()
         except (ValueError, TypeError) as error:
-            raise QueryRefusedError("its answer is cut off, or is not Druid's") from error
+            raise QueryRefusedError("the answer is truncated, or not from Druid") from error
         self.column_names = tuple(header)
         self.description = [(name, None, None, None, None, None, True) for name in header]
         yield tuple(header)
@@ -91,9 +91,9 @@ class DruidConnection(Connection):
     url
         Of the router (or a broker): ``http://127.0.0.1:8888``.
     user, password
-        For basic authentication, where Druid asks for it.
+        For basic authentication, if Druid requires it.
     timeout_s
-        Longest wait for an answer; Druid gives up on the query after the same time.
+        Timeout of a query, also in Druid.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class DruidConnection(Connection):
         return self
 
     def close(self) -> None:
-        """Close the connection; open cursors give no more rows."""
+        """Close the connection; open cursors return no more rows."""
         super().close()
         self._session.close()
 
@@ -129,7 +129,7 @@ class DruidConnection(Connection):
     def post(self, payload: dict[str, Any]) -> requests.Response:
         """Send a query; see `ParameterCursor.execute`."""
         try:
-            # Druid's own time-out comes first, and says more.
+            # Druid's own timeout comes first, with a better message.
             answer = self._session.post(self.url, json=payload, timeout=(5.0, self._timeout_s + 5.0))
         except requests.RequestException as error:
             raise DruidUnavailableError(self.url.removesuffix(SQL_PATH), cause=type(error).__name__) from error

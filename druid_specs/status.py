@@ -1,4 +1,4 @@
-"""How ingestion goes: what was published, what can be queried, and what each supervisor says."""
+"""State of ingestion: published messages, rows that can be queried, and each supervisor's status."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from druid_specs.desired import DataSource
 
 @dataclass(frozen=True)
 class IngestionStatus:
-    """Of one data source.
+    """State of ingestion of one data source.
 
     Attributes
     ----------
     data_source, topic
         Their full names.
     state
-        Of the supervisor: Druid's word, or ``MISSING``.
+        Druid's state of the supervisor, or ``MISSING``.
     is_healthy
         By Druid's own account.
     lag
-        Messages that Druid's tasks have not read, as of its last look, up to half a minute ago; null while it does not
-        know.
+        Messages that Druid's tasks have not read, as of its last report, up to half a minute ago; null while
+        unknown.
     published
         Messages that the topic holds, up to its end offsets; null where there is no such topic.
     rows
         That can be queried, counted after ``published`` was.
     behind
-        Published, and not there as a row; null for a roll-up, and without a topic. More than 0 when the lag is 0 is
-        a loss, or retention; less, since a compacted topic forgets what Druid keeps, is 0.
+        Published messages that are not rows; null for a roll-up, and without a topic. More than 0 when the lag is 0 is
+        a loss, or retention. It is 0 if a compacted topic holds less than Druid.
     unparseable
         Messages that running tasks could not read.
     last_error
-        The newest that the supervisor reports, on one line.
+        The newest error of the supervisor, on one line.
     """
 
     data_source: str
@@ -50,7 +50,7 @@ class IngestionStatus:
 def ingestion_status(
     client: DruidClient, desired: Sequence[DataSource], count_published: Callable[[str], int | None]
 ) -> list[IngestionStatus]:
-    """Look at each data source.
+    """Return the state of each data source.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def ingestion_status(
     desired
         The data sources.
     count_published
-        Tells how many messages a topic holds; null when it can't.
+        Returns how many messages a topic holds; null if unknown.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def _status(client: DruidClient, source: DataSource, published: int | None) -> I
     if payload is None:
         return IngestionStatus(
             source.name, source.topic, "MISSING", is_healthy=False, lag=None, published=published, rows=rows,
-            behind=None, unparseable=0, last_error="there is no supervisor: `driver-score druid apply` creates it",
+            behind=None, unparseable=0, last_error="no supervisor: `driver-score druid apply` creates it",
         )  # fmt: skip
     behind = None if source.is_rolled_up or published is None else max(0, published - rows)
     errors = payload.get("recentErrors") or []
@@ -94,7 +94,7 @@ def _status(client: DruidClient, source: DataSource, published: int | None) -> I
 
 
 def _unparseable(client: DruidClient, data_source: str) -> int:
-    """Add up what the running tasks have counted."""
+    """Return the sum over the running tasks."""
     groups = client.supervisor_stats(data_source).values()
     totals = [task["totals"]["buildSegments"] for tasks in groups for task in tasks.values() if "totals" in task]
     return sum(int(total.get("unparseable", 0)) for total in totals)

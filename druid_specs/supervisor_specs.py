@@ -34,7 +34,7 @@ def supervisor_specs() -> dict[str, dict[str, Any]]:
 
 
 def _topic_spec(topic: str) -> dict[str, Any]:
-    """Make the spec of a data source with a row for each message, and a column for each field."""
+    """Make the spec of a data source with one row for each message, and a column for each field."""
     message = OUTPUT_MESSAGES[topic]
     types = column_types(message)
     names = sorted(types, key=lambda name: _SORTED_FIRST.index(name) if name in _SORTED_FIRST else len(_SORTED_FIRST))
@@ -139,7 +139,7 @@ def _spec(
                 "useEarliestOffset": True,
                 "taskDuration": "PT1H",
                 "completionTimeout": "PT30M",
-                # Neither late nor early rows are refused: Druid would drop them without a word.
+                # Neither late nor early rows are rejected: Druid would drop them silently.
             },
             "tuningConfig": {
                 "type": "kafka",
@@ -147,7 +147,7 @@ def _spec(
                 "maxRowsPerSegment": 5_000_000,
                 "maxTotalRows": 20_000_000,
                 "intermediatePersistPeriod": "PT10M",
-                "resetOffsetAutomatically": False,  # offsets that are gone are an incident, not a detail
+                "resetOffsetAutomatically": False,  # expired offsets are an incident
                 "logParseExceptions": True,
                 "maxSavedParseExceptions": 10,
             },

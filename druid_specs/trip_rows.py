@@ -33,7 +33,7 @@ def trip_rows(columns: Sequence[str], where: Sequence[str], *, final: bool = Tru
     final
         Whether only trips that have ended count.
     by
-        Columns that a trip has a row for each value of. Only the champion's scores count unless ``model_role`` is
+        Columns that a trip has one row for each value of. Only the champion's scores count unless ``model_role`` is
         among them.
     """
     keys = ["vehicle_id", "trip_id", *by]

@@ -33,7 +33,7 @@ class DruidSql:
         return DRUID
 
     def to_json(self, ref_id: str) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
         return {"refId": ref_id, "datasource": DRUID, **_druid_query(self.sql)}
 
 
@@ -51,7 +51,7 @@ class PromQl:
         return PROMETHEUS
 
     def to_json(self, ref_id: str) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
         return {
             "refId": ref_id,
             "datasource": PROMETHEUS,
@@ -74,7 +74,7 @@ class DruidVariable:
     is_single: bool = False
 
     def to_json(self) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
         query = _druid_query(self.sql)
         chosen: Json = {"selected": True, "text": ["All"], "value": ["$__all"]}
         if self.is_single:  # Grafana takes the first of the values
@@ -108,7 +108,7 @@ class PrometheusVariable:
     query: str
 
     def to_json(self) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
         return {
             "type": "query",
             "name": self.name,
@@ -139,7 +139,7 @@ class ChoiceVariable:
     has_all: bool = False
 
     def to_json(self) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
         pairs = self.choices
         options = [
             {"selected": place == 0 and not self.has_all, "text": text, "value": value}
@@ -172,7 +172,7 @@ class TextVariable:
     label: str
 
     def to_json(self) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
         empty = {"selected": True, "text": "", "value": ""}
         return {
             "type": "textbox",

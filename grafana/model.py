@@ -23,7 +23,7 @@ class Target(Protocol):
         """Type and uid of the data source."""
 
     def to_json(self, ref_id: str) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
 
 
 class Variable(Protocol):
@@ -34,7 +34,7 @@ class Variable(Protocol):
         """Name that queries use."""
 
     def to_json(self) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Column:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """Give Grafana's override of the field."""
+        """Return Grafana's override of the field."""
         properties: list[Json] = [{"id": "displayName", "value": self.title}]
         if self.unit is not None:
             properties.append({"id": "unit", "value": self.unit})
@@ -137,7 +137,7 @@ class Panel:
     options: Json = field(default_factory=dict)
 
     def to_json(self, panel_id: int, x: int, y: int) -> Json:
-        """Give Grafana's JSON of the panel at a place of the grid."""
+        """Return Grafana's JSON of the panel at a place of the grid."""
         defaults: Json = {
             "unit": self.unit,
             "noValue": self.no_data,
@@ -203,7 +203,7 @@ class Dashboard:
             yield from row.panels
 
     def to_json(self) -> Json:
-        """Give Grafana's JSON."""
+        """Return Grafana's JSON."""
         return {
             "uid": self.uid,
             "title": self.title,

@@ -35,7 +35,7 @@ def trips(*columns: str, where: Sequence[str] = (), final: bool = True, by_model
     final
         Whether only trips that have ended count.
     by_model
-        Whether a trip has a row for each model version and role that scored it, not just for the champion.
+        Whether a trip has one row for each model version and role that scored it, not just for the champion.
     """
     by = ("model_version", "model_role") if by_model else ()
     return trip_rows(columns, [TIME, *where], final=final, by=by)

@@ -106,7 +106,7 @@ class _PlainDumper(yaml.SafeDumper):
 
 
 def _channels(settings: AlertSettings, severity: Severity) -> dict[str, list[dict[str, Any]]]:
-    """Give the channels that take a severity, in Alertmanager's form."""
+    """Return the channels that take a severity, in Alertmanager's form."""
     made = {
         "webhook_configs": (_webhook(settings), settings.webhook_severities),
         "email_configs": (_email(settings), settings.email_severities),

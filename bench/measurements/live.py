@@ -28,7 +28,7 @@ class Live:
     asked_events_per_s, sent_events_per_s
         The pace that was asked for, and the one that was kept.
     median_lag_s, max_lag_s
-        Age of the oldest event not yet committed, at that pace: events sent and not committed over events a second.
+        Age of the oldest event not yet committed, at that pace: events sent and not committed over events per second.
         Offsets are committed every two seconds, so 1 s is what a worker without any delay shows.
     catch_up_s
         From the last event sent until all were committed.

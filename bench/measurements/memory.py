@@ -79,7 +79,7 @@ def measure(place: Place, vehicles: int, events: int) -> Held:
 
 
 def _metric(port: int, name: str) -> float:
-    """Give a metric of the worker, summed over its labels."""
+    """Return a metric of the worker, summed over its labels."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         lines: list[str] = answer.read().decode().splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))

@@ -86,7 +86,7 @@ class _Watcher(threading.Thread):
         self._consumer.close()
 
     def longest_silence_s(self, since_s: float) -> float:
-        """Give the longest time without a score of some partition, from a moment on until the watch ended."""
+        """Return the longest time without a score of some partition, from a moment on until the watch ended."""
         ended_s = time.perf_counter()
         silences = []
         for seen in self._seen_s:

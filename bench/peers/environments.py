@@ -18,14 +18,14 @@ _PROJECT: Final = REPOSITORY_DIR / "pyproject.toml"
 
 
 def quix_version() -> str:
-    """Give the version of Quix Streams that the extra ``bench`` names."""
+    """Return the version of Quix Streams that the extra ``bench`` names."""
     extras = tomllib.loads(_PROJECT.read_text())["project"]["optional-dependencies"]
     version: str = extras["bench"][0].partition("==")[2]
     return version
 
 
 def quix_python(cache_dir: Path = DEFAULT_CACHE_DIR) -> Path:
-    """Give the Python of an environment with Quix Streams and this project, made or brought up to date if need be.
+    """Return the Python of an environment with Quix Streams and this project, made or brought up to date if need be.
 
     Raises
     ------

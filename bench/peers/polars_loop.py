@@ -57,7 +57,7 @@ _SO_FAR: Final = "so_far_"
 
 
 class OpenTrips:
-    """The sums of open trips, a row each."""
+    """The sums of open trips, one row each."""
 
     def __init__(self) -> None:
         sums = (*_SUMS, *(_SO_FAR + name for name in _SUMS))
@@ -80,7 +80,7 @@ class OpenTrips:
         return [part for row in ended.iter_rows(named=True) for part in _ended_parts(row)]
 
     def _parts(self, windows: pl.DataFrame) -> pl.DataFrame:
-        """Give the windows of each trip in order, the open one first, with its sums up to the end of each."""
+        """Return the windows of each trip in order, the open one first, with its sums up to the end of each."""
         open_windows = self._trips.join(windows, on=_TRIP, how="semi").select(*_TRIP, *_INTEGERS, *_SUMS)
         before = self._trips.select(*_TRIP, *(pl.col(_SO_FAR + name).alias(f"before_{name}") for name in _SUMS))
         own = pl.concat([open_windows, windows], how="diagonal")

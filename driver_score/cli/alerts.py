@@ -1,4 +1,4 @@
-"""``driver-score alerts``: who is told of alerts."""
+"""``driver-score alerts``: notification of alerts."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +9,7 @@ from prometheus import write_alertmanager_yaml
 from schemas.errors import SettingsError
 from schemas.settings import load_settings
 
-alerts: Final = typer.Typer(help="Who is told of alerts.", no_args_is_help=True)
+alerts: Final = typer.Typer(help="Notification of alerts.", no_args_is_help=True)
 
 
 @alerts.callback()
@@ -19,9 +19,9 @@ def _alerts() -> None:
 
 @alerts.command()
 def config(
-    output: Annotated[Path, typer.Option(help="File to write, readable by its owner only: it holds the secrets.")],
+    output: Annotated[Path, typer.Option(help="File to write. Readable by its owner only, as it contains secrets.")],
 ) -> None:
-    """Write Alertmanager's configuration, made from the settings of DRIVER_SCORE_ALERTS."""
+    """Write Alertmanager's configuration, from the settings of DRIVER_SCORE_ALERTS."""
     settings = load_settings().alerts
     try:
         write_alertmanager_yaml(settings, output)

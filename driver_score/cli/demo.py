@@ -35,21 +35,19 @@ _REPORT: Final = Path("driver-score-report.html")
 
 def demo(
     *,
-    data: Annotated[
-        Path | None, typer.Option(help="Your own file of trips; the simulated fleet that is shipped without one.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="File of trips; by default the included simulated fleet.")] = None,
     file_format: FormatOption = None,
     maps: MapsOption = None,
     unknown: UnknownOption = None,
     map_file: MapFileOption = None,
     time_zone: TimeZoneOption = None,
     trip_gap_s: TripGapOption = None,
-    trips: Annotated[int | None, typer.Option(min=1, help="Only so many trips, the earliest.")] = None,
+    trips: Annotated[int | None, typer.Option(min=1, help="Number of trips, the earliest; by default all.")] = None,
     speed: SpeedOption = "max",
-    report: Annotated[Path, typer.Option(help="Where the report goes: an .html file or a folder.")] = _REPORT,
+    report: Annotated[Path, typer.Option(help="Path of the report: an .html file or a folder.")] = _REPORT,
     as_json: JsonOption = False,
 ) -> None:
-    """Score trips with the real pipeline, on an embedded broker, and write a report."""
+    """Score trips with a real worker on an embedded broker, and write an HTML report."""
     try:
         from driver_score.demo import Progress, live_view, run_demo  # noqa: PLC0415
     except ImportError as error:
@@ -63,7 +61,7 @@ def demo(
     trip_file = read_trip_file(path, file_format=given_format, column_map=column_map)
     console.print(f"{path.name}: {trip_file.summary}", highlight=False)
     events = trip_file.events if trips is None else _earliest_trips(trip_file.events, trips)
-    messages, total = _messages(events, path, given_format, as_it_is=given_format == "jsonl" and trips is None)
+    messages, total = _messages(events, path, given_format, is_unchanged=given_format == "jsonl" and trips is None)
 
     log_folder = Path(tempfile.mkdtemp(prefix="driver-score-demo-"))
     with Live(console=console, refresh_per_second=4) as live:
@@ -109,10 +107,10 @@ def _earliest_trips(events: pl.DataFrame, count: int) -> pl.DataFrame:
 
 
 def _messages(
-    events: pl.DataFrame, path: Path, file_format: str, *, as_it_is: bool
+    events: pl.DataFrame, path: Path, file_format: str, *, is_unchanged: bool
 ) -> tuple[Iterable[MessageSlice], int | None]:
-    """Give what to send, and how many messages that is, where that is known."""
-    if as_it_is:
+    """Return the messages, and their number if it is known."""
+    if is_unchanged:
         return line_messages(path), None
     plan = plan_sending(events if file_format == "jsonl" else append_trip_ends(events))
     return event_messages(plan), len(plan)

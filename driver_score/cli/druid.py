@@ -1,4 +1,4 @@
-"""``driver-score druid``: how Druid takes in the output topics."""
+"""``driver-score druid``: Druid's ingestion of the output topics."""
 
 import json
 from contextlib import closing
@@ -23,7 +23,7 @@ from schemas.errors import ExitStatus
 from schemas.settings import load_settings
 from stream_app.kafka import TopicSizes
 
-druid: Final = typer.Typer(help="How Druid takes in the output topics.", no_args_is_help=True)
+druid: Final = typer.Typer(help="Druid's ingestion of the output topics.", no_args_is_help=True)
 
 
 @druid.command()
@@ -31,11 +31,11 @@ def apply(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     first_rows: Annotated[
-        bool, typer.Option("--first-rows", help="Make new data sources known to SQL by an empty row of 1900.")
+        bool, typer.Option("--first-rows", help="Make new data sources known to SQL by an empty row of the year 1900.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Create or change supervisors, retention and compaction; call it as often as you like."""
+    """Create or change supervisors, retention and compaction. Idempotent."""
     settings = load_settings()
     desired = data_sources(settings)
     with druid_client(settings) as client:
@@ -57,7 +57,7 @@ def apply(
 
 @druid.command()
 def status(*, as_json: JsonOption = False) -> None:
-    """Show each supervisor's health, its lag, and rows that can be queried against messages published."""
+    """Show each supervisor's health and lag, published messages, and rows that can be queried."""
     settings = load_settings()
     desired = data_sources(settings)
     with closing(TopicSizes(settings.kafka)) as sizes, druid_client(settings) as client:

@@ -29,7 +29,7 @@ _AGO_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class OutputFormat(StrEnum):
-    """How rows are written."""
+    """How rows are printed."""
 
     TABLE = "table"
     CSV = "csv"
@@ -37,7 +37,7 @@ class OutputFormat(StrEnum):
 
 
 def parse_time(text: str, option: str, *, now: datetime) -> datetime:
-    """Read a time: ISO 8601 (UTC without an offset), or so long ago: ``90m``, ``24h``, ``7d``, ``2w``.
+    """Read a time: ISO 8601 (UTC without an offset), or a duration ago: ``90m``, ``24h``, ``7d``, ``2w``.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def parse_time(text: str, option: str, *, now: datetime) -> datetime:
         time = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise QueryOptionError(
-            option, f"{text!r} is no time: give 2026-03-09, 2026-03-09T08:00+01:00, or 7d for so long ago"
+            option, f"{text!r} is not a time: use 2026-03-09, 2026-03-09T08:00+01:00, or 7d for seven days ago"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
@@ -67,19 +67,19 @@ def query(
         str | None, typer.Option("--class", help=f"Only vehicles of this class: {', '.join(VEHICLE_CLASSES)}.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="From: 2026-03-09, or 7d for so long ago; else all.")
+        str | None, typer.Option(metavar="TIME", help="Start: 2026-03-09, or 7d for seven days ago; by default all.")
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before this time, likewise.")] = None,
-    min_km: Annotated[float | None, typer.Option(min=0, help="Least distance of a driver to be ranked, km.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="At most so many rows.")] = None,
-    output: Annotated[OutputFormat, typer.Option("--format", help="How rows are written.")] = OutputFormat.TABLE,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="End, exclusive; as for --since.")] = None,
+    min_km: Annotated[float | None, typer.Option(min=0, help="Minimum distance of a ranked driver, km.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = None,
+    output: Annotated[OutputFormat, typer.Option("--format", help="Output format.")] = OutputFormat.TABLE,
 ) -> None:
-    """Run a named query on Druid; options that are left out filter nothing."""
+    """Run a named query on Druid; an option that is not given filters nothing."""
     if list_ or name is None:
         _print_list()
         return
     if vehicle_class not in {None, *VEHICLE_CLASSES}:
-        raise QueryOptionError("class", f"{vehicle_class!r} is none of {', '.join(VEHICLE_CLASSES)}")
+        raise QueryOptionError("class", f"{vehicle_class!r} is not one of {', '.join(VEHICLE_CLASSES)}")
     now = datetime.now(UTC)
     given: dict[str, ParameterValue] = {
         "client": client,
@@ -100,7 +100,7 @@ def query(
 
 
 def _print_list() -> None:
-    table = Table("query", "what it says", "options", show_lines=True)
+    table = Table("query", "description", "options", show_lines=True)
     for each in map(named_query, query_names()):
         options = ", ".join(map(option_name, dict.fromkeys(each.parameters)))
         table.add_row(each.name, each.description, options)

@@ -1,4 +1,4 @@
-"""``driver-score exporter``: metrics of what Druid has taken in."""
+"""``driver-score exporter``: metrics of Druid's ingestion."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ from stream_app.telemetry.metrics_server import serve_metrics
 
 
 def exporter() -> None:
-    """Serve to Prometheus how Druid keeps up with Kafka, until SIGTERM. One is enough for all workers."""
+    """Serve metrics of Druid's ingestion to Prometheus until SIGTERM. One exporter is enough for all workers."""
     configure_logs()
     settings = load_settings()
     desired = data_sources(settings)

@@ -50,16 +50,14 @@ from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 
 
 def replay(
-    path: Annotated[
-        Path | None, typer.Argument(help="File of trips. Without one, the simulated fleet that is shipped.")
-    ] = None,
+    path: Annotated[Path | None, typer.Argument(help="File of trips; by default the included simulated fleet.")] = None,
     *,
     file_format: FormatOption = None,
     bootstrap: Annotated[
         str, typer.Option(envvar="DRIVER_SCORE_KAFKA__BOOTSTRAP", help="Address of a Kafka broker.")
     ] = "127.0.0.1:9092",
     topic_prefix: Annotated[
-        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__TOPIC_PREFIX", help="What the topics' names begin with.")
+        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__TOPIC_PREFIX", help="Prefix of the topics' names.")
     ] = "",
     speed: SpeedOption = "max",
     now: Annotated[
@@ -74,18 +72,18 @@ def replay(
         bool | None,
         typer.Option(
             "--trip-ends/--no-trip-ends",
-            help="Add trip_end to trips that have none. Default: yes, but for jsonl, which is sent as it is.",
+            help="Add trip_end to trips that have none. Default: yes; no for jsonl, which is sent unchanged.",
         ),
     ] = None,
-    copies: Annotated[int, typer.Option(min=1, help="Send each trip so often, the copies with ids of their own.")] = 1,
-    envelope: Annotated[int, typer.Option(min=1, help="Samples a message; more than 1 sends TripEventBatch.")] = 1,
+    copies: Annotated[int, typer.Option(min=1, help="Number of copies of each trip, each with its own ids.")] = 1,
+    envelope: Annotated[int, typer.Option(min=1, help="Samples per message; more than 1 sends TripEventBatch.")] = 1,
     duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of events sent twice.")] = 0.0,
     out_of_order: Annotated[float, typer.Option(min=0, max=1, help="Share of samples sent up to 5 s late.")] = 0.0,
-    bad: Annotated[float, typer.Option(min=0, max=1, help="Garbage messages added, as a share of events.")] = 0.0,
+    bad: Annotated[float, typer.Option(min=0, max=1, help="Invalid messages added, as a share of events.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the disturbances.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Send recorded trips to Kafka, at real time, N times real time, or as fast as it goes."""
+    """Send recorded trips to Kafka, in real time, N times faster, or as fast as possible."""
     console = Console(stderr=True)
     times_real_time = parse_speed(speed)
     given_path = path or DEFAULT_FLEET_PATH
@@ -123,7 +121,7 @@ def replay(
 
 
 def parse_speed(text: str) -> float | None:
-    """Read a speed: times real time, null for as fast as it goes.
+    """Parse a speed: times real time, null for as fast as possible.
 
     Raises
     ------
@@ -137,7 +135,7 @@ def parse_speed(text: str) -> float | None:
     except ValueError:
         speed = math.nan
     if not 0 < speed < math.inf:
-        raise SettingsError("speed", f"`{text}` is no speed", remedy="Use realtime, max, or a number such as 60.")
+        raise SettingsError("speed", f"`{text}` is not a speed", remedy="Use realtime, max, or a number such as 60.")
     return speed
 
 
@@ -153,7 +151,7 @@ def _plan(
 
 @contextmanager
 def _stop_on_signal() -> Iterator[threading.Event]:
-    """Let Ctrl-C and SIGTERM end the sending in order: what was sent is still confirmed and reported."""
+    """Let Ctrl-C and SIGTERM stop sending gracefully: sent messages are still confirmed and reported."""
     stop = threading.Event()
 
     def set_stop(_signal: int, _frame: FrameType | None) -> None:
@@ -168,7 +166,7 @@ def _stop_on_signal() -> Iterator[threading.Event]:
 
 
 class _EventRate(ProgressColumn):
-    """Events a second over the last moments."""
+    """Current rate of events."""
 
     def render(self, task: Task) -> Text:
         """Return the rate as text."""

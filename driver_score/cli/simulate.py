@@ -1,4 +1,4 @@
-"""``driver-score simulate``: a fleet for everyone who has no data."""
+"""``driver-score simulate``: a simulated fleet."""
 
 import json
 from dataclasses import asdict
@@ -17,13 +17,13 @@ _OUTPUT: Final = Path("fleet.parquet")
 
 def simulate(
     *,
-    output: Annotated[Path, typer.Option(help="File of the events; the labels go beside it.")] = _OUTPUT,
-    seed: Annotated[int, typer.Option(help="The same seed and sizes give the same fleet.")] = 2026,
-    drivers: Annotated[int, typer.Option(min=1, help="Drivers.")] = 500,
-    trips_per_driver: Annotated[int, typer.Option(min=1, help="Trips of each driver.")] = 10,
+    output: Annotated[Path, typer.Option(help="File of the events; the labels are written next to it.")] = _OUTPUT,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed and sizes give the same fleet.")] = 2026,
+    drivers: Annotated[int, typer.Option(min=1, help="Number of drivers.")] = 500,
+    trips_per_driver: Annotated[int, typer.Option(min=1, help="Number of trips per driver.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Let Eclipse SUMO drive a fleet, and write its events and labels as Parquet."""
+    """Simulate a fleet with Eclipse SUMO, and write its events and labels as Parquet."""
     console = Console(stderr=True, highlight=False)
     columns = (
         TextColumn("{task.description}"),

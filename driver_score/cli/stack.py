@@ -17,7 +17,7 @@ from driver_score.local_stack.server_process import log_tail
 from schemas.errors import DriverScoreError, ExitStatus
 from schemas.settings import Settings, load_settings
 
-stack: Final = typer.Typer(help="All servers on this machine, without Docker.", no_args_is_help=True)
+stack: Final = typer.Typer(help="Run all servers on this machine, without Docker.", no_args_is_help=True)
 
 
 class UnknownMemberError(DriverScoreError):
@@ -29,7 +29,7 @@ class UnknownMemberError(DriverScoreError):
 
 @stack.command()
 def up() -> None:
-    """Start all servers and wait until they answer; those that run are left alone."""
+    """Start all servers that do not run yet, and wait until they are ready."""
     settings = load_settings()
     members = stack_members(settings)
     console = Console(stderr=True, highlight=False)
@@ -47,14 +47,14 @@ def up() -> None:
             members,
             settings.stack.folder,
             on_started=lambda member: report(member, "started"),
-            on_running=lambda member: report(member, "runs already"),
+            on_running=lambda member: report(member, "already running"),
         )
     _show_variables(settings, console)
 
 
 @stack.command()
 def status(*, as_json: JsonOption = False) -> None:
-    """Show each server: whether it runs and answers, its process id, address and log."""
+    """Show state, process id and address of each server; --json includes its log."""
     settings = load_settings()
     states = stack_states(stack_members(settings), settings.stack.folder)
     if as_json:
@@ -70,10 +70,10 @@ def status(*, as_json: JsonOption = False) -> None:
 
 @stack.command()
 def logs(
-    name: Annotated[str, typer.Argument(help="Which server's: a name of `stack status`.")],
+    name: Annotated[str, typer.Argument(help="Name of a server, as in `stack status`.")],
     *,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="So many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Number of lines.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log until Ctrl-C.")] = False,
 ) -> None:
     """Show the end of a server's log."""
     paths = {member.name: member.server.log_path for member in stack_members(load_settings())}
@@ -88,7 +88,7 @@ def logs(
 
 @stack.command()
 def down() -> None:
-    """Stop all servers; their data stays."""
+    """Stop all servers and keep their data."""
     settings = load_settings()
     console = Console(stderr=True, highlight=False)
     stopped: list[str] = []
@@ -100,11 +100,11 @@ def down() -> None:
     with console.status("stopping"):
         stop_stack(stack_members(settings), settings.stack.folder, report)
     if not stopped:
-        console.print("nothing runs")
+        console.print("nothing is running")
 
 
 def _show_variables(settings: Settings, console: Console) -> None:
-    """Tell what other commands need to find servers that are not at their usual ports."""
+    """Print the variables that other commands need for servers on other ports than the defaults."""
     here = {
         "DRIVER_SCORE_KAFKA__BOOTSTRAP": (settings.kafka.bootstrap, f"127.0.0.1:{settings.stack.kafka_port}"),
         "DRIVER_SCORE_DRUID__URL": (settings.druid.url, f"http://127.0.0.1:{settings.stack.druid_port}"),

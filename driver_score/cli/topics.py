@@ -12,7 +12,7 @@ from schemas.settings import load_settings
 from schemas.topics import topics_of
 from stream_app.kafka import create_topics
 
-topics: Final = typer.Typer(help="The topics of the pipeline.", no_args_is_help=True)
+topics: Final = typer.Typer(help="Topics of the pipeline.", no_args_is_help=True)
 
 
 @topics.callback()
@@ -21,8 +21,10 @@ def _topics() -> None:
 
 
 @topics.command()
-def create(*, as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False) -> None:
-    """Create the topics that are missing; call it as often as you like."""
+def create(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON on standard output.")] = False
+) -> None:
+    """Create missing topics. Idempotent."""
     kafka = load_settings().kafka
     outcomes = create_topics(
         kafka.bootstrap,

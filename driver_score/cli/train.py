@@ -1,4 +1,4 @@
-"""``driver-score train`` and ``driver-score validate``: models from trips, and what they are worth."""
+"""``driver-score train`` and ``driver-score validate``: training and validation of models."""
 
 import json
 from pathlib import Path
@@ -27,12 +27,11 @@ _REPORT: Final = Path("validation.md")
 
 def train(
     *,
-    data: Annotated[
-        Path | None, typer.Option(help="File of trips; the simulated fleet that is shipped without one.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="File of trips; by default the included simulated fleet.")] = None,
     file_format: FormatOption = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Parquet or CSV with vehicle_id, trip_id and the label; for your own trips.")
+        Path | None,
+        typer.Option(help="Parquet or CSV file with vehicle_id, trip_id and the label; required for your own trips."),
     ] = None,
     label: Annotated[str, typer.Option(help="Column of the label, 0 or 1.")] = "conflict",
     group: Annotated[
@@ -40,11 +39,11 @@ def train(
     ] = "driver_id",
     maps: MapsOption = None,
     map_file: MapFileOption = None,
-    speed_only: Annotated[bool, typer.Option("--speed-only", help="For 100car: leave the accelerometers out.")] = False,
+    speed_only: Annotated[bool, typer.Option("--speed-only", help="For 100car: ignore the accelerometers.")] = False,
     output: Annotated[Path, typer.Option(help="Folder of the model.")] = _OUTPUT,
     name: Annotated[str, typer.Option(help="Name of the model.")] = "simulated-fleet",
     version: Annotated[str, typer.Option(help="Version of the model: v1, v2, …")] = "v1",
-    seed: Annotated[int, typer.Option(help="The same seed and data give the same model.")] = DEFAULT_SEED,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed and data give the same model.")] = DEFAULT_SEED,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model with the thresholds and exposure limits of the settings, export it to ONNX, and write its card."""
@@ -63,7 +62,7 @@ def train(
     elif given_format == "fleet":
         trips = simulated_trips(path, feature_settings)
     elif labels is None:
-        raise InputFileError(path, "there are no labels for its trips", remedy="Add --labels, a file with a row a trip")
+        raise InputFileError(path, "its trips have no labels", remedy="Add --labels, a file with one row per trip")
     else:
         column_map = column_map_of(maps, None, map_file, None, None)
         trips = own_trips(
@@ -101,7 +100,7 @@ def validate(
     *,
     study: Annotated[Path, typer.Option(help="100car.parquet, the 100-Car study's events.")],
     output: Annotated[Path, typer.Option(help="File of the report.")] = _REPORT,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same report.")] = DEFAULT_SEED,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same report.")] = DEFAULT_SEED,
 ) -> None:
     """Validate on real conflicts and on the simulated fleet, and write the report."""
     try:

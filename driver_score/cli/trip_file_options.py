@@ -1,4 +1,4 @@
-"""What the commands that read trip files have in common: their options, the format by the name, the column map."""
+"""Options of the commands that read trip files, the format by the file name, the column map."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,35 +21,35 @@ FormatOption = Annotated[
 ]
 MapsOption = Annotated[
     list[str] | None,
-    typer.Option("--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Repeat."),
+    typer.Option(
+        "--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Can be repeated."
+    ),
 ]
 UnknownOption = Annotated[
-    list[str] | None, typer.Option(help="field=text: this text means unknown, e.g. speed_kmh=-1. Repeat.")
+    list[str] | None, typer.Option(help="field=text: this text means unknown, e.g. speed_kmh=-1. Can be repeated.")
 ]
-MapFileOption = Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map goes over it.")]
-TimeZoneOption = Annotated[
-    str | None, typer.Option(help="Zone of the file's timestamps without offset, e.g. Europe/Berlin.")
-]
+MapFileOption = Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map takes precedence.")]
+TimeZoneOption = Annotated[str | None, typer.Option(help="Time zone of timestamps without offset, e.g. Europe/Berlin.")]
 TripGapOption = Annotated[
-    float | None, typer.Option(help="The file has no trips: end a vehicle's trip at each longer gap.")
+    float | None, typer.Option(help="For files without trip ids: a longer gap ends a vehicle's trip.")
 ]
-SpeedOption = Annotated[str, typer.Option(help="`realtime`, a number of times real time such as 60, or `max`.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")]
+SpeedOption = Annotated[str, typer.Option(help="`realtime`, a multiple of real time such as 60, or `max`.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON on standard output.")]
 
 
 def format_of(path: Path) -> str:
-    """Tell a file's format from its name.
+    """Return the format of a file by its name.
 
     Raises
     ------
     InputFileError
-        When the name does not tell.
+        If the name has no known suffix.
     """
     suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
     file_format = _SUFFIX_FORMATS.get(suffixes[-1].lower()) if suffixes else None
     if file_format is None:
         raise InputFileError(
-            path, "its name does not tell its format", remedy=f"Add --format, one of {', '.join(FILE_FORMATS)}."
+            path, "its format is not known from its name", remedy=f"Add --format, one of {', '.join(FILE_FORMATS)}."
         )
     return file_format
 
@@ -67,7 +67,7 @@ def column_map_of(
     time_zone: str | None,
     trip_gap_s: float | None,
 ) -> ColumnMap | None:
-    """Put the column map together from the options; None where none was given."""
+    """Return the column map of the options; null if none was given."""
     given = parse_column_map(maps or (), unknown=unknown or (), time_zone=time_zone, trip_gap_s=trip_gap_s)
     if map_file is not None:
         return merge_column_maps(read_column_map(map_file), given)

@@ -49,22 +49,22 @@ class Collector:
         self._consumer.close()
 
     def counts(self) -> dict[str, int]:
-        """Tell how many messages of each topic have come."""
+        """Return how many messages of each topic have come."""
         with self._lock:
             return {topic: len(values) for topic, values in self._values.items()}
 
     def latest(self) -> list[dict[str, Any]]:
-        """Give the latest trip scores, newest first."""
+        """Return the latest trip scores, newest first."""
         with self._lock:
             return list(reversed(self._latest))
 
     def riskiest(self, count: int) -> list[dict[str, Any]]:
-        """Give the trips with the lowest scores."""
+        """Return the trips with the lowest scores."""
         with self._lock:
             return sorted(self._riskiest.values(), key=lambda score: score["score"])[:count]
 
     def frame(self, topic: str) -> pl.DataFrame:
-        """Give all messages of a topic, a row each."""
+        """Return all messages of a topic, one row each."""
         with self._lock:
             values = self._values[topic]
             return pl.read_ndjson(b"\n".join(values), infer_schema_length=None) if values else pl.DataFrame()

@@ -210,7 +210,7 @@ def _watch(
 
 
 def _collected(metrics: dict[str, float], collector: Collector) -> bool:
-    """Say whether everything that the worker has published was collected."""
+    """Return whether everything that the worker has published was collected."""
     counts = collector.counts()
     return (
         counts[DRIVER_SCORES.name] >= metrics.get("scores_total", 0)

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 _NUMBERS: Final[dict[str, tuple[str, Callable[[IngestionStatus], float | None]]]] = {
     "driver_score_druid_supervisor_healthy": (
-        "1 while the supervisor of a data source is healthy by Druid's account",
+        "1 while the supervisor of a data source is healthy according to Druid",
         lambda status: float(status.is_healthy),
     ),
     "driver_score_druid_lag_records": ("Messages that Druid has not read", lambda status: status.lag),

@@ -94,7 +94,7 @@ class ServerProcess(ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Tell whether it does its work, at one quick look."""
+        """Return whether it does its work, at one quick look."""
 
     @abstractmethod
     def _command(self) -> list[str]:
@@ -140,7 +140,7 @@ class ServerProcess(ABC):
 
     @contextlib.contextmanager
     def _log(self, *, bounded: bool) -> Iterator[IO[bytes]]:
-        """Give what the server shall print into."""
+        """Return what the server shall print into."""
         if not bounded:
             with self.log_path.open("ab") as log:
                 yield log
@@ -161,7 +161,7 @@ class ServerProcess(ABC):
                 self._log_keeper.wait(_LOG_END_TIMEOUT_S)
 
     def has_started(self) -> bool:
-        """Tell whether a process that was spawned answers.
+        """Return whether a process that was spawned answers.
 
         Raises
         ------
@@ -277,13 +277,13 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Tell whether something listens on a TCP port of the loopback address."""
+    """Return whether something listens on a TCP port of the loopback address."""
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def http_answers(port: int, path: str) -> bool:
-    """Tell whether a server on loopback answers a GET request with status 200."""
+    """Return whether a server on loopback answers a GET request with status 200."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ANSWER_TIMEOUT_S)
     try:
         connection.request("GET", path)

@@ -59,7 +59,7 @@ def _with_types(messages: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
 
 
 def latest_trips(scores: pl.DataFrame) -> pl.DataFrame:
-    """Give each trip's champion score of the highest revision.
+    """Return each trip's champion score of the highest revision.
 
     Parameters
     ----------
@@ -78,12 +78,12 @@ def latest_trips(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def latest_profiles(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Give the newest ``DriverProfile`` of each driver, of `PROFILE_SCHEMA`, by driver."""
+    """Return the newest ``DriverProfile`` of each driver, of `PROFILE_SCHEMA`, by driver."""
     typed = _with_types(profiles, PROFILE_SCHEMA)
     return typed.sort("driver_id", "event_time", "updated_at").unique("driver_id", keep="last", maintain_order=True)
 
 
 def distinct_alerts(alerts: pl.DataFrame) -> pl.DataFrame:
-    """Give each ``TripAlert`` of a trip at high risk once, of `ALERT_SCHEMA`, oldest first."""
+    """Return each ``TripAlert`` of a trip at high risk once, of `ALERT_SCHEMA`, oldest first."""
     at_high_risk = _with_types(alerts, ALERT_SCHEMA).filter(alert_type="high_risk_trip")
     return at_high_risk.unique("alert_id", keep="first").sort("event_time", "alert_id")

@@ -11,7 +11,7 @@ MIN_GROUP_TRIPS: Final = 3
 
 
 def display_names(client_ids: pl.Series) -> dict[str, str]:
-    """Give clients the names people call them by: ``client_harbor`` is Harbor, unless that name is another's."""
+    """Return clients the names people call them by: ``client_harbor`` is Harbor, unless that name is another's."""
     ids = client_ids.unique().sort().to_list()
     names = [client_id.removeprefix("client_").replace("_", " ").strip().capitalize() or client_id for client_id in ids]
     return dict(zip(ids, names if len(set(names)) == len(ids) else ids, strict=True))

@@ -140,7 +140,7 @@ def sensor_quality(events: pl.DataFrame, names: dict[str, str], profile: Thresho
 
 
 def _intervals(samples: pl.DataFrame) -> pl.DataFrame:
-    """Give the seconds between neighbouring samples of a trip: ``vehicle_id``, ``trip_id``, ``seconds`` above 0."""
+    """Return the seconds between neighbouring samples of a trip: ``vehicle_id``, ``trip_id``, ``seconds`` above 0."""
     trip = ["vehicle_id", "trip_id"]
     times = samples.select(*trip, "timestamp_ms").sort(*trip, "timestamp_ms")
     same_trip = (pl.col("trip_id") == pl.col("trip_id").shift()) & (

@@ -55,7 +55,7 @@ class Chart:
 
 
 def plotly_script() -> Markup:
-    """Give Plotly's own script, to be put into the page once."""
+    """Return Plotly's own script, to be put into the page once."""
     return Markup(get_plotlyjs())  # noqa: S704 - the package's own file
 
 
@@ -77,7 +77,7 @@ def short_label(text: str) -> str:
 
 
 def band_limits(limits: BandLimits) -> tuple[tuple[str, float, float], ...]:
-    """Give each band's name, lowest and highest score."""
+    """Return each band's name, lowest and highest score."""
     return (
         ("high", 0.0, limits.moderate_from),
         ("moderate", limits.moderate_from, limits.low_from),

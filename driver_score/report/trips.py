@@ -29,7 +29,7 @@ class TripCard:
 
 
 def riskiest_trips(trips: pl.DataFrame) -> pl.DataFrame:
-    """Give the trips with the lowest scores, of equal ones the riskier first; where there is none, the hardest driven.
+    """Return the trips with the lowest scores, among equal ones the riskier first.
 
     Trips without a score are never put among those with one; only where no trip has one, those with hard events show
     what was recorded.

@@ -1,4 +1,4 @@
-"""What is shown: a module a dashboard."""
+"""What is shown: one module per dashboard."""
 
 from grafana.boards.drivers import DRIVER_AND_VEHICLE
 from grafana.boards.fleet import FLEET_OVERVIEW

@@ -249,7 +249,7 @@ def test_topics_with_another_number_of_partitions_are_refused(
     ("name", "content", "arguments", "expected"),
     [
         ("nothing.csv", None, (), "no such file"),
-        ("trips.xyz", "a,b\n1,2\n", (), "its name does not tell its format"),
+        ("trips.xyz", "a,b\n1,2\n", (), "its format is not known from its name"),
         ("trips.csv", "a,b\n1,2\n", (), "--map"),
         ("trips.csv", "", (), ""),
         ("trips.parquet", "not parquet", (), ""),

@@ -80,7 +80,7 @@ def test_the_stack_starts_once_works_and_stops(stack: StackRun) -> None:
     assert {state["state"] for state in after_first.values()} == {"running"}
     assert (status.returncode, stack.run("status").returncode) == (0, 1)
     assert second.returncode == 0
-    assert second.stderr.count("runs already") == len(SERVERS)
+    assert second.stderr.count("already running") == len(SERVERS)
     assert after_second == after_first, "a second up does no harm"
     assert len(log.stdout.splitlines()) == 5
     assert stopped.stderr.splitlines()[0].split() == ["worker", "stopped"], "the worker commits while Kafka runs"
@@ -88,7 +88,7 @@ def test_the_stack_starts_once_works_and_stops(stack: StackRun) -> None:
     assert not [state["pid"] for state in after_first.values() if psutil.pid_exists(state["pid"])]
     worker_log = stack.folder / "logs" / "worker.log"
     wait_until(lambda: '"event": "stopped"' in worker_log.read_text(), "SIGTERM let it end its work")
-    assert stack.run("down").stderr.strip() == "nothing runs"
+    assert stack.run("down").stderr.strip() == "nothing is running"
 
 
 def test_the_log_of_an_unknown_server_is_one_line_with_the_known_ones(stack: StackRun) -> None:

@@ -34,7 +34,7 @@ class NativeAlertmanager(ServerProcess):
         self._group_wait = group_wait
 
     def answers(self) -> bool:
-        """Tell whether it takes alerts."""
+        """Return whether it takes alerts."""
         return http_answers(self.port, "/-/ready")
 
     def _command(self) -> list[str]:

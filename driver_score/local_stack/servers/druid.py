@@ -57,7 +57,7 @@ class ZooKeeper(ServerProcess):
         self._cache_dir = cache_dir
 
     def answers(self) -> bool:
-        """Tell whether it listens."""
+        """Return whether it listens."""
         return listens(self.port)
 
     def _command(self) -> list[str]:
@@ -118,7 +118,7 @@ class DruidService(ServerProcess):
         self._memory_factor = memory_factor
 
     def answers(self) -> bool:
-        """Tell whether it is healthy, by its own account."""
+        """Return whether it is healthy, by its own account."""
         return http_answers(self.port, "/status/health")
 
     def _command(self) -> list[str]:

@@ -65,7 +65,7 @@ class NativeGrafana(ServerProcess):
         self._prometheus_url = prometheus_url
 
     def answers(self) -> bool:
-        """Tell whether it is healthy, by its own account."""
+        """Return whether it is healthy, by its own account."""
         return http_answers(self.port, "/api/health")
 
     def _command(self) -> list[str]:

@@ -41,7 +41,7 @@ class BrokerProcess(ServerProcess):
         super().__init__(name, logs_dir / f"{name.replace(' ', '-')}-{self.port}.log", start_timeout_s=start_timeout_s)
 
     def answers(self) -> bool:
-        """Tell whether it lists its topics."""
+        """Return whether it lists its topics."""
         # log_level 0: refused connections while it starts are expected.
         client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.ms": 50})
         with contextlib.suppress(KafkaException):

@@ -59,7 +59,7 @@ class NativePrometheus(ServerProcess):
         self._interval = interval
 
     def answers(self) -> bool:
-        """Tell whether it can be asked."""
+        """Return whether it can be asked."""
         return http_answers(self.port, "/-/ready")
 
     def config(self) -> dict[str, Any]:

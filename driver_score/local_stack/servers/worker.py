@@ -41,7 +41,7 @@ class NativeWorker(ServerProcess):
         }
 
     def answers(self) -> bool:
-        """Tell whether it has its partitions, and their states."""
+        """Return whether it has its partitions, and their states."""
         return http_answers(self.port, READY_PATH)
 
     def _command(self) -> list[str]:

@@ -52,5 +52,5 @@ def test_another_servers_page_is_an_error_that_says_so(other_server: str, ask: C
 
 
 def test_another_servers_page_is_no_answer_to_a_query(other_server: str) -> None:
-    with DruidConnection(other_server) as connection, pytest.raises(QueryRefusedError, match="not Druid's"):
+    with DruidConnection(other_server) as connection, pytest.raises(QueryRefusedError, match="not from Druid"):
         connection.query("SELECT 1")

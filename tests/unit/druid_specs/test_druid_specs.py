@@ -106,16 +106,16 @@ def unknown_topic(spec: dict[str, Any]) -> None:
 
 
 MISMATCHES: list[tuple[Callable[[dict[str, Any]], None], str]] = [
-    (without_score, "column 'score' is in DriverScore, and missing here"),
+    (without_score, "column 'score' of DriverScore is missing"),
     (with_another, "column 'scoer' is not in DriverScore"),
-    (score_as_text, "column 'score' is string here, and double in DriverScore"),
-    (discovered, "every one must be declared"),
+    (score_as_text, "column 'score' is string, but double in DriverScore"),
+    (discovered, "each column must be declared"),
     (another_time, "column 'scored_at' is not the time of the messages"),
     (unparsed_time, "column 'window_start' is a time"),
     (transform_without_expression, "column 'window_start' is a time"),
-    (without_type, "column 'type' is not as Druid's supervisor specs have it"),
+    (without_type, "column 'type' is not valid in a supervisor spec of Druid"),
     (added_up, "column 'rows_count' is a metric"),
-    (unknown_topic, "'driver-score', which has no messages of ours"),
+    (unknown_topic, "'driver-score', which is not a topic of output messages"),
 ]
 
 

@@ -113,7 +113,7 @@ def test_a_time_is_a_date_or_so_long_ago(text: str, expected: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["yesterday", "", "d", "-3d", "1.5d", "2026-13-01", "99999999999d", "' OR 1=1 --"])
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(QueryOptionError, match=r"--since .* is no time"):
+    with pytest.raises(QueryOptionError, match=r"--since .* is not a time"):
         parse_time(text, "since", now=NOW)
 
 
@@ -121,9 +121,9 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing"], "there is no query 'nothing'"),
-        (["fleet-overview", "--since", "yesterday"], "--since 'yesterday' is no time"),
-        (["fleet-overview", "--class", "tank"], "--class 'tank' is none of car, van, truck, bus, motorcycle."),
+        (["nothing"], "unknown query 'nothing'"),
+        (["fleet-overview", "--since", "yesterday"], "--since 'yesterday' is not a time"),
+        (["fleet-overview", "--class", "tank"], "--class 'tank' is not one of car, van, truck, bus, motorcycle."),
         (["fleet-overview"], "no Druid answers at http://127.0.0.1:1"),
     ],
 )

@@ -37,8 +37,8 @@ def test_another_speed_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("trips", "its name does not tell its format. Add --format, one of fleet"),
-        ("trips.xml", "its name does not tell its format"),
+        ("trips", "its format is not known from its name. Add --format, one of fleet"),
+        ("trips.xml", "its format is not known from its name"),
         ("trips.jsonl.gz", "there is no such file"),
         ("trips.csv", "there is no such file"),
         ("trips.parquet", "there is no such file"),
