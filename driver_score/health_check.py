@@ -1,4 +1,4 @@
-"""Tell a container engine what a health address says: ``python -m driver_score.health_check URL``.
+"""Report to a container engine whether a health address is healthy: ``python -m driver_score.health_check URL``.
 
 Only the standard library is imported: it runs every few seconds, and must not cost what a worker's start costs.
 """
@@ -12,7 +12,7 @@ _TIMEOUT_S: Final = 4.0
 
 
 def problem(url: str) -> str | None:
-    """Return what is wrong by the account of a health address; null when nothing is."""
+    """Return the problem that a health address reports; null if it is healthy."""
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S):  # noqa: S310 - the operator's own address
             return None

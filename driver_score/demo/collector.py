@@ -1,4 +1,4 @@
-"""Collects what the worker publishes, while it publishes."""
+"""Consumes the output topics of the worker while it runs."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ _POLL_MESSAGES: Final = 5_000
 
 
 class Collector:
-    """Reads scores, alerts and profiles in a thread of its own.
+    """Consumes scores, alerts and profiles in its own thread.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Collector:
         self._consumer.close()
 
     def counts(self) -> dict[str, int]:
-        """Return how many messages of each topic have come."""
+        """Return the number of consumed messages per topic."""
         with self._lock:
             return {topic: len(values) for topic, values in self._values.items()}
 

@@ -1,4 +1,4 @@
-"""The live view of the demo: what goes in, what comes out, and which trips to look at."""
+"""The live view of the demo: throughput, latest scores and riskiest trips."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -30,7 +30,7 @@ def live_view(
     metrics
         The worker's metrics.
     events_per_s
-        Events taken in a second, lately.
+        Current rate of processed events.
     latest, riskiest
         Trip scores to show.
     """

@@ -24,29 +24,29 @@ PARTITIONS: Final = 2
 """One for each core of a small laptop."""
 
 DEMO_MIN_DISTANCE_KM: Final = 20.0
-"""Drivers are ranked from here on: the shipped fleet's have driven some 40 km each, in a week."""
+"""Minimum distance of a ranked driver: those of the included fleet have driven some 40 km each, in a week."""
 
 _REFRESH_S: Final = 0.5
 _SETTLED_AFTER: Final = 4
-"""Looks with nothing left to collect: a profile follows its trip's score by one trip through Kafka."""
+"""Polls without anything left to collect: a profile follows its trip's score by one round trip through Kafka."""
 
 _QUIET_TIMEOUT_S: Final = 120.0
-"""A worker that has taken in nothing for so long, with events waiting, is stuck."""
+"""Without progress for this long, with events left, the worker is stalled."""
 
 
 class DemoStalledError(DriverScoreError):
-    """The pipeline stopped moving."""
+    """The pipeline makes no progress."""
 
     def __init__(self, waiting: float, log_folder: Path) -> None:
         super().__init__(
-            f"nothing has moved for {_QUIET_TIMEOUT_S:.0f} s with {waiting:,.0f} events waiting. "
-            f"Look at the logs in {log_folder}, or run again with --debug."
+            f"no progress for {_QUIET_TIMEOUT_S:.0f} s with {waiting:,.0f} unprocessed events. "
+            f"See the logs in {log_folder}, or run again with --debug."
         )
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What there is to show at a moment."""
+    """State of the demo at a moment."""
 
     stage: str
     sent: int
@@ -58,7 +58,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """What the demo came to."""
+    """Result of the demo."""
 
     events: int
     rejected: int
@@ -84,19 +84,19 @@ def run_demo(
     Parameters
     ----------
     messages
-        What is sent.
+        The messages to send.
     events
         The same as an event frame, for the report's speed traces.
     title
         Of the report.
     report_path
-        Where the report goes: a folder or an ``.html`` file.
+        Path of the report: a folder or an ``.html`` file.
     log_folder
-        For the logs of broker and worker.
+        Folder of the logs of broker and worker.
     speed
-        Times real time; None for as fast as it goes.
+        Times real time; null for as fast as possible.
     show
-        Called now and then with what there is to show.
+        Called with the state from time to time.
     """
     show(Progress("starting the embedded broker", 0, {}, 0.0, [], []))
     with EmbeddedBroker(log_folder) as broker:
@@ -169,7 +169,7 @@ class _Sender:
         self.sent += events
 
     def check(self) -> None:
-        """Raise what the sending ended with."""
+        """Raise the error that ended the replay, if any."""
         if self._error is not None:
             raise self._error
 
@@ -177,7 +177,7 @@ class _Sender:
 def _watch(
     sender: _Sender, worker: NativeWorker, collector: Collector, show: Callable[[Progress], None]
 ) -> tuple[float, dict[str, float]]:
-    """Show what happens until all that was sent is scored and collected.
+    """Show progress until all sent events are scored and their scores collected.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a worker says of itself at ``/metrics``."""
+"""The metrics of a worker, read from ``/metrics``."""
 
 import http.client
 import urllib.request

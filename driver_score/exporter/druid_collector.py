@@ -1,6 +1,6 @@
-"""Serve to Prometheus what Druid has taken in of what was published.
+"""Metrics of Druid's ingestion, compared with what was published.
 
-All numbers are asked for when Prometheus asks, so that none is old. A Druid or a Kafka that is down is a number too.
+All values are queried at each scrape, so that none is old. Whether Druid and Kafka are available is a metric too.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ _NUMBERS: Final[dict[str, tuple[str, Callable[[IngestionStatus], float | None]]]
 
 
 class DruidCollector(Collector):
-    """Asks Druid and Kafka when it is asked.
+    """Queries Druid and Kafka at each scrape.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class DruidCollector(Collector):
     desired
         The data sources.
     count_written
-        Tells how many messages a topic ever held.
+        Returns how many messages a topic ever held.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class DruidCollector(Collector):
 
 
 class _Topics:
-    """Counts messages; asks a broker that does not answer only once."""
+    """Counts messages; after a broker did not answer, it is not asked again."""
 
     def __init__(self, count_written: Callable[[str], int | None]) -> None:
         self._count_written = count_written
@@ -110,7 +110,7 @@ class _Topics:
 
 
 def exporter_registry(collector: Collector) -> CollectorRegistry:
-    """Make a registry that serves one collector, which is not asked before Prometheus asks."""
+    """Return a registry of one collector, which is not called before the first scrape."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     return registry

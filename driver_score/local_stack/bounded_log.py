@@ -1,7 +1,7 @@
-"""Keep what a server prints in a bounded log: ``python -m driver_score.local_stack.bounded_log PATH MAX_BYTES``.
+"""Write the output of a server into a bounded log: ``python -m driver_score.local_stack.bounded_log PATH MAX_BYTES``.
 
-A process beside each server that runs on by itself: it reads what the server prints, and ends with it. At the limit
-the log becomes ``PATH.1``, in place of the one before. Only the standard library is imported: eleven of these run.
+One process for each detached server: it reads the server's output and ends with it. At the limit the log is renamed
+to ``PATH.1``, which is replaced. Only the standard library is imported: eleven of these run.
 """
 
 import signal
@@ -25,7 +25,7 @@ def keep(lines: Iterable[str], path: str, max_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    # The server decides when it is over: what it says while it stops is kept, too.
+    # Ends with the server, not before: its last lines are kept too.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]

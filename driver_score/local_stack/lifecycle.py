@@ -1,4 +1,4 @@
-"""Start, watch and stop the stack: processes that run on when the command that started them has ended."""
+"""Start, watch and stop the stack: processes that outlive the command that started them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from schemas.errors import DriverScoreError
 
 
 class PortTakenError(DriverScoreError):
-    """Something else listens where a server of the stack would."""
+    """The port of a server is in use."""
 
     def __init__(self, name: str, port: int, setting: str) -> None:
         super().__init__(
@@ -24,7 +24,7 @@ class PortTakenError(DriverScoreError):
 
 @dataclass(frozen=True)
 class MemberState:
-    """How a server of the stack does: its process id, if it runs, and whether it answers."""
+    """State of a server of the stack: its process id, if it runs, and whether it is ready."""
 
     name: str
     state: Literal["running", "not answering", "stopped"]
@@ -36,7 +36,7 @@ class MemberState:
 def start_stack(
     members: Sequence[Member], folder: Path, on_started: Callable[[Member], None], on_running: Callable[[Member], None]
 ) -> None:
-    """Start the servers that do not run yet; they run on when this process ends.
+    """Start the servers that do not run yet; they outlive this process.
 
     Parameters
     ----------
@@ -45,33 +45,33 @@ def start_stack(
     folder
         Where the process ids are recorded.
     on_started, on_running
-        Called for each when it has come to answer, and for each that runs already.
+        Called for each server that was started and is ready, and for each that was running already.
 
     Raises
     ------
     PortTakenError
         If a port is not free; nothing is started then.
     ServerFailedError
-        If a server ends or does not answer in time; those that were started now are stopped.
+        If a server ends or is not ready in time; the servers started by this call are stopped.
     """
     records = _records(folder)
     running = records.running()
-    due = [member for member in members if member.name not in running]
+    stopped = [member for member in members if member.name not in running]
     for member in members:
         if member.name in running:
             on_running(member)
-    for member in due:
+    for member in stopped:
         for port, setting in member.ports.items():
             if listens(port):
                 raise PortTakenError(member.name, port, setting)
-    by_server = {member.server: member for member in due}
+    by_server = {member.server: member for member in stopped}
 
     def record(server: ServerProcess) -> None:
         if server.pid is not None:
             records.add(by_server[server].name, server.pid)
 
     start_all(
-        [member.server for member in due],
+        [member.server for member in stopped],
         detached=True,
         on_spawned=record,
         on_started=lambda server: on_started(by_server[server]),
@@ -79,7 +79,7 @@ def start_stack(
 
 
 def stop_stack(members: Sequence[Member], folder: Path, on_stopped: Callable[[str], None]) -> None:
-    """Stop what runs of the stack, in order; data stays. Harmless when nothing runs.
+    """Stop what runs of the stack, in order; data stays. No effect if nothing runs.
 
     Parameters
     ----------
@@ -95,18 +95,18 @@ def stop_stack(members: Sequence[Member], folder: Path, on_stopped: Callable[[st
     order = {member.name: member.stop_order for member in members}
 
     def place(name: str) -> int:
-        return order.get(name, 0)  # what the settings no longer know goes first
+        return order.get(name, 0)  # servers that the settings no longer have stop first
 
     for _, names in groupby(sorted(running, key=place), key=place):
         together = list(names)
         stop_processes([running[name] for name in together])
         for name in together:
-            records.forget(name)
+            records.remove(name)
             on_stopped(name)
 
 
 def stack_states(members: Sequence[Member], folder: Path) -> list[MemberState]:
-    """Look at each server."""
+    """Return the state of each server."""
     running = _records(folder).running()
     return [_state(member, running[member.name].pid if member.name in running else None) for member in members]
 

@@ -1,4 +1,4 @@
-"""The servers of the stack, as the settings describe them."""
+"""The servers of the stack, as configured by the settings."""
 
 from dataclasses import dataclass
 
@@ -21,15 +21,15 @@ class Member:
     Attributes
     ----------
     name
-        What the command line calls it.
+        Its name on the command line.
     server
         The server.
     ports
-        Where it listens on loopback, each with the setting that moves it.
+        Its ports on loopback, each with its setting.
     address
-        What a user opens or connects to.
+        Address for users.
     stop_order
-        Lower ones stop first: the worker commits while Kafka runs, Druid takes its leave of ZooKeeper.
+        Lower ones stop first: the worker commits while Kafka runs, Druid unregisters from ZooKeeper.
     """
 
     name: str

@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 
 class MissingProgramError(DriverScoreError):
-    """What a native server runs from is not on this machine, and can't be fetched."""
+    """A program or jar of a native server is missing and can't be fetched."""
 
     def __init__(self, problem: str, *, remedy: str) -> None:
         super().__init__(f"native stack: {problem}. {remedy}")
@@ -59,8 +59,8 @@ def program(name: str) -> str:
 def fetch_jars(name: str, cache_dir: Path = DEFAULT_CACHE_DIR) -> Path:
     """Return the folder with the jars that ``docker/native/<name>.xml`` lists, fetched by Maven unless it is there.
 
-    The folder's name holds a hash of the list, so a changed one is fetched anew. Several callers at once do no
-    harm: each fetches into a folder of its own, and the first to finish wins.
+    The folder's name holds a hash of the list, so that a changed list is fetched again. Concurrent callers are
+    safe: each fetches into a folder of its own, and the first to finish wins.
 
     Parameters
     ----------

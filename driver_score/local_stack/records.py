@@ -1,4 +1,4 @@
-"""Which processes of the stack were started, so that a later command finds and stops them."""
+"""Process ids of the stack in a file, so that a later command finds and stops the processes."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ import psutil
 from driver_score.local_stack.server_process import STOP_TIMEOUT_S
 
 _CLOCK_STEP_S: Final = 60.0
-"""The system reckons a process's birth from its clock, which may be set while the process runs."""
+"""The creation time is computed from the system's clock, which may be adjusted while the process runs."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ProcessRecord:
     pid
         Its id.
     created_s
-        When it was made, epoch seconds: an id alone is given anew to another process one day.
+        When it was created, epoch seconds: a process id alone may be reused by another process.
     """
 
     pid: int
@@ -32,7 +32,7 @@ class ProcessRecord:
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """Look at a process that runs."""
+        """Record a running process."""
         return cls(pid, psutil.Process(pid).create_time())
 
     def process(self) -> psutil.Process | None:
@@ -64,11 +64,11 @@ class ProcessRecords:
         return {name: process for name, process in found.items() if process is not None}
 
     def add(self, name: str, pid: int) -> None:
-        """Remember a process that was just started."""
+        """Add a process that was just started."""
         self._write({**self._read(), name: ProcessRecord.of(pid)})
 
-    def forget(self, name: str) -> None:
-        """Forget a process."""
+    def remove(self, name: str) -> None:
+        """Remove a process."""
         self._write({other: record for other, record in self._read().items() if other != name})
 
     def _read(self) -> dict[str, ProcessRecord]:
@@ -84,7 +84,7 @@ class ProcessRecords:
 
 
 def stop_processes(processes: Sequence[psutil.Process]) -> None:
-    """Stop processes side by side: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`."""
+    """Stop processes concurrently: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
             process.terminate()

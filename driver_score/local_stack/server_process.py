@@ -1,4 +1,4 @@
-"""A server as a process of this machine: start it, wait until it answers, keep its log, stop it."""
+"""A server as a process of this machine: started, waited for, logged and stopped."""
 
 import atexit
 import contextlib
@@ -26,11 +26,11 @@ LOG_TAIL_LINES: Final = 15
 """Lines of a server's log that an error shows: enough for a Java exception's head, still one screen."""
 
 STOP_TIMEOUT_S: Final = 20.0
-"""Kafka was seen to need up to 0.8 s to close its logs, Druid 3 s; far more, for a busy machine with large ones."""
+"""Kafka needed up to 0.8 s to close its logs, Druid 3 s; a busy machine with large logs needs more."""
 
 _ANSWER_TIMEOUT_S: Final = 2.0
 _LOG_END_TIMEOUT_S: Final = 2.0
-_LOOK_S: Final = 0.1
+_POLL_INTERVAL_S: Final = 0.1
 
 
 def log_tail(path: Path, lines: int) -> list[str]:
@@ -45,11 +45,11 @@ class ServerFailedError(DriverScoreError):
     Parameters
     ----------
     name
-        What was started.
+        Name of the server.
     problem
-        What was seen of it.
+        What is wrong with it.
     log_path
-        Its log; the last lines become part of the message.
+        Its log, whose last lines are part of the message.
     """
 
     def __init__(self, name: str, problem: str, *, log_path: Path) -> None:
@@ -61,17 +61,17 @@ class ServerProcess(ABC):
     """A server that runs as a child of this process.
 
     Use it as a context manager, or call `start` and `stop`. Unless it is detached it never outlives this process:
-    on Linux the kernel ends it together with the *thread* that started it, also when this process is killed, so
-    start it from a thread that stays.
+    on Linux the kernel kills it together with the *thread* that started it, also when this process is killed. Start
+    it from a thread that outlives it.
 
     Parameters
     ----------
     name
-        What error messages call it.
+        Its name in error messages.
     log_path
-        Where its output goes, after what is there; the folder is made when missing.
+        File that its output is appended to; the folder is created if missing.
     start_timeout_s
-        How long it may take until it answers.
+        Timeout of its start.
     needs
         Servers that must answer before it is spawned.
     """
@@ -94,14 +94,14 @@ class ServerProcess(ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Return whether it does its work, at one quick look."""
+        """Return whether it is ready; must return quickly."""
 
     @abstractmethod
     def _command(self) -> list[str]:
-        """Return the program and its arguments; prepare the files it reads."""
+        """Return the program and its arguments; write the files that it reads."""
 
     def _environment(self) -> dict[str, str]:
-        """Return what its environment has beside ours."""
+        """Return variables that its environment has in addition to ours."""
         return {}
 
     def start(self) -> None:
@@ -115,12 +115,12 @@ class ServerProcess(ABC):
         start_all([self])
 
     def spawn(self, *, detached: bool = False) -> None:
-        """Start the process, and do not wait.
+        """Start the process without waiting for it.
 
         Parameters
         ----------
         detached
-            Let it run on when this process ends, with a log of bounded size.
+            Keep it running when this process ends, with a log of bounded size.
         """
         command = self._command()
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ class ServerProcess(ABC):
 
     @contextlib.contextmanager
     def _log(self, *, bounded: bool) -> Iterator[IO[bytes]]:
-        """Return what the server shall print into."""
+        """Return the file or pipe of the server's output."""
         if not bounded:
             with self.log_path.open("ab") as log:
                 yield log
@@ -155,7 +155,7 @@ class ServerProcess(ABC):
             yield log
 
     def _end_log(self) -> None:
-        """Wait until all that an ended server printed is in its log."""
+        """Wait until the log of a server that has ended is complete."""
         if self._log_keeper is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):  # a child of the server may hold it open
                 self._log_keeper.wait(_LOG_END_TIMEOUT_S)
@@ -190,12 +190,12 @@ class ServerProcess(ABC):
             raise ServerFailedError(self.name, f"ended with status {self._process.returncode}", log_path=self.log_path)
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM, and do not wait."""
+        """Send SIGTERM without waiting."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Stop the server: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`. Harmless when it does not run."""
+        """Stop the server: SIGTERM, then SIGKILL after `STOP_TIMEOUT_S`. No effect if it does not run."""
         atexit.unregister(self.stop)
         process, self._process = self._process, None
         if process is None:
@@ -225,16 +225,16 @@ def start_all(
     on_spawned: Callable[[ServerProcess], None] = lambda _: None,
     on_started: Callable[[ServerProcess], None] = lambda _: None,
 ) -> None:
-    """Start servers side by side, each once those that it needs answer; stop them all when one does not.
+    """Start servers concurrently, each once those that it needs are ready; stop them all if one fails.
 
     Parameters
     ----------
     servers
-        In the order in which they are spawned. What they need and is not among them runs already.
+        In the order in which they are spawned. Servers that they need and that are not listed must be running.
     detached
-        Let them run on when this process ends.
+        Keep them running when this process ends.
     on_spawned, on_started
-        Called for each when its process is there, and when it answers.
+        Called for each when its process exists, and when it is ready.
 
     Raises
     ------
@@ -254,7 +254,7 @@ def start_all(
                 waiting.remove(server)
                 on_started(server)
             if waiting:
-                time.sleep(_LOOK_S)
+                time.sleep(_POLL_INTERVAL_S)
     except BaseException:
         stop_all(spawned[::-1])
         raise
@@ -269,7 +269,7 @@ def stop_all(servers: Sequence[ServerProcess]) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nothing listens on now."""
+    """Return a TCP port of the loopback address that is free now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -295,6 +295,6 @@ def http_answers(port: int, path: str) -> bool:
 
 
 def _dies_with_parent() -> list[str]:
-    """Return the command prefix that lets the kernel end the child with its parent, where it exists."""
+    """Return the command prefix that lets the kernel kill the child with its parent, if available."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

@@ -1,7 +1,7 @@
 """Replay of recorded trips to ``trip-events``.
 
-``send_plan`` says what is sent when, ``disturbances`` spoils it on purpose, ``messages`` and ``raw_lines``
-encode, ``pacing`` and ``sending`` bring it to Kafka.
+``send_plan`` orders events by the time at which they are sent, ``disturbances`` adds duplicates, disorder and garbage,
+``messages`` and ``raw_lines`` encode, ``pacing`` and ``sending`` deliver the messages to Kafka.
 """
 
 from driver_score.replay.disturbances import Disturbance, disturb

@@ -1,4 +1,4 @@
-"""What a real network does to a stream, on purpose: events twice, out of order, and garbage between them."""
+"""Disturbances as of a real network: duplicates, events out of order, and garbage messages."""
 
 from dataclasses import dataclass
 from typing import Final

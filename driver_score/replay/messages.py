@@ -15,7 +15,7 @@ from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.trip_event import ID_PATTERN, TripIds
 
 EVENTS_PER_SLICE: Final = 20_000
-"""Events encoded at once: about 5 MB of JSON, a tenth of a second between two looks at the clock."""
+"""Events encoded at once: about 5 MB of JSON, a tenth of a second between two checks of the clock."""
 
 MAX_ENVELOPE: Final = 10_000
 """Samples that a TripEventBatch may have."""

@@ -39,7 +39,7 @@ class Pace:
     Parameters
     ----------
     speed
-        Times real time; null for as fast as it goes: everything is due at once.
+        Times real time; null for as fast as possible: everything is due at once.
     max_pause_s
         Longer stretches of event time without a message count as this long; null for none shortened.
     """

@@ -69,7 +69,7 @@ def shift_to_now(events: pl.DataFrame, *, now_ms: int, speed: float | None) -> p
     now_ms
         The wall clock, epoch milliseconds.
     speed
-        Times real time; null for as fast as it goes.
+        Times real time; null for as fast as possible.
     """
     trips = (
         events.group_by(TRIP_KEY)

@@ -1,4 +1,4 @@
-"""Sending of messages to Kafka: paced or as fast as it goes, confirmed, in bounded memory."""
+"""Sending of messages to Kafka: paced or as fast as possible, confirmed, in bounded memory."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -15,11 +15,11 @@ from driver_score.replay.send_plan import MAX_PAUSE_S, plan_sending
 from stream_app.kafka import BrokerUnavailableError, TopicError
 
 CONNECT_TIMEOUT_S: Final = 10.0
-"""A broker that starts answers within seconds; longer looks like a hang to who waits."""
+"""A starting broker answers within seconds; a longer wait would look like a hang."""
 
 _MESSAGES_BETWEEN_POLLS: Final = 2_000
 _LONGEST_WAIT_S: Final = 0.1
-"""Between two looks at the delivery reports while nothing is due."""
+"""Maximum time between polls of delivery reports while no message is to be sent."""
 
 _PRODUCER: Final = {
     "acks": "all",
@@ -34,7 +34,7 @@ _PRODUCER: Final = {
     # Above every topic's own limit: a message that is too large must reach the one who rejects it.
     "message.max.bytes": 16 * 1024 * 1024,
     "message.timeout.ms": 30_000,
-    # Only failures call back, which doubles the rate.
+    # Callbacks for failures only, which doubles the rate.
     "delivery.report.only.error": True,
     # No compression: the worker's client reads none but gzip without further packages.
     "compression.type": "none",
@@ -92,7 +92,7 @@ def replay(
     topic
         Name of the topic with its prefix; it must exist.
     speed
-        Times real time; null for as fast as it goes.
+        Times real time; null for as fast as possible.
     max_pause_s
         Longer stretches of event time without any event are shortened to this when paced; null for never.
     progress

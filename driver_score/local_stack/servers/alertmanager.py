@@ -9,14 +9,14 @@ from schemas.settings import AlertSettings
 
 
 class NativeAlertmanager(ServerProcess):
-    """An Alertmanager that tells whom the settings name.
+    """An Alertmanager that notifies the channels of the settings.
 
     Parameters
     ----------
     work_dir
         Folder of its data, settings and log.
     settings
-        Who is told.
+        The channels.
     port
         Where it listens; a free one when null.
     group_wait

@@ -148,7 +148,7 @@ class NativeDruid:
     Parameters
     ----------
     work_dir
-        Folder of data, settings and logs; a folder with data of an earlier run goes on from there.
+        Folder of data, settings and logs; data of an earlier run is used.
     cache_dir
         Folder of the jars, shared by all.
     ports

@@ -31,7 +31,7 @@ class NativeExporter(ServerProcess):
         self._druid_url = druid_url
 
     def answers(self) -> bool:
-        """Return whether it listens; its metrics would ask Druid, which may still be starting."""
+        """Return whether it listens; a scrape would query Druid, which may still be starting."""
         return listens(self.port)
 
     def _command(self) -> list[str]:

@@ -28,7 +28,7 @@ def grafana_command(home: Path) -> list[str] | None:
 
 
 class NativeGrafana(ServerProcess):
-    """A Grafana that anybody on this machine can look at, and nobody can log in to.
+    """A Grafana that is open to everybody on this machine for reading, without login.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class BrokerProcess(ServerProcess):
     Parameters
     ----------
     name
-        What error messages and log files call it.
+        Its name in error messages and log files.
     logs_dir
         Folder of its log.
     port
@@ -56,7 +56,7 @@ class NativeKafka(BrokerProcess):
     Parameters
     ----------
     work_dir
-        Folder of its data, settings and log; a folder with data of an earlier run goes on from there.
+        Folder of its data, settings and log; data of an earlier run is used.
     cache_dir
         Folder of the jars, shared by all.
     port, controller_port

@@ -17,7 +17,7 @@ EXPORTER_JOB: Final = "driver-score-exporter"
 
 
 class NativePrometheus(ServerProcess):
-    """A Prometheus that scrapes what it is told, and sends its alerts to an Alertmanager.
+    """A Prometheus that scrapes the given targets and sends its alerts to an Alertmanager.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class NativePrometheus(ServerProcess):
     rules_dir
         Folder of the rules.
     interval
-        How often it scrapes and looks at rules; null for what ``prometheus.yaml`` says.
+        Interval of scrapes and rule evaluations; null for that of ``prometheus.yaml``.
     """
 
     def __init__(
