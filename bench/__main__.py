@@ -1,4 +1,4 @@
-"""``python -m bench``: our worker next to others that do the same job, and how long scores take; all in one run."""
+"""``python -m bench``: throughput of our worker and of peers that do the same job, and latency of scores, in one run."""
 
 import argparse
 import json
@@ -21,18 +21,23 @@ _PARTS: Final = (*ON_KAFKA, *ALONE)
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=", ".join(_PARTS))
-    parser.add_argument("--scale", type=float, default=1.0, help="times all events and seconds; 0.5 for a quicker run")
     parser.add_argument(
-        "--runs", type=int, default=3, help="on the first backlog, and at half its pace; the median counts"
+        "--scale", type=float, default=1.0, help="factor for all events and seconds; 0.5 for a shorter run"
     )
-    parser.add_argument("--large-peers", action="store_true", help="Kafka Streams with the large fleet too")
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    parser.add_argument("--write", type=Path, metavar="PATH", help="write the page of the documentation")
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=3,
+        help="number of runs of the first backlog and at half of its rate; the median is reported",
+    )
+    parser.add_argument("--large-peers", action="store_true", help="run Kafka Streams with the large fleet too")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON at the end")
+    parser.add_argument("--write", type=Path, metavar="PATH", help="write docs/performance.md")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Run everything that was asked for and show it."""
+    """Run the selected parts and print the results."""
     arguments = _arguments()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it retries while a new topic has no leader
     results = Results(os.getloadavg()[0])

@@ -1,4 +1,4 @@
-"""A fleet that sends one sample a second from each vehicle, as fields of JSON messages."""
+"""A fleet that sends one sample per second and vehicle, as fields of JSON messages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class FleetSender:
             pass
 
     def first_records(self) -> int:
-        """Wait until the first part is sent; say how many records it had."""
+        """Wait until the first part is sent; return its number of records."""
         return int(_read_json_line(self.process.stdout)["records"])
 
     def go(self) -> None:
@@ -54,7 +54,7 @@ class FleetSender:
         self.process.stdin.flush()
 
     def sent_per_s(self) -> float:
-        """Wait until all is sent; give the pace that was kept."""
+        """Wait until all is sent; return the actual rate."""
         return self._events / _read_json_line(self.process.stdout)["elapsed_s"]
 
 

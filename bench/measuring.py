@@ -63,7 +63,7 @@ class Throughput:
     Attributes
     ----------
     events_per_s
-        Committed a second.
+        Committed records per second.
     cpu_s_per_million, broker_cpu_s_per_million
         Processor seconds of the workers and of the broker, per million events.
     peak_mb
@@ -80,7 +80,7 @@ class Throughput:
 
     @classmethod
     def between(cls, first: Commit, last: Commit, peak_mb: float, events_per_record: float) -> "Throughput":
-        """Compute it from two commits; each means that all before it is done and durable."""
+        """Compute it from two commits; all records before a commit are processed and durable."""
         events = (last.records - first.records) * events_per_record
         return cls(
             events_per_s=events / (last.at_s - first.at_s),

@@ -27,7 +27,7 @@ LARGE_FLEET: Final = 300_000
 _KAFKA_HEAP_MB: Final = 1024
 
 _EVENTS: Final = 10_000_000
-"""They take the fastest worker several commits, so that what it was ahead of the first one hardly counts."""
+"""Several commits of the fastest worker, so that what it processed before the first one hardly counts."""
 
 _PEER_EVENTS: Final[dict[Kind, int]] = {
     "kafka-streams, 1 thread": _EVENTS,
@@ -41,7 +41,7 @@ _LARGE_PEERS: Final[tuple[Kind, ...]] = ("kafka-streams, 1 thread", "kafka-strea
 _MORE_WORKERS: Final = (2, 4)
 _SAMPLES: Final = 30
 _ENVELOPE_EVENTS: Final = 15_000_000
-"""More than of single events: they are worked off faster, and there must be commits to measure between."""
+"""More than of single events: envelopes are processed faster, and several commits are needed to measure between."""
 
 _SHARES: Final = (0.1, HALF, 0.9)
 _ALERT_FLEET: Final = 20_000
@@ -57,7 +57,7 @@ _MEMORY_EVENTS: Final = 3_000_000
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured.
+    """Amount of events, seconds and runs.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class OnKafka:
     results
         Of all parts.
     sizes
-        How much is measured.
+        Amount of events, seconds and runs.
     broker
         The real Kafka.
     """
@@ -102,27 +102,27 @@ class OnKafka:
             self._ours(vehicles)
 
     def peers(self) -> None:
-        """Let others do the same job."""
+        """Process the same backlog with the peers."""
         self._ours(FLEET)
         for kind, events in _PEER_EVENTS.items():
-            self._results.backlog.append(self._work_off(kind, self._sizes.load(FLEET, events)))
+            self._results.backlog.append(self._process(kind, self._sizes.load(FLEET, events)))
         for kind in _LARGE_PEERS if self._sizes.large_peers else ():
             self._ours(LARGE_FLEET)
-            self._results.backlog.append(self._work_off(kind, self._sizes.load(LARGE_FLEET)))
+            self._results.backlog.append(self._process(kind, self._sizes.load(LARGE_FLEET)))
 
     def workers(self) -> None:
-        """Let several workers share a topic."""
+        """Process the backlog with several workers."""
         self._results.workers.append(self._ours(FLEET))
         for count in _MORE_WORKERS:
-            self._results.workers.append(self._work_off(OURS, self._sizes.load(FLEET), count=count))
+            self._results.workers.append(self._process(OURS, self._sizes.load(FLEET), count=count))
 
     def envelopes(self) -> None:
         """Process the same events as single messages and in envelopes."""
         load = self._sizes.load(FLEET, _ENVELOPE_EVENTS, _SAMPLES)
-        self._results.envelopes += [self._ours(FLEET), self._work_off(OURS, load)]
+        self._results.envelopes += [self._ours(FLEET), self._process(OURS, load)]
 
     def latency(self) -> None:
-        """Time scores at shares of the worker's maximum; at half of it some times, as a bar is held to that."""
+        """Measure latency at shares of the maximum rate; at half of it several times, as there is a target for it."""
         for vehicles, shares in ((FLEET, _SHARES), (LARGE_FLEET, (HALF,))):
             maximum = self._ours(vehicles).throughput.events_per_s
             for share in shares:
@@ -143,7 +143,7 @@ class OnKafka:
             )
 
     def alerts(self) -> None:
-        """Time alerts at a moderate pace."""
+        """Measure the latency of alerts at a moderate rate."""
         with self._broker.place() as place:
             timed = alert_latencies(
                 place, vehicles=_ALERT_FLEET, events_per_s=_ALERT_FLEET, seconds=_LATENCY_S * self._sizes.scale
@@ -151,28 +151,28 @@ class OnKafka:
         self._results.alerts = _shown(timed)
 
     def live(self) -> None:
-        """Keep up with a steady pace."""
+        """Measure a constant rate of events."""
         with self._broker.place() as place:
             seconds = _LIVE_S * self._sizes.scale
             live = run_live(place, vehicles=FLEET, events_per_s=EVENTS_PER_S, seconds=seconds)
         self._results.lives.append(_shown(live))
 
     def recovery(self) -> None:
-        """Kill one of two workers, some times."""
+        """Kill one of two workers, several times."""
         for _ in range(_KILLS):
             with self._broker.place() as place:
                 killed = kill_one_of_two(place, vehicles=FLEET, events_per_s=_RECOVERY_EVENTS_PER_S)
             self._results.recoveries.append(_shown(killed))
 
     def memory(self) -> None:
-        """Hold few trips, and a million."""
+        """Measure memory with few open trips, and with a million."""
         for vehicles in (FLEET, _VERY_LARGE_FLEET):
             load = self._sizes.load(vehicles, _MEMORY_EVENTS)
             with self._broker.place() as place:
                 self._results.memory.append(_shown(measure_memory(place, load.vehicles, load.events)))
 
     def stages(self) -> None:
-        """Meter the stages of the worker."""
+        """Measure the processor time of each stage of the worker."""
         with self._broker.place() as place:
             self._broker.drain(place, "driver-score, metered", self._sizes.load(FLEET))
             self._results.stages_us = _shown(stage_costs_us(place.stages_path))
@@ -182,12 +182,12 @@ class OnKafka:
         known = self._results.ours(vehicles)
         if known is None:
             runs = self._sizes.runs if vehicles == FLEET else 1
-            known = self._work_off(OURS, self._sizes.load(vehicles), runs=runs)
+            known = self._process(OURS, self._sizes.load(vehicles), runs=runs)
             self._results.backlog.append(known)
         return known
 
-    def _work_off(self, kind: Kind, load: Load, *, count: int = 1, runs: int = 1) -> BacklogRow:
-        return _shown(self._broker.work_off(kind, load, count=count, runs=runs))
+    def _process(self, kind: Kind, load: Load, *, count: int = 1, runs: int = 1) -> BacklogRow:
+        return _shown(self._broker.process(kind, load, count=count, runs=runs))
 
 
 def embedded(results: Results, sizes: Sizes, logs_dir: Path) -> None:
@@ -195,21 +195,21 @@ def embedded(results: Results, sizes: Sizes, logs_dir: Path) -> None:
     with EmbeddedBroker(logs_dir) as process:
         broker = Broker("embedded", process, logs_dir)
         for vehicles in (FLEET, LARGE_FLEET):
-            results.backlog.append(_shown(broker.work_off(OURS, sizes.load(vehicles))))
+            results.backlog.append(_shown(broker.process(OURS, sizes.load(vehicles))))
 
 
 def onnx(results: Results, sizes: Sizes, _logs_dir: Path) -> None:
-    """Time the model."""
+    """Measure the model."""
     results.onnx = _shown(onnx_speed.measure(_ONNX_S * sizes.scale))
 
 
 def druid(results: Results, sizes: Sizes, logs_dir: Path) -> None:
-    """Time the way into Druid."""
+    """Measure the latency until rows can be queried in Druid."""
     results.druid = _shown(druid_latency.measure(logs_dir, seconds=_DRUID_S * sizes.scale, heap_mb=_KAFKA_HEAP_MB))
 
 
 def _shown(result: Result) -> Result:
-    """Print a result as soon as it is there: a run takes a while."""
+    """Print a result at once, as a run takes a while."""
     print(result, flush=True)
     return result
 
@@ -233,11 +233,11 @@ ALONE: Final[dict[str, Callable[[Results, Sizes, Path], None]]] = {
     "onnx": onnx,
     "druid": druid,
 }
-"""Parts that start what they need."""
+"""Parts that start their own servers."""
 
 
 def run_parts(chosen: Sequence[str], results: Results, sizes: Sizes, logs_dir: Path) -> None:
-    """Run the chosen parts, in the order of this module; one that can't be measured does not stop the others."""
+    """Run the chosen parts, in the order of this module; a part that fails does not stop the others."""
     if any(name in chosen for name in ON_KAFKA):
         with NativeKafka(logs_dir, heap_mb=_KAFKA_HEAP_MB) as process:
             on_kafka = OnKafka(results, sizes, Broker(KAFKA, process, logs_dir))

@@ -1,4 +1,4 @@
-"""Trips whose way through the system is timed, among those of a fleet."""
+"""Probe trips among those of a fleet, whose latency is measured."""
 
 import json
 import time
@@ -15,7 +15,7 @@ CLIENT: Final = "client-probe"
 
 _SAMPLES: Final = 31
 _INTERVAL_MS: Final = 5000
-"""Two and a half minutes at 50 km/h: enough driving for a score."""
+"""Two and a half minutes at 50 km/h: above the minimum exposure."""
 
 _VEHICLES: Final = 50
 _BRAKES: Final = range(2, 28, 3)
@@ -44,9 +44,9 @@ def braking_trip(number: int) -> Iterator[bytes]:
 def send_probes(
     place: Place, trip: Callable[[int], Iterator[bytes]], *, count: int, trips_per_s: float
 ) -> dict[str, float]:
-    """Send probe trips at their pace, the messages of each all at once; give the time of each trip.
+    """Send probe trips at a rate, the messages of each at once; return the time of each trip.
 
-    It is taken just before the first message is handed to the producer; the last one follows within a millisecond.
+    It is taken just before the first message is enqueued in the producer; the last one follows within a millisecond.
     """
     producer = Producer({"bootstrap.servers": place.bootstrap, "linger.ms": 0, "acks": "all", "log_level": 0})
     produced = {}

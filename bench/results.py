@@ -24,7 +24,7 @@ class Results:
     load_before
         Load average before the run.
     backlog, workers, envelopes
-        Topics worked off: by each kind of worker, by several of ours, and of envelopes.
+        Backlogs processed: by each kind of worker, by several of ours, and of envelopes.
     lives, scores, alerts, druid
         At a steady pace: lag, and time to scores, alerts and Druid.
     stages_us

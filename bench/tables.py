@@ -55,7 +55,7 @@ def live(rows: Sequence[Live]) -> list[str]:
 
 
 def latency(rows: Sequence[TopicLatency]) -> list[str]:
-    """Show how long answers take."""
+    """Return the table of latencies."""
     names = ["to", "vehicles", "share of max", "target/s", "sent/s", "probes", "p50 ms", "p90 ms", "p99 ms", "max ms"]
     cells = [
         [
@@ -73,7 +73,7 @@ def latency(rows: Sequence[TopicLatency]) -> list[str]:
 
 
 def druid(row: DruidLatency | None) -> list[str]:
-    """Show how long scores take into Druid."""
+    """Return the table of the latency into Druid."""
     if row is None:
         return []
     times_ms = [f"{1000 * time_s:.0f}" for time_s in (row.p50_s, row.p99_s, row.max_s, row.query_p50_s)]
@@ -136,7 +136,7 @@ def _costs(row: BacklogRow) -> list[str]:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 0) -> list[str]:
-    """Write a table whose first columns are text, the others numbers; nothing where there is nothing to tell."""
+    """Write a table whose first columns are text, the others numbers; nothing without rows."""
     if not rows:
         return []
     rule = ["---" if column < text_columns else "--:" for column in range(len(names))]

@@ -1,4 +1,4 @@
-"""The processes that are measured, on a topic of their own each."""
+"""The measured processes, each with its own topic."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ OURS: Final[Kind] = "driver-score"
 STOP_TIMEOUT_S: Final = 60.0
 
 CHECKPOINT_S: Final = 2.0
-"""More often than by default, and dearer: throughput is measured from commit to commit, so there must be some."""
+"""More often than by default, at some cost: throughput is measured from commit to commit, so several are needed."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Place:
     prefix
         Before the names of topics and groups.
     logs_dir
-        Where the worker's output goes.
+        Folder of the worker's log.
     """
 
     bootstrap: str
@@ -66,7 +66,7 @@ class Place:
 
     @property
     def stages_path(self) -> Path:
-        """Where a metered worker says what its stages cost."""
+        """File that a metered worker writes the cost of its stages to."""
         return self.logs_dir / f"{self.prefix}stages.json"
 
 
@@ -85,7 +85,7 @@ def running_worker(
     number
         Of this worker among those of its group.
     metrics_port
-        Where it shows its metrics; any free one when null.
+        Port of its metrics; a free one if null.
     """
     settings = {
         "KAFKA__BOOTSTRAP": place.bootstrap,

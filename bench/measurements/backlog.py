@@ -27,7 +27,7 @@ class Load:
     Attributes
     ----------
     vehicles
-        Each has an open trip, and sends one sample a second of event time.
+        Each has an open trip, and sends one sample per second of event time.
     events
         In all.
     samples
@@ -41,7 +41,7 @@ class Load:
 
 @dataclass(frozen=True)
 class BacklogRow:
-    """Who worked off what, and how fast."""
+    """Throughput of one kind of worker on a backlog."""
 
     broker: str
     worker: Kind
@@ -82,7 +82,7 @@ class Broker:
         for deleted in admin.delete_topics(own).values():
             deleted.result()
 
-    def work_off(self, kind: Kind, load: Load, *, count: int = 1, runs: int = 1) -> BacklogRow:
+    def process(self, kind: Kind, load: Load, *, count: int = 1, runs: int = 1) -> BacklogRow:
         """Measure workers of one group on a full topic; of several runs, the median."""
         results = []
         for _ in range(runs):

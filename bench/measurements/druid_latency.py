@@ -60,7 +60,7 @@ class DruidLatency:
     Attributes
     ----------
     sent_events_per_s
-        The pace that was kept beside the probes.
+        Actual rate of events beside the probes.
     probes
         Trips that were measured; all came.
     p50_s, p99_s, max_s

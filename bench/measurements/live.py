@@ -26,14 +26,14 @@ class Live:
     vehicles
         Of the fleet.
     asked_events_per_s, sent_events_per_s
-        The pace that was asked for, and the one that was kept.
+        Requested and actual rate.
     median_lag_s, max_lag_s
         Age of the oldest event not yet committed, at that pace: events sent and not committed over events per second.
         Offsets are committed every two seconds, so 1 s is what a worker without any delay shows.
     catch_up_s
         From the last event sent until all were committed.
     worker_cores, broker_cores, sender_cores
-        Processors kept busy by each.
+        Processor cores used by each.
     """
 
     vehicles: int
@@ -48,7 +48,7 @@ class Live:
 
 
 def run_live(place: Place, *, vehicles: int, events_per_s: float, seconds: float) -> Live:
-    """Send at a pace while the worker runs; beforehand a first part, for the worker to warm up."""
+    """Send at a constant rate while the worker runs, after a first part for warming up."""
     events = int(events_per_s * seconds)
     first = max(_FIRST_EVENTS, vehicles)
     with FleetSender(place, vehicles=vehicles, first=first, events=events, events_per_s=events_per_s) as sender:

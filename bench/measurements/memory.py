@@ -1,4 +1,4 @@
-"""What an open trip costs a worker: memory, checkpoints, and the time until it is restored."""
+"""Cost of an open trip: memory, checkpoints, and the time to restore it."""
 
 import asyncio
 import time
@@ -14,31 +14,31 @@ from bench.workers import CHECKPOINT_S, OURS, Place, running_worker
 from driver_score.local_stack.server_process import free_port
 
 _KEPT_BACK: Final = 20_000
-"""Events that are sent only after the restart, so that there is something to commit."""
+"""Events sent after the restart, so that the new worker commits."""
 
 _TIMEOUT_S: Final = 600.0
 _SETTLED_CHECKPOINTS: Final = 2
-"""Memory is read after so many without a change, when what they had taken is given back."""
+"""Memory is read after this many checkpoints without changes, when they have released their memory."""
 
 _CHECKPOINT: Final = "driver_score_worker_checkpoint_seconds"
 
 
 @dataclass(frozen=True)
 class Held:
-    """What one worker held and took.
+    """Memory and times of one worker.
 
     Attributes
     ----------
     trips
         Open at the end.
     rss_mb, peak_mb
-        Resident memory after all was committed, and the most that there was, MiB.
+        Resident memory after everything was committed, and its maximum, MiB.
     checkpoint_s
-        The mean of the checkpoints while it worked.
+        Mean duration of checkpoints.
     restart_s
         From the start of a new process, after the first was killed, to its first commit.
     restart_peak_mb
-        The most memory that the new process had, MiB.
+        Maximum resident memory of the new process, MiB.
     """
 
     trips: int

@@ -1,4 +1,4 @@
-"""How many rows a second the model scores, by the size of the batch: the graph alone, and everything around it."""
+"""Rows per second that the model scores, by batch size: the graph alone, and the whole scorer."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ BATCHES: Final = (1, 64, 4096)
 
 @dataclass(frozen=True)
 class OnnxRow:
-    """Rows a second with batches of one size: of ONNX Runtime alone, and of `Scorer.score` with score and reasons."""
+    """Rows per second with batches of one size: of ONNX Runtime alone, and of `Scorer.score` with score and reasons."""
 
     batch: int
     graph_rows_per_s: float

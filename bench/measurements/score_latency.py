@@ -41,13 +41,13 @@ class TopicLatency:
     answer
         What the clock ran to.
     vehicles, asked_events_per_s, sent_events_per_s
-        Of the fleet: how many, the pace that was asked for, and the one that was kept.
+        Number of vehicles of the fleet, requested and actual rate.
     share
         The pace as a share of the worker's maximum; 0 where it is not.
     probes
         Trips that were measured; all came.
     p50_s, p90_s, p99_s, max_s
-        From just before the event is handed to the producer until a consumer has the answer.
+        From just before the event is enqueued in the producer until a consumer has the answer.
     """
 
     answer: str

@@ -91,7 +91,7 @@ def command(
     threads
         Stream threads, which share the partitions.
     heap_mb
-        Java heap, all of it taken at once.
+        Java heap, initial and maximum size.
     cache_mb
         Changed states that are held back until the next commit, of all threads.
     model_dir

@@ -33,7 +33,7 @@ Sums = dict[str, float]
 
 
 class Trip(TypedDict):
-    """What is kept of a trip: sums of its open window and of all of it, and the time of its last event."""
+    """State of a trip: sums of its open window and of the whole trip, and the time of its last event."""
 
     window: Sums
     trip: Sums
@@ -56,7 +56,7 @@ def take_event(trip: Trip | None, event: TripEvent) -> tuple[Trip | None, list[E
     Returns
     -------
     tuple
-        The trip as it is now, None where the event says nothing new (a repeat, or out of order); and what to score.
+        The new state, None if the event is a duplicate or out of order; and the features to score.
     """
     at_ms = int(event.timestamp.timestamp() * _MS_PER_S)
     if trip is None:
