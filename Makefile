@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test test-unit check format bench chaos simulate train validate lock clean
+.PHONY: help demo stack test test-unit check format bench chaos mutation simulate train validate lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -50,6 +50,10 @@ bench: $(VENV)/dev ## Measure the worker beside others that do the same job, and
 
 chaos: $(VENV)/dev ## Kill, pause and restart workers and Kafka while a known stream is scored; SEED=number repeats a run
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+
+mutation: $(VENV)/dev ## See how many small mistakes in the core unit tests notice (an hour); SEED=number draws others
+	$(PIP) --editable '.[mutation]'
+	$(BIN)/python -m tests.mutation $(if $(SEED),--seed $(SEED))
 
 simulate: $(VENV)/dev ## Make the simulated fleet again (about 10 minutes)
 	$(BIN)/driver-score simulate --seed 2026 --output scoring/default_fleet/fleet.parquet
