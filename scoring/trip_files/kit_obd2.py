@@ -9,9 +9,10 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputFileError
+from scoring.time_zones import zone_offset_min
 from scoring.trip_files.row_rules import keep_events, with_all_columns
 from scoring.trip_files.summary import ReadSummary, TripFile
-from scoring.trip_files.timestamps import in_zone, zone_offset_min
+from scoring.trip_files.timestamps import in_zone
 
 TIME_ZONE: Final = "Europe/Berlin"
 """The car was driven between Karlsruhe and Stuttgart; its logger wrote local time."""

@@ -8,10 +8,11 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputFileError
+from scoring.time_zones import zone_offset_min
 from scoring.trip_files.column_map import TEXT_FIELDS, ColumnMap, FieldSource
 from scoring.trip_files.row_rules import keep_events, with_all_columns
 from scoring.trip_files.summary import ReadSummary, TripFile
-from scoring.trip_files.timestamps import in_zone, iso_local_time, iso_offset_min, utc_ms, zone_offset_min
+from scoring.trip_files.timestamps import in_zone, iso_local_time, iso_offset_min, utc_ms
 from scoring.trip_files.units import EPOCH_UNITS_PER_MS, UNIT_FACTORS
 
 UNKNOWN_TEXTS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-")

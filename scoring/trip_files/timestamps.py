@@ -45,9 +45,3 @@ def in_zone(local_time: pl.Expr, time_zone: str) -> pl.Expr:
     null.
     """
     return local_time.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
-
-
-def zone_offset_min(timestamp_ms: pl.Expr, time_zone: str) -> pl.Expr:
-    """Return the minutes east of UTC that a zone's clocks are at a UTC epoch in milliseconds."""
-    moment = pl.from_epoch(timestamp_ms, time_unit="ms").dt.convert_time_zone(time_zone)
-    return (moment.dt.base_utc_offset() + moment.dt.dst_offset()).dt.total_minutes().cast(pl.Int16)

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from scoring.time_zones import zone_offset_min
+
 
 def utc_offsets(events: pl.DataFrame, time_zones: dict[str, str]) -> pl.Series:
     """Give the UTC offset of each event by its client's time zone, minutes east, Int16.
@@ -15,10 +17,8 @@ def utc_offsets(events: pl.DataFrame, time_zones: dict[str, str]) -> pl.Series:
     """
     if not time_zones:
         return pl.zeros(len(events), pl.Int16, eager=True)
-    timestamp = pl.col("timestamp_ms").cast(pl.Datetime("ms", "UTC"))
     offset = pl.lit(0, pl.Int16)
     for client_id, time_zone in time_zones.items():
-        local = timestamp.dt.convert_time_zone(time_zone)
-        minutes = (local.dt.base_utc_offset() + local.dt.dst_offset()).dt.total_minutes().cast(pl.Int16)
+        minutes = zone_offset_min(pl.col("timestamp_ms"), time_zone)
         offset = pl.when(pl.col("client_id") == client_id).then(minutes).otherwise(offset)
     return events.select(offset).to_series()
