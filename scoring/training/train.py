@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from schemas.features import FEATURE_NAMES
@@ -36,7 +35,7 @@ from scoring.training.boosting import (
     make_estimator,
 )
 from scoring.training.export import to_onnx
-from scoring.training.parity import prove_parity, threshold_rows
+from scoring.training.parity import Parity, prove_parity, threshold_rows
 from scoring.training.shapes import AdditiveModel, additive_model
 from scoring.training.table import TrainingTable
 
@@ -115,49 +114,18 @@ def train_model(
     TrainingError
         When there is too little to learn from, the model is no better than chance, or its export is not exact.
     """
-    return train_on_table(
-        TrainingTable.from_frame(trips, label=label, group=group),
-        label=label,
-        group=group,
-        seed=seed,
-        name=name,
-        version=version,
-        conditions=conditions,
-        specs=specs,
-    )
-
-
-def train_on_table(
-    table: TrainingTable,
-    *,
-    label: str,
-    group: str,
-    seed: int,
-    name: str,
-    version: str,
-    conditions: FeatureConditions,
-    specs: Sequence[InputSpec],
-) -> TrainedModel:
-    """Train a model as :func:`train_model` does, on a table that has been read already."""
-    table.check_sufficient()
-    inputs = fit_inputs(table.features, specs)
-    if not inputs:
-        raise TrainingError("no trip has any of the inputs", remedy="Check that the features were computed")
-    # One thread: trips are thousands, not millions, and the result must not depend on the machine.
-    with threadpool_limits(limits=1):
-        fit = _fit(derive_inputs(table.features, inputs), table, inputs, seed=seed)
-    graph = ModelGraph(to_onnx(fit.model))
-    parity = prove_parity(graph, fit.estimator, fit.platt, threshold_rows(fit.model, fit.derived, fit.learned_missing))
+    table = TrainingTable.from_frame(trips, label=label, group=group)
+    fit = fit_graph(table, specs, seed=seed)
     metadata = ModelMetadata(
         name=name,
         version=version,
-        graph_sha256=graph.sha256,
+        graph_sha256=fit.graph.sha256,
         feature_names=FEATURE_NAMES,
         conditions=conditions,
-        inputs=inputs,
+        inputs=fit.inputs,
         intercept=fit.model.intercept,
         reference_contributions=fit.reference,
-        scaling=_scaling(graph.run(fit.derived).logit),
+        scaling=fit.scaling,
         bands=BandLimits(),
         training=TrainingRecord(
             data_sha256=table.sha256(),
@@ -170,14 +138,51 @@ def train_on_table(
             boosting_rounds=fit.complexity.rounds,
             max_leaf_nodes=fit.complexity.max_leaf_nodes,
             calibration_slope=fit.platt.slope,
-            max_parity_difference=parity.max_difference,
-            parity_rows=parity.rows,
+            max_parity_difference=fit.parity.max_difference,
+            parity_rows=fit.parity.rows,
             versions={library: library_version(library) for library in ("numpy", "onnx", "scikit-learn")},
         ),
-        golden_rows=_golden_rows(graph, inputs, table.features),
+        golden_rows=_golden_rows(fit.graph, fit.inputs, table.features),
     )
-    kept = {fitted.name for fitted in inputs}
-    return TrainedModel(metadata, graph, fit.model, tuple(spec.name for spec in specs if spec.name not in kept))
+    kept = {fitted.name for fitted in fit.inputs}
+    return TrainedModel(metadata, fit.graph, fit.model, tuple(spec.name for spec in specs if spec.name not in kept))
+
+
+@dataclass(frozen=True)
+class FittedGraph:
+    """A model that can score, without the metadata of one that is saved.
+
+    Attributes
+    ----------
+    inputs, graph
+        What it scores with.
+    model
+        The same as step functions.
+    complexity, platt, parity, scaling
+        What was chosen, fitted and proven on the way.
+    reference
+        Contributions of the reference driver, logit, per input.
+    """
+
+    inputs: tuple[FittedInput, ...]
+    graph: ModelGraph
+    model: AdditiveModel
+    complexity: Complexity
+    platt: PlattScaling
+    parity: Parity
+    scaling: ScoreScaling
+    reference: tuple[float, ...]
+
+
+def fit_graph(table: TrainingTable, specs: Sequence[InputSpec], *, seed: int) -> FittedGraph:
+    """Fit a model and export it, as :func:`train_model` does; cross-validation needs no more of each fold."""
+    table.check_sufficient()
+    inputs = fit_inputs(table.features, specs)
+    if not inputs:
+        raise TrainingError("no trip has any of the inputs", remedy="Check that the features were computed")
+    # One thread: trips are thousands, not millions, and the result must not depend on the machine.
+    with threadpool_limits(limits=1):
+        return _fit(derive_inputs(table.features, inputs), table, inputs, seed=seed)
 
 
 def save(trained: TrainedModel, folder: Path) -> None:
@@ -187,20 +192,9 @@ def save(trained: TrainedModel, folder: Path) -> None:
     (folder / METADATA_FILE).write_text(trained.metadata.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """A fitted estimator and what was made of it; `derived` are the inputs that it saw, shape (n, m)."""
-
-    derived: NDArray[np.float32]
-    learned_missing: NDArray[np.bool_]
-    complexity: Complexity
-    platt: PlattScaling
-    estimator: HistGradientBoostingClassifier
-    model: AdditiveModel
-    reference: tuple[float, ...]
-
-
-def _fit(unfilled: NDArray[np.float32], table: TrainingTable, inputs: Sequence[FittedInput], *, seed: int) -> _Fit:
+def _fit(
+    unfilled: NDArray[np.float32], table: TrainingTable, inputs: tuple[FittedInput, ...], *, seed: int
+) -> FittedGraph:
     # Of an input that is hardly ever missing, training can't learn what missing means: it then means "typical".
     learned_missing = np.isnan(unfilled).sum(axis=0) >= MIN_SAMPLES_LEAF
     typical = np.where(learned_missing, np.float32(np.nan), np.nanmedian(unfilled, axis=0))
@@ -215,13 +209,16 @@ def _fit(unfilled: NDArray[np.float32], table: TrainingTable, inputs: Sequence[F
     ).fit(exact, table.labels)
     model = additive_model(estimator, input_count=len(inputs), slope=platt.slope, intercept=platt.intercept)
     reference = _reference(model, derived)
-    return _Fit(
-        derived=derived,
-        learned_missing=learned_missing,
+    model = model.with_missing_at(reference, where=~learned_missing)
+    graph = ModelGraph(to_onnx(model))
+    return FittedGraph(
+        inputs=inputs,
+        graph=graph,
+        model=model,
         complexity=complexity,
         platt=platt,
-        estimator=estimator,
-        model=model.with_missing_at(reference, where=~learned_missing),
+        parity=prove_parity(graph, estimator, platt, threshold_rows(model, derived, learned_missing)),
+        scaling=_scaling(graph.run(derived).logit),
         reference=reference,
     )
 

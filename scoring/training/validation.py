@@ -18,10 +18,9 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from scoring.model.inputs import TRIP_INPUTS, InputSpec, derive_inputs, fit_inputs
-from scoring.model.metadata import FORMAT_1_CONDITIONS
 from scoring.training.boosting import LEARNING_RATE, MIN_SAMPLES_LEAF, grouped_folds
 from scoring.training.table import TrainingTable
-from scoring.training.train import train_on_table
+from scoring.training.train import fit_graph
 
 BOOTSTRAP_SAMPLES: Final = 1000
 RELIABILITY_BINS: Final = 10
@@ -179,17 +178,8 @@ _FitAndPredict = Callable[[TrainingTable, NDArray[np.float64], Sequence[InputSpe
 def _shipped_kind(
     train: TrainingTable, test: NDArray[np.float64], specs: Sequence[InputSpec], seed: int
 ) -> NDArray[np.float64]:
-    trained = train_on_table(
-        train,
-        label="label",
-        group="group",
-        seed=seed,
-        name="fold",
-        version="v1",
-        conditions=FORMAT_1_CONDITIONS,  # of a model that is thrown away
-        specs=specs,
-    )
-    return trained.graph.run(derive_inputs(test, trained.metadata.inputs)).risk
+    fit = fit_graph(train, specs, seed=seed)
+    return fit.graph.run(derive_inputs(test, fit.inputs)).risk
 
 
 def _logistic_regression(
