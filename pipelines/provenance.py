@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from scoring.training.card import Provenance
+from scoring.training import Provenance
 
 _PEAKS: Final = "Peaks grow with the length of a trip: a long one has had more time for its strongest brake."
 

@@ -17,12 +17,17 @@ from schemas.settings import ExposureSettings
 from schemas.thresholds import ThresholdProfile
 from scoring.errors import InputFileError
 from scoring.features.batch import trip_features
-from scoring.model.exposure import ExposureLimits
-from scoring.model.metadata import FeatureConditions
-from scoring.training.card import Provenance, write_card
-from scoring.training.table import TrainingTable
-from scoring.training.train import TrainedModel, save, train_model
-from scoring.training.validation import Validation, cross_validate
+from scoring.model import ExposureLimits, FeatureConditions
+from scoring.training import (
+    Provenance,
+    TrainedModel,
+    TrainingTable,
+    Validation,
+    cross_validate,
+    save,
+    train_model,
+    write_card,
+)
 from scoring.trip_files import DEFAULT_FLEET_PATH, ColumnMap, read_trips
 
 LABEL: Final = "conflict"

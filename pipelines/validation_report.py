@@ -6,8 +6,7 @@ from typing import Final
 
 from pipelines import DEFAULT_SEED
 from pipelines.train import simulated_trips, study_windows
-from scoring.training.card import metrics_table, reliability_table, wrap
-from scoring.training.validation import Validation, cross_validate
+from scoring.training import Validation, cross_validate, metrics_table, reliability_table, wrap
 from scoring.trip_files import DEFAULT_FLEET_PATH
 
 BARS: Final = {"speed only": 0.88, "speed and accelerometers": 0.95}

@@ -9,7 +9,8 @@
     ├── ModelError                a model can't be used
     │   ├── ModelNotFoundError
     │   ├── ModelCorruptError
-    │   └── ModelMismatchError
+    │   ├── ModelFeaturesError
+    │   └── ModelThresholdsError
     ├── TrainingError             no model can be made of this data
     ├── StateError                stored trip states can't be read
     ├── BrokerUnavailableError    no Kafka broker answers at the address                    (stream_app.kafka)

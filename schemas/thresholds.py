@@ -70,6 +70,10 @@ class ThresholdProfile(BaseModel):
         """Name and version, as outputs carry it: ``default-v1``."""
         return f"{self.name}-v{self.version}"
 
+    def hard_events_of(self, vehicle_class: str) -> HardEventThresholds:
+        """Give the thresholds of a vehicle class; a class that is not listed has those of a car by default."""
+        return self.hard_events.get(vehicle_class, HardEventThresholds())
+
 
 class WindowSettings(BaseModel):
     """When scores are emitted, and how long a trip waits for late events; seconds."""

@@ -13,9 +13,7 @@ from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
 from schemas.features import COUNT_FEATURES, FEATURE_NAMES
 from schemas.messages.driver_score import ModelRole
 from scoring.features import EmittedFeatures, RowKind
-from scoring.model.exposure import ExposureLimits
-from scoring.model.reasons import REASON_CODES
-from scoring.model.scorer import BANDS, Scorer
+from scoring.model import BANDS, REASON_CODES, ExposureLimits, Scorer
 
 ALERT_COLUMNS: Final = ("latitude", "longitude", "event_type", "peak_mps2")
 """What alerts have beside scores. The engine adds ``alerting``: whether the trip entered the high-risk band."""

@@ -1,8 +1,13 @@
 """What goes wrong in the core: files, models, training and stored states. ``schemas.errors`` has the whole tree."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from schemas.errors import DriverScoreError
+
+_DIFFERENCES_NAMED: Final = 3
+"""More would not fit into a line that is read."""
 
 
 class InputFileError(DriverScoreError):
@@ -36,13 +41,27 @@ class ModelCorruptError(ModelError):
         )
 
 
-class ModelMismatchError(ModelError):
-    """The model was trained on other features than those that are computed here."""
+class ModelFeaturesError(ModelError):
+    """The model needs features that are not computed, or that had another definition when it was trained."""
 
     def __init__(self, path: Path | str, problem: str) -> None:
         super().__init__(
-            f"the model at {path} does not fit: {problem}. Set DRIVER_SCORE_THRESHOLDS__… as they were in training, or "
-            f"train a model with these settings: `driver-score train --output {path}`."
+            f"the model at {path} can't score the features of this version of driver-score: {problem}. Use the version "
+            "that it was trained with, or train a model with this one: `driver-score train --output FOLDER`, then set "
+            "DRIVER_SCORE_MODEL__PATH=FOLDER."
+        )
+
+
+class ModelThresholdsError(ModelError):
+    """The model was trained on features of other thresholds than those of the settings."""
+
+    def __init__(self, path: Path | str, differences: Sequence[str]) -> None:
+        more = len(differences) - _DIFFERENCES_NAMED
+        named = "; ".join(differences[:_DIFFERENCES_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        super().__init__(
+            f"the model at {path} was trained with other thresholds: {named}. Set them as in training, or train "
+            "a model with these settings: `driver-score train --output FOLDER`, then set "
+            "DRIVER_SCORE_MODEL__PATH=FOLDER."
         )
 
 

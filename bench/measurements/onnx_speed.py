@@ -9,12 +9,10 @@ from typing import Final
 import numpy as np
 
 from schemas.settings import ExposureSettings
-from scoring.model import DEFAULT_MODEL
-from scoring.model.exposure import ExposureLimits
+from scoring.model import DEFAULT_MODEL, ExposureLimits, Scorer
 from scoring.model.graph import ModelGraph
 from scoring.model.inputs import derive_inputs
 from scoring.model.metadata import GRAPH_FILE
-from scoring.model.scorer import Scorer
 
 BATCHES: Final = (1, 64, 4096)
 

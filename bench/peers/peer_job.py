@@ -15,9 +15,7 @@ import numpy as np
 from schemas.features import FEATURE_NAMES
 from schemas.messages.trip_event import TripEvent
 from schemas.settings import ExposureSettings, Settings
-from scoring.model import DEFAULT_MODEL
-from scoring.model.exposure import ExposureLimits
-from scoring.model.scorer import BANDS, Scorer
+from scoring.model import BANDS, DEFAULT_MODEL, ExposureLimits, Scorer
 
 WINDOW_MS: Final = 60_000
 MAX_GAP_MS: Final = 10_000

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from driver_score.report.style import ACCENT, BAND_COLOURS, INK, Chart, chart, plot_text, short_label, tint_bands
-from scoring.model.metadata import BandLimits
+from scoring.model import BandLimits
 
 BIN_POINTS: Final = 5
 """Width of a bar of the distribution: 20 bars, which a phone can still show."""

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from scoring.model.reasons import MIN_IMPACT_POINTS
+from scoring.model import MIN_IMPACT_POINTS
 
 MIN_GROUP_TRIPS: Final = 3
 """Scored trips from which a group is compared with others; the median of two is one trip's luck."""

@@ -18,7 +18,7 @@ from driver_score.report.traces import MARKS
 from driver_score.report.trips import riskiest_trips, trip_cards
 from driver_score.report.wording import FACTORS, factor_name, reject_sentence
 from schemas.thresholds import ThresholdProfile
-from scoring.model.metadata import BandLimits
+from scoring.model import BandLimits
 
 REPORT_FILE: Final = "driver-score-report.html"
 

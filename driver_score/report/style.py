@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from scoring.model.metadata import BandLimits
+from scoring.model import BandLimits
 
 BAND_COLOURS: Final = {"low": "#2f7fb8", "moderate": "#e0a10b", "high": "#cf4a0c"}
 """Blue, amber, vermilion (after Okabe and Ito): different in hue and in lightness."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event_frame import VEHICLE_CLASSES
-from schemas.thresholds import HardEventThresholds, SevereEventSettings, ThresholdProfile, WindowSettings
+from schemas.thresholds import SevereEventSettings, ThresholdProfile, WindowSettings
 
 
 class KernelParameters(NamedTuple):
@@ -50,8 +50,7 @@ def kernel_parameters(
     profile: ThresholdProfile, windows: WindowSettings, severe_events: SevereEventSettings | None = None
 ) -> KernelParameters:
     """Convert settings for the kernels, always to the same types: other types would compile the kernels again."""
-    default = HardEventThresholds()
-    by_class = [profile.hard_events.get(name, default) for name in VEHICLE_CLASSES]
+    by_class = [profile.hard_events_of(name) for name in VEHICLE_CLASSES]
 
     def milliseconds(seconds: float) -> int:
         return round(seconds * 1000)

@@ -1,14 +1,27 @@
 """Models: from features to risk, score, band and reasons, by one ONNX Runtime call a batch.
 
-A model is a folder (``metadata``, ``graph``) that `Scorer.load` proves to be whole; ``inputs`` derives what it is fed,
-``reasons`` explains a score, ``exposure`` says when there is none, ``compatibility`` whether it fits the features here.
-A registry needs no more than to give a folder for a name. Nothing here imports scikit-learn.
+A model is a folder. ``metadata`` and ``graph`` read its files; ``scorer`` has `Scorer.load`, the only way to load one:
+a registry needs no more than to give a folder for a name. ``inputs`` derives what the graph is given, ``reasons``
+explains a score, ``exposure`` says which rows get one, ``compatibility`` whether a model fits the features and
+thresholds here. Nothing imports scikit-learn: training is in ``scoring.training``.
 """
 
-from pathlib import Path
-from typing import Final
+from scoring.model.compatibility import scores_below_training
+from scoring.model.exposure import ExposureLimits
+from scoring.model.metadata import DEFAULT_MODEL, BandLimits, FeatureConditions, ModelMetadata
+from scoring.model.reasons import MIN_IMPACT_POINTS, REASON_CODES
+from scoring.model.scorer import BANDS, ScoredBatch, Scorer
 
-DEFAULT_MODEL: Final = Path(__file__).resolve().parents[1] / "default_model"
-"""Folder of the model that is shipped."""
-
-__all__ = ["DEFAULT_MODEL"]
+__all__ = [
+    "BANDS",
+    "DEFAULT_MODEL",
+    "MIN_IMPACT_POINTS",
+    "REASON_CODES",
+    "BandLimits",
+    "ExposureLimits",
+    "FeatureConditions",
+    "ModelMetadata",
+    "ScoredBatch",
+    "Scorer",
+    "scores_below_training",
+]

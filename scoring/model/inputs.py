@@ -19,9 +19,11 @@ from schemas.messages.driver_score import ReasonCode
 CAP_QUANTILE: Final = 0.99
 """Inputs are capped where 1 in 100 training trips lies: beyond, training has too few trips to say anything."""
 
+EXPOSURE_FEATURES: Final = ("distance_km", "duration_s")
+"""Every model needs them: rates and shares are drawn towards the prior by them, and too little is not scored."""
+
 _COLUMN: Final = {name: column for column, name in enumerate(FEATURE_NAMES)}
-_DISTANCE_KM: Final = _COLUMN["distance_km"]
-_DURATION_S: Final = _COLUMN["duration_s"]
+_DISTANCE_KM, _DURATION_S = (_COLUMN[name] for name in EXPOSURE_FEATURES)
 
 InputKind = Literal["level", "per_100km", "share"]
 

@@ -1,12 +1,16 @@
 """What stands beside the ONNX graph in a model's folder, ``model.json``: all that scoring needs to know."""
 
-from typing import Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.messages.driver_score import RiskBand
 from schemas.thresholds import ThresholdProfile
-from scoring.model.inputs import FittedInput
+from scoring.model.inputs import EXPOSURE_FEATURES, FittedInput
+
+DEFAULT_MODEL: Final = Path(__file__).resolve().parents[1] / "default_model"
+"""Folder of the default model, which is part of the package."""
 
 GRAPH_FILE: Final = "model.onnx"
 METADATA_FILE: Final = "model.json"
@@ -42,9 +46,12 @@ class BandLimits(_Part):
 
 
 class FeatureConditions(_Part):
-    """What the features of the training trips were computed with; live features must be computed likewise."""
+    """What the features of the training trips were computed with; scored features must be computed likewise.
 
-    definition: int = Field(description="`schemas.features.FEATURE_DEFINITION` of the time")
+    Window settings are not among them: they decide when a trip's features are emitted, not what they are.
+    """
+
+    definition: int = Field(description="`schemas.features.FEATURE_DEFINITION` in training")
     thresholds: ThresholdProfile
     min_trip_km: float = Field(ge=0, description="Least distance of a training trip")
     min_trip_s: float = Field(ge=0, description="Least duration of a training trip")
@@ -53,7 +60,7 @@ class FeatureConditions(_Part):
 FORMAT_1_CONDITIONS: Final = FeatureConditions(
     definition=1, thresholds=ThresholdProfile(name="default", version=1), min_trip_km=1.0, min_trip_s=120.0
 )
-"""Of every model of format 1, which could be trained with the default profile only."""
+"""Of every model of format 1: training knew no thresholds but the default ones, and no other exposure limits."""
 
 
 class TrainingRecord(_Part):
@@ -84,14 +91,17 @@ class GoldenRow(_Part):
 
 
 class ModelMetadata(_Part):
-    """Everything about a model but its trees."""
+    """Everything about a model but its trees.
 
-    format_version: Literal[1, 2] = 2
+    Format 1 had no ``conditions``; it is read as format 2 with `FORMAT_1_CONDITIONS`.
+    """
+
+    format_version: Literal[2] = 2
     name: str
     version: str = Field(pattern=r"^v[0-9]+$")
     graph_sha256: str
     feature_names: tuple[str, ...] = Field(description="Columns of the golden rows")
-    conditions: FeatureConditions = FORMAT_1_CONDITIONS
+    conditions: FeatureConditions
     inputs: tuple[FittedInput, ...] = Field(min_length=1)
     intercept: float = Field(description="Logit of the risk when all contributions are 0")
     reference_contributions: tuple[float, ...] = Field(description="Of the reference driver, logit, per input")
@@ -99,3 +109,25 @@ class ModelMetadata(_Part):
     bands: BandLimits
     training: TrainingRecord
     golden_rows: tuple[GoldenRow, ...] = Field(min_length=1)
+
+    @property
+    def needed_features(self) -> frozenset[str]:
+        """Names of the features that scoring reads: sources of the inputs, and exposure."""
+        return frozenset(EXPOSURE_FEATURES).union(*(fitted.sources for fitted in self.inputs))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_format_1(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("format_version") == 1 and "conditions" not in given:
+            return {**given, "format_version": 2, "conditions": FORMAT_1_CONDITIONS}
+        return given
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if len(self.reference_contributions) != len(self.inputs):
+            raise ValueError("there must be one reference contribution for each input")
+        if not self.needed_features <= set(self.feature_names):
+            raise ValueError("inputs need features that are not among feature_names")
+        if any(len(row.features) != len(self.feature_names) for row in self.golden_rows):
+            raise ValueError("golden rows must have a value for each of feature_names")
+        return self

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from schemas.features import FEATURE_NAMES
 from schemas.messages.driver_score import RiskBand
+from schemas.thresholds import ThresholdProfile
 from scoring.errors import ModelCorruptError, ModelNotFoundError
-from scoring.model.compatibility import require_known_features
+from scoring.model.compatibility import require_known_features, require_same_thresholds
 from scoring.model.exposure import ExposureLimits
 from scoring.model.graph import ModelGraph
 from scoring.model.inputs import derive_inputs
@@ -85,8 +86,16 @@ class Scorer:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Load a model's folder, and prove that it is whole and gives the risks it gave when it was made.
+    def load(cls, path: Path, *, thresholds: ThresholdProfile | None = None) -> Self:
+        """Load a model's folder, and prove that it is complete and gives the risks that it gave in training.
+
+        Parameters
+        ----------
+        path
+            The folder.
+        thresholds
+            Of the features that are to be scored. Without them the model is not checked against any: for features
+            that are known to be of the same thresholds, such as those of its training.
 
         Raises
         ------
@@ -94,8 +103,10 @@ class Scorer:
             When `path` has no model.
         ModelCorruptError
             When files are damaged, do not belong together, or do not reproduce the golden rows.
-        ModelMismatchError
-            When it needs features that do not exist, or that had another meaning.
+        ModelFeaturesError
+            When it needs features that do not exist, or that had another definition in training.
+        ModelThresholdsError
+            When it was trained with other thresholds.
         """
         if not (path / METADATA_FILE).is_file() or not (path / GRAPH_FILE).is_file():
             raise ModelNotFoundError(path)
@@ -104,6 +115,8 @@ class Scorer:
         except ValidationError as error:
             raise ModelCorruptError(path, f"{METADATA_FILE} is not a model's metadata ({_first(error)})") from error
         require_known_features(metadata, path)
+        if thresholds is not None:
+            require_same_thresholds(metadata, thresholds, path)
         serialized = (path / GRAPH_FILE).read_bytes()
         if hashlib.sha256(serialized).hexdigest() != metadata.graph_sha256:
             raise ModelCorruptError(path, f"{GRAPH_FILE} is not the file that {METADATA_FILE} describes")
@@ -180,4 +193,4 @@ class Scorer:
 
 def _first(error: ValidationError) -> str:
     problem = error.errors()[0]
-    return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+    return ": ".join(filter(None, (".".join(str(part) for part in problem["loc"]), problem["msg"])))

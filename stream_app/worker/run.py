@@ -15,7 +15,7 @@ from schemas.messages.dead_letter import RejectCode
 from schemas.messages.driver_score import ScoreStatus
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
-from scoring.model.scorer import Scorer
+from scoring.model import Scorer
 from stream_app.faust_bridge.progress import committed_positions, group_state
 from stream_app.kafka import create_topics, require_topics, watch_broker
 from stream_app.telemetry import metrics

@@ -12,10 +12,7 @@ from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_
 from scoring.driver_scores import ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
 from scoring.features import kernel_parameters
-from scoring.model import DEFAULT_MODEL
-from scoring.model.compatibility import is_below_training, require_same_thresholds
-from scoring.model.exposure import ExposureLimits
-from scoring.model.scorer import Scorer
+from scoring.model import DEFAULT_MODEL, ExposureLimits, Scorer, scores_below_training
 from stream_app.faust_bridge.app import BatchApp, create_app
 from stream_app.faust_bridge.source_partitions import SourcePartitions
 from stream_app.ingest.decoding import Decoder
@@ -49,13 +46,11 @@ def load_scorer(settings: Settings) -> Scorer:
 
     Raises
     ------
-    ModelNotFoundError, ModelCorruptError, ModelMismatchError
+    ModelError
         When the model can't be used, or was trained with other thresholds.
     """
-    path = settings.model.path or DEFAULT_MODEL
-    scorer = Scorer.load(path)
-    require_same_thresholds(scorer.metadata, settings.thresholds, path)
-    if is_below_training(scorer.metadata, settings.exposure):
+    scorer = Scorer.load(settings.model.path or DEFAULT_MODEL, thresholds=settings.thresholds)
+    if scores_below_training(scorer.metadata, settings.exposure):
         log.warning(
             "trips are scored that are shorter than those that the model was trained on",
             min_trip_km=scorer.metadata.conditions.min_trip_km,

@@ -11,8 +11,7 @@ import numpy as np
 
 from schemas.features import FEATURE_NAMES
 from schemas.settings import ExposureSettings
-from scoring.model.exposure import ExposureLimits
-from scoring.model.scorer import BANDS, Scorer
+from scoring.model import BANDS, ExposureLimits, Scorer
 from tests.chaos.known_stream import KnownStream
 from tests.support.checks.feature_equality import TOLERANCE, unlike
 from tests.support.servers.running_worker import Topics, contents_by_id, last_finals

@@ -153,9 +153,11 @@ def test_a_missing_model_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
     assert "driver-score train" in said
 
 
-def test_a_model_of_other_thresholds_is_refused_with_the_first_difference(run: Run) -> None:
+def test_a_model_of_other_thresholds_is_refused_with_the_difference(run: Run) -> None:
     said = error_line(run("worker", DRIVER_SCORE_THRESHOLDS__IDLE_KMH="5"))
-    assert "it was trained with other thresholds: idle_kmh is 3.0 in the model and 5.0 in the settings" in said
+    assert (
+        "was trained with other thresholds: DRIVER_SCORE_THRESHOLDS__IDLE_KMH is 5.0, and was 3.0 in training" in said
+    )
     assert "driver-score train" in said
 
 

@@ -17,8 +17,7 @@ from scoring.engine import ScoringEngine
 from scoring.events.columns import EventColumns
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
-from scoring.model.exposure import ExposureLimits
-from scoring.model.scorer import BANDS, ScoredBatch, Scorer
+from scoring.model import BANDS, ExposureLimits, ScoredBatch, Scorer
 from tests.reference.random_trips import Event, fleets, frame_of
 
 _SETTINGS = WindowSettings(grace_s=1, idle_gap_s=15, retention_s=30)

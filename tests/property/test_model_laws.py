@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.features import FEATURE_NAMES
 from schemas.settings import ExposureSettings
-from scoring.model.exposure import ExposureLimits
+from scoring.model import ExposureLimits, Scorer
 from scoring.model.inputs import derive_inputs
-from scoring.model.scorer import Scorer
 from tests.support.examples.drawn_fleet import draw_trips, drawn_model, feature_matrix
 
 COLUMN = {name: column for column, name in enumerate(FEATURE_NAMES)}

@@ -23,9 +23,7 @@ from scoring.driver_scores import SEVERE_EVENT_KIND, ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
-from scoring.model import DEFAULT_MODEL
-from scoring.model.exposure import ExposureLimits
-from scoring.model.scorer import Scorer
+from scoring.model import DEFAULT_MODEL, ExposureLimits, Scorer
 from stream_app.kafka import create_topics
 from tests.support.examples.bad_input import BAD_INPUT
 from tests.support.examples.decoding import a_decoder, batch_of

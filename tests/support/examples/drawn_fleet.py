@@ -5,11 +5,15 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from schemas.features import FEATURE_NAMES
-from scoring.model.metadata import FORMAT_1_CONDITIONS
-from scoring.training.train import TrainedModel, train_model
+from schemas.features import FEATURE_DEFINITION, FEATURE_NAMES
+from schemas.thresholds import ThresholdProfile
+from scoring.model import FeatureConditions
+from scoring.training import TrainedModel, train_model
 
 LABEL, GROUP, SEED = "conflict", "driver_id", 7
+CONDITIONS = FeatureConditions(
+    definition=FEATURE_DEFINITION, thresholds=ThresholdProfile(), min_trip_km=0, min_trip_s=0
+)
 
 _EVENTS_PER_KM = {"hard_brake_count": 0.10, "hard_acceleration_count": 0.06, "hard_corner_count": 0.05}
 
@@ -47,7 +51,7 @@ def draw_trips(trips: int = 1500, drivers: int = 150, seed: int = SEED) -> pl.Da
 def drawn_model() -> TrainedModel:
     """Train on the drawn fleet, once for all tests."""
     return train_model(
-        draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1", conditions=FORMAT_1_CONDITIONS
+        draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1", conditions=CONDITIONS
     )
 
 

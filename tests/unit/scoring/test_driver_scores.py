@@ -19,9 +19,7 @@ from scoring.features.emitted import EmittedFeatures
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
-from scoring.model import DEFAULT_MODEL
-from scoring.model.exposure import ExposureLimits
-from scoring.model.scorer import Scorer
+from scoring.model import DEFAULT_MODEL, ExposureLimits, Scorer
 from tests.support.examples.event_frames import event_frame, trip
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())

@@ -10,16 +10,16 @@ import pytest
 
 from pipelines import DEFAULT_SEED
 from pipelines.train import LabelledTrips, simulated_trips
-from schemas.features import FEATURE_NAMES
+from schemas.features import FEATURE_DEFINITION, FEATURE_NAMES
 from schemas.settings import ExposureSettings
-from scoring.model import DEFAULT_MODEL
-from scoring.model.exposure import ExposureLimits
+from scoring.model import BANDS, DEFAULT_MODEL, ExposureLimits, Scorer
 from scoring.model.metadata import CARD_FILE, GRAPH_FILE, METADATA_FILE
-from scoring.model.scorer import BANDS, Scorer
+from scoring.training import TrainedModel, Validation, save, train_model
 from scoring.training.card import model_card
-from scoring.training.train import TrainedModel, save, train_model
-from scoring.training.validation import Discrimination, Interval, Validation
+from scoring.training.validation import Discrimination, Interval
 
+FEATURES = {1: "406e34a5a13593a2bf4b223c0399c43cc6336d45d66236db3a9cff1298ac8e96"}
+"""Hash of the simulated fleet's training table, by the definition of the features."""
 LIBRARIES = ("numpy", "onnx", "scikit-learn")
 VALIDATED = "What it is worth on drivers it has not seen"
 
@@ -48,6 +48,14 @@ def test_it_was_trained_on_at_least_5000_trips_of_500_drivers(trips: LabelledTri
     assert record.seed == DEFAULT_SEED
     assert record.groups == trips.rows["driver_id"].n_unique() >= 500
     assert record.trips == trips.rows.height >= 0.95 * 5000
+
+
+def test_other_features_of_the_same_fleet_have_a_new_definition(trips: LabelledTrips) -> None:
+    assert FEATURE_DEFINITION in FEATURES, "add the hash of the simulated fleet's features by this definition"
+    assert trips.table().sha256() == FEATURES[FEATURE_DEFINITION], (
+        "the features of the simulated fleet changed: raise FEATURE_DEFINITION where features have another meaning, "
+        "or replace the hash where the fleet was simulated again"
+    )
 
 
 def test_retraining_reproduces_its_risks(trips: LabelledTrips, retrained: TrainedModel) -> None:

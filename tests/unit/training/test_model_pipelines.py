@@ -23,8 +23,7 @@ from schemas.features import FEATURE_NAMES
 from schemas.settings import ExposureSettings
 from schemas.thresholds import ThresholdProfile
 from scoring.errors import InputFileError, TrainingError
-from scoring.model.exposure import ExposureLimits
-from scoring.model.scorer import Scorer
+from scoring.model import ExposureLimits, Scorer
 from tests.support.examples.drawn_fleet import draw_trips
 
 START_SYNC = 300

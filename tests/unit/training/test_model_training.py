@@ -6,21 +6,19 @@ import polars as pl
 import pytest
 
 from scoring.errors import TrainingError
-from scoring.model.exposure import ExposureLimits
-from scoring.model.metadata import FORMAT_1_CONDITIONS
+from scoring.model import ExposureLimits
+from scoring.training import TrainingTable, save, train_model
 from scoring.training.boosting import MIN_SAMPLES_LEAF, fit_platt
-from scoring.training.table import TrainingTable
-from scoring.training.train import save, train_model
-from tests.support.examples.drawn_fleet import GROUP, LABEL, SEED, draw_trips, drawn_model, feature_matrix
+from tests.support.examples.drawn_fleet import CONDITIONS, GROUP, LABEL, SEED, draw_trips, drawn_model, feature_matrix
 
 
 def train(trips: pl.DataFrame, seed: int = SEED) -> None:
-    train_model(trips, label=LABEL, group=GROUP, seed=seed, name="x", version="v1", conditions=FORMAT_1_CONDITIONS)
+    train_model(trips, label=LABEL, group=GROUP, seed=seed, name="x", version="v1", conditions=CONDITIONS)
 
 
 def test_the_same_trips_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
     again = train_model(
-        draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1", conditions=FORMAT_1_CONDITIONS
+        draw_trips(), label=LABEL, group=GROUP, seed=SEED, name="drawn", version="v1", conditions=CONDITIONS
     )
     save(drawn_model(), tmp_path / "first")
     save(again, tmp_path / "second")
@@ -51,9 +49,7 @@ def test_an_input_that_is_hardly_ever_missing_contributes_the_references_part_wh
     riskiest = trips.sort(LABEL, descending=True).with_columns(
         speed_volatility=pl.when(pl.int_range(pl.len()) < gone).then(None).otherwise(pl.col("speed_volatility"))
     )
-    model = train_model(
-        riskiest, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=FORMAT_1_CONDITIONS
-    )
+    model = train_model(riskiest, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=CONDITIONS)
     column = [one.name for one in model.metadata.inputs].index("speed_volatility")
     assert float(model.model.shapes[column].missing) == pytest.approx(
         model.metadata.reference_contributions[column], abs=1e-7
@@ -65,7 +61,7 @@ def test_risk_rises_with_bad_driving_even_where_the_trips_say_the_opposite(featu
     trips = draw_trips()
     reversed_feature = trips.with_columns(pl.col(feature).max() - pl.col(feature))
     model = train_model(
-        reversed_feature, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=FORMAT_1_CONDITIONS
+        reversed_feature, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=CONDITIONS
     )
     for shape in model.model.shapes:
         assert (np.diff(shape.steps) >= 0).all()
@@ -73,9 +69,7 @@ def test_risk_rises_with_bad_driving_even_where_the_trips_say_the_opposite(featu
 
 def test_inputs_without_any_sensor_are_left_out_and_named() -> None:
     trips = draw_trips().with_columns(phone_use_ratio=pl.lit(None, pl.Float64), night_ratio=pl.lit(None, pl.Float64))
-    model = train_model(
-        trips, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=FORMAT_1_CONDITIONS
-    )
+    model = train_model(trips, label=LABEL, group=GROUP, seed=SEED, name="x", version="v1", conditions=CONDITIONS)
     assert model.left_out == ("night_share", "phone_use_share")
     batch = model.scorer().score(feature_matrix(draw_trips(50)), ExposureLimits.none())
     assert np.isfinite(batch.score).all()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from scoring.training import Provenance, TrainingTable, cross_validate, write_card
 from scoring.training.boosting import grouped_folds
-from scoring.training.card import Provenance, model_card, write_card
-from scoring.training.table import TrainingTable
-from scoring.training.validation import Interval, cross_validate, discrimination, reliability, weighted_auc
+from scoring.training.card import model_card
+from scoring.training.validation import Interval, discrimination, reliability, weighted_auc
 from tests.support.examples.drawn_fleet import GROUP, LABEL, SEED, draw_trips, drawn_model
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from schemas.settings import ExposureSettings
-from scoring.model.exposure import ExposureLimits
+from scoring.model import REASON_CODES, ExposureLimits
 from scoring.model.inputs import derive_inputs
-from scoring.model.reasons import REASON_CODES, FactorImpacts, largest_impacts
+from scoring.model.reasons import FactorImpacts, largest_impacts
 from tests.support.examples.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
 
 REASONS_DOC = Path(__file__).parents[4] / "docs" / "reasons.md"

@@ -9,10 +9,9 @@ import pytest
 from schemas.features import FEATURE_NAMES
 from schemas.settings import ExposureSettings
 from scoring.errors import ModelCorruptError, ModelNotFoundError
-from scoring.model.exposure import ExposureLimits
+from scoring.model import BANDS, ExposureLimits, Scorer
 from scoring.model.metadata import GRAPH_FILE, METADATA_FILE
-from scoring.model.scorer import BANDS, Scorer
-from scoring.training.train import save
+from scoring.training import save
 from tests.support.examples.drawn_fleet import draw_trips, drawn_model, feature_matrix, row
 
 
@@ -125,6 +124,9 @@ def test_a_changed_graph_is_refused(damaged: Path) -> None:
         ({"golden_rows": [{"features": [None] * len(FEATURE_NAMES), "risk": 0.9}]}, "golden rows differ by 0"),
         ({"format_version": 3}, "format_version"),
         ({"scaling": {"offset": 1}}, "scaling.points_per_logit"),
+        ({"reference_contributions": [0.0]}, "one reference contribution for each input"),
+        ({"feature_names": [*FEATURE_NAMES[:-1], "moon_phase"]}, "inputs need features that are not among"),
+        ({"golden_rows": [{"features": [None, 1.0], "risk": 0.9}]}, "golden rows must have a value for each"),
     ],
 )
 def test_metadata_that_do_not_fit_are_refused(damaged: Path, changes: dict[str, object], problem: str) -> None:
