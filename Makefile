@@ -58,7 +58,7 @@ mutation: $(VENV)/dev ## See how many small mistakes in the core unit tests noti
 simulate: $(VENV)/dev ## Make the simulated fleet again (about 10 minutes)
 	$(BIN)/driver-score simulate --seed 2026 --output scoring/default_fleet/fleet.parquet
 
-train: $(VENV)/dev ## Train the model that is shipped again
+train: $(VENV)/dev ## Train the default model again
 	$(BIN)/driver-score train --output scoring/default_model
 
 validate: $(VENV)/dev ## Write docs/validation.md; STUDY=path names the 100-Car study's file

@@ -1,4 +1,4 @@
-"""``python -m bench``: throughput of our worker and of peers that do the same job, and latency of scores; in one run.
+"""``python -m bench``: throughput of our worker and of peers that do the same job, and latency of scores."""
 
 import argparse
 import json

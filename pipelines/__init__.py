@@ -3,6 +3,6 @@
 from typing import Final
 
 DEFAULT_SEED: Final = 20_260_302
-"""Of the shipped model: the same seed and data give the same model."""
+"""Of the default model: the same seed and data give the same model."""
 
 __all__ = ["DEFAULT_SEED"]

@@ -1,4 +1,4 @@
-"""What model cards say of the trips that a model was trained on, and of what it can't know."""
+"""Training data and limitations for model cards."""
 
 from pathlib import Path
 from typing import Final
@@ -16,12 +16,12 @@ def of_simulated_fleet(command: str) -> Provenance:
             "safety measure: a time to collision, or a deceleration to avoid a crash, beyond its threshold. It is "
             "measured between vehicles in the simulation, not computed from the features."
         ),
-        limits=(
+        limitations=(
             (
-                "Drivers, roads, noise and the rate of conflicts are a simulation's. Absolute risks are those of that "
-                "world: retrain on labelled trips of your own before a risk means money."
+                "Drivers, roads, noise and the rate of conflicts are simulated, and so is the level of risk: retrain "
+                "on labelled trips of your own before money depends on a risk."
             ),
-            "A conflict is not a crash: it says that two vehicles came too near, and this one had to act.",
+            "A conflict is not a crash: two vehicles came too near to each other, and this one had to react.",
             _PEAKS,
             "Night driving is a factor. It hits shift workers: leave it out where that must not count.",
             "What a missing sensor contributes was learned from the devices of the simulated fleet.",
@@ -34,8 +34,8 @@ def of_own_trips(events: Path, labels: Path, *, label: str, command: str) -> Pro
     """Describe trips and labels that the user brought."""
     return Provenance(
         trips=f"Trips of `{events.name}`, labelled by column `{label}` of `{labels.name}`.",
-        limits=(
-            "It knows the drivers, roads and devices of these trips: validate it before it is used on others.",
+        limitations=(
+            "It was trained on the drivers, roads and devices of these trips: validate it before it is used on others.",
             _PEAKS,
         ),
         command=command,
@@ -51,7 +51,7 @@ def of_study_windows(*, speed_only: bool, left_out: int, command: str) -> Proven
             f"{sensors}: from 2 s before to 8 s after the start of a crash or near-crash, against 20 s to 10 s before "
             f"it. {left_out} windows are left out, because the clip covers less than 8 s of them or no speed is known."
         ),
-        limits=(
+        limitations=(
             (
                 "Both windows come from one clip, and the study found candidate events partly by kinematic triggers: "
                 "read the AUC as optimistic."

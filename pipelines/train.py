@@ -38,7 +38,7 @@ _TRIP_KEY: Final = ("vehicle_id", "trip_id")
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """The settings that decide about the features of training trips, and which trips are trained on.
+    """The settings that define the features of training trips, and which trips are trained on.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ DEFAULT_FEATURE_SETTINGS: Final = FeatureSettings(ThresholdProfile(), ExposureSe
 
 @dataclass(frozen=True)
 class LabelledTrips:
-    """Rows to train on, and what the card says of them.
+    """Rows to train on, and their provenance for the card.
 
     Attributes
     ----------
@@ -238,17 +238,17 @@ def train_and_save(
     name, version, seed
         As in :func:`scoring.training.train.train_model`.
     report
-        Is told what is being done.
+        Called with the name of each step as it starts.
 
     Raises
     ------
     TrainingError
         When no model can be made of these trips.
     """
-    tell = report or (lambda _doing: None)
-    tell("validating on held-out groups")
+    start = report or (lambda _step: None)
+    start("validating on held-out groups")
     validation = cross_validate(trips.table(), seed=seed)
-    tell("training on all trips")
+    start("training on all trips")
     trained = train_model(
         trips.rows,
         label=trips.label,

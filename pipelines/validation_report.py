@@ -1,4 +1,4 @@
-"""The validation report, ``docs/validation.md``: what the model is worth on real conflicts and on simulated ones."""
+"""The validation report, ``docs/validation.md``: performance on real and on simulated conflicts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,19 +10,19 @@ from scoring.training import Validation, cross_validate, metrics_table, reliabil
 from scoring.trip_files import DEFAULT_FLEET_PATH
 
 BARS: Final = {"speed only": 0.88, "speed and accelerometers": 0.95}
-"""AUC that must be reached on the 100-Car windows."""
+"""Least AUC on the 100-Car windows."""
 
 _REPORT: Final = """\
 # Validation
 
 Written by `driver-score validate --study PATH-TO-100CAR --output docs/validation.md`, seed {seed}; do not edit.
 
-In every section: five folds by group, so that nobody is on both sides of a split. Inputs' priors and caps, the number
-of boosting rounds, the leaves a tree and the calibration are chosen within the training part of each fold; the
-held-out part is scored once, by the exported ONNX graph. Metrics are of the pooled held-out predictions; 95 %
-intervals come from a bootstrap over whole groups (1,000 samples). ECE: expected calibration error over tenths of
-predicted risk. The logistic regression has the same inputs; the unconstrained boosting shows what additivity and
-monotonicity cost.
+In every section: five folds by group, so that no driver or vehicle is on both sides of a split. Priors and caps of the
+inputs, the number of boosting rounds, the leaves per tree and the calibration are chosen within the training part of
+each fold; the held-out part is scored once, by the exported ONNX graph. Metrics are of the pooled held-out predictions;
+95 % intervals come from a bootstrap over whole groups (1,000 samples). ECE: expected calibration error over tenths of
+predicted risk. The logistic regression has the same inputs; the unconstrained boosting shows the cost of additivity and
+monotonicity. Features have the default thresholds.
 
 {sections}"""
 
@@ -48,29 +48,29 @@ def write_validation_report(
     seed
         Of folds, estimators and bootstrap.
     report
-        Is told what is being done.
+        Called with the name of each section as it starts.
 
     Returns
     -------
     dict
         Validations by section: ``speed only``, ``speed and accelerometers``, ``simulated fleet``.
     """
-    tell = report or (lambda _doing: None)
+    start = report or (lambda _section: None)
     validations: dict[str, Validation] = {}
     sections = []
     for section, bar in BARS.items():
-        tell(f"100-Car study, {section}")
+        start(f"100-Car study, {section}")
         windows = study_windows(study, speed_only=section == "speed only")
         validations[section] = cross_validate(windows.table(), seed=seed)
         sections.append(
             _section(
                 f"Real conflicts: 100-Car study, {section}",
-                f"{windows.provenance.trips} {windows.provenance.limits[0]} Folds by vehicle. "
-                f"Wanted: AUC of at least {bar}; {_verdict(validations[section], bar)}.",
+                f"{windows.provenance.trips} {windows.provenance.limitations[0]} Folds by vehicle. "
+                f"Target: AUC of at least {bar}; {_verdict(validations[section], bar)}.",
                 validations[section],
             )
         )
-    tell("simulated fleet")
+    start("simulated fleet")
     trips = simulated_trips(fleet)
     validations["simulated fleet"] = cross_validate(trips.table(), seed=seed)
     sections.append(
@@ -86,7 +86,7 @@ def _verdict(validation: Validation, bar: float) -> str:
     auc = validation.model.auc
     if auc.estimate < bar:
         return "not reached"
-    return "reached" if auc.low >= bar else "reached by the estimate, while the interval reaches below"
+    return "reached" if auc.low >= bar else "reached by the estimate, but not by the whole interval"
 
 
 def _section(title: str, text: str, validation: Validation) -> str:

@@ -11,7 +11,7 @@ _DIFFERENCES_NAMED: Final = 3
 
 
 class InputFileError(DriverScoreError):
-    """A file of trips can't be read as the format it was said to be."""
+    """A file of trips can't be read in its format."""
 
     def __init__(self, path: Path | str, problem: str, *, remedy: str) -> None:
         super().__init__(f"{path}: {problem}. {remedy}")
@@ -27,7 +27,7 @@ class ModelNotFoundError(ModelError):
     def __init__(self, path: Path | str) -> None:
         super().__init__(
             f"no model at {path}. Train one with `driver-score train --output {path}`, or leave "
-            "DRIVER_SCORE_MODEL__PATH unset to use the one that is shipped."
+            "DRIVER_SCORE_MODEL__PATH unset to use the default model."
         )
 
 
@@ -66,7 +66,7 @@ class ModelThresholdsError(ModelError):
 
 
 class TrainingError(DriverScoreError):
-    """No model can be made of this data."""
+    """No model can be trained on this data."""
 
     def __init__(self, problem: str, *, remedy: str) -> None:
         super().__init__(f"training stopped: {problem}. {remedy}")

@@ -1,4 +1,4 @@
-"""``driver-score train`` and ``driver-score validate``: training and validation of models."""
+"""``driver-score train`` and ``driver-score validate``: train models, and measure their performance."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ _REPORT: Final = Path("validation.md")
 
 def train(
     *,
-    data: Annotated[Path | None, typer.Option(help="File of trips; by default the included simulated fleet.")] = None,
+    data: Annotated[Path | None, typer.Option(help="File of trips; by default the simulated fleet.")] = None,
     file_format: FormatOption = None,
     labels: Annotated[
         Path | None,
@@ -75,7 +75,7 @@ def train(
             settings=feature_settings,
         )
     trained, validation = train_and_save(
-        trips, output, name=name, version=version, seed=seed, report=lambda doing: console.print(f"{doing} …")
+        trips, output, name=name, version=version, seed=seed, report=lambda step: console.print(f"{step} …")
     )
     auc = validation.model.auc
     console.print(f"AUC on held-out groups {auc} (95 % CI); model in {output}")
@@ -102,7 +102,7 @@ def validate(
     output: Annotated[Path, typer.Option(help="File of the report.")] = _REPORT,
     seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same report.")] = DEFAULT_SEED,
 ) -> None:
-    """Validate on real conflicts and on the simulated fleet, and write the report."""
+    """Validate on real conflicts and on the simulated fleet with default thresholds, and write the report."""
     try:
         from pipelines.validation_report import write_validation_report  # noqa: PLC0415
     except ImportError as error:
@@ -110,7 +110,7 @@ def validate(
 
     console = Console(stderr=True, highlight=False)
     validations = write_validation_report(
-        output, study=study, seed=seed, report=lambda doing: console.print(f"{doing} …")
+        output, study=study, seed=seed, report=lambda step: console.print(f"{step} …")
     )
     for title, validation in validations.items():
         auc = validation.model.auc

@@ -1,4 +1,4 @@
-"""How much driving a score needs before it says anything."""
+"""The least driving that a score needs."""
 
 from dataclasses import dataclass
 from typing import Self

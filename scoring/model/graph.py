@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class GraphOutput(NamedTuple):
-    """What the graph says of n rows.
+    """Outputs of the graph for n rows.
 
     Attributes
     ----------
@@ -50,8 +50,8 @@ class ModelGraph:
     def run(self, inputs: NDArray[np.float32]) -> GraphOutput:
         """Run the graph on model inputs, shape (n, m), NaN where unknown.
 
-        The risk is made of the logit here, by the logistic function that the graph has too: the last bit of ONNX
-        Runtime's depends on where in its batch a row stands, and what is scored again must be the same.
+        The risk is computed from the logit here, though the graph has the logistic function too: the last bit of ONNX
+        Runtime's depends on the row's place in its batch, and a row that is scored again must get the same risk.
         """
         logit, contributions = self._session.run(["logit", "contributions"], {"inputs": inputs})
         return GraphOutput(risk_of(logit), logit, contributions)

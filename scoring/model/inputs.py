@@ -1,4 +1,4 @@
-"""What the model is fed: inputs derived from the features, with small exposure drawn towards the fleet's prior.
+"""Inputs of the model, derived from the features; with little exposure they are drawn towards the fleet's prior.
 
 Raw counts, distance and duration are not inputs: a driver with more kilometres has more events, not more risk a
 kilometre. Counts become rates and shares are smoothed, both by **shrinkage**: as if every trip had been preceded by
@@ -17,7 +17,7 @@ from schemas.features import FEATURE_NAMES
 from schemas.messages.driver_score import ReasonCode
 
 CAP_QUANTILE: Final = 0.99
-"""Inputs are capped where 1 in 100 training trips lies: beyond, training has too few trips to say anything."""
+"""Inputs are capped at this quantile of training trips: beyond it there are too few trips to learn from."""
 
 EXPOSURE_FEATURES: Final = ("distance_km", "duration_s")
 """Every model needs them: rates and shares are drawn towards the prior by them, and too little is not scored."""
@@ -29,7 +29,7 @@ InputKind = Literal["level", "per_100km", "share"]
 
 
 class InputSpec(BaseModel):
-    """One input of the model, before it knows the training fleet."""
+    """One input of the model, before it is fitted to a training fleet."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,7 +47,7 @@ class InputSpec(BaseModel):
 
 
 class FittedInput(InputSpec):
-    """One input with what it learned of the training fleet."""
+    """One input, fitted to a training fleet."""
 
     prior: float = Field(description="The fleet's events per km, or share of the time; 0 for a level")
     cap: float = Field(description="Higher values count as this one")
@@ -123,15 +123,14 @@ TRIP_INPUTS: Final[tuple[InputSpec, ...]] = (
 The speeding tiers are nested (over 5, over 15, over 30 km/h), not side by side: when a trip speeds harder, time
 moves from a milder tier to a worse one, and only nested shares all grow with it.
 
-Phone use is known only after it was reported: a trip without a report counts as one without phone use, or the first
-report could raise a score.
+A trip without a report of phone use counts as one without phone use; else the first report could raise a score.
 """
 
 
 def fit_inputs(features: NDArray[np.float64], specs: Sequence[InputSpec] = TRIP_INPUTS) -> tuple[FittedInput, ...]:
     """Learn priors and caps from a training fleet.
 
-    Inputs whose sensor no training trip has are left out: the model can't know them.
+    Inputs whose sensor no training trip has are left out: there is nothing to learn from.
 
     Parameters
     ----------

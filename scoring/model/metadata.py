@@ -1,4 +1,4 @@
-"""What stands beside the ONNX graph in a model's folder, ``model.json``: all that scoring needs to know."""
+"""Metadata of a model, ``model.json`` beside the ONNX graph in its folder: all that scoring needs but the trees."""
 
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -64,7 +64,7 @@ FORMAT_1_CONDITIONS: Final = FeatureConditions(
 
 
 class TrainingRecord(_Part):
-    """Where the model comes from."""
+    """Data, settings and results of training."""
 
     data_sha256: str = Field(description="Hash of features, labels and groups, in order")
     label: str

@@ -6,8 +6,8 @@ The reference driver has, in every input, the median contribution over all train
 
 so that the score of the reference driver plus all impacts is the score before clipping, exactly.
 
-An input that is unknown (its sensor is missing) is no reason: its impact is 0, and what the model makes of not
-knowing it belongs to the reference, which is then the reference driver **with the same sensors**.
+An input that is unknown (its sensor is missing) is no reason: its impact is 0. Its contribution is part of the
+reference, which is then the reference driver **with the same sensors**.
 """
 
 from collections.abc import Sequence

@@ -38,7 +38,7 @@ _REFUSALS: Final = (
     onnx_errors.InvalidProtobuf,
     onnx_errors.NotImplemented,
 )
-"""How ONNX Runtime says that a graph can't be used; they have no common base."""
+"""What ONNX Runtime raises for a graph that can't be used; they have no common base."""
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,15 @@ LEARNING_RATE: Final = 0.05
 MAX_ROUNDS: Final = 400
 ROUND_STEP: Final = 10
 LEAF_NODES: Final = (3, 6)
-"""Leaves a tree: 3 makes smooth shape functions, 6 follows sharper bends; cross-validation chooses."""
+"""Leaves per tree: 3 gives smooth shape functions, 6 follows sharper bends; cross-validation chooses."""
 
 MIN_SAMPLES_LEAF: Final = 30
-"""A step of a shape function stands on at least 30 trips: one driver's handful can't make a step."""
+"""A step of a shape function is learned from at least 30 trips, more than the few of one driver."""
 
 
 @dataclass(frozen=True)
 class Complexity:
-    """What cross-validation chose, and the predictions it chose by.
+    """What cross-validation chose, and the predictions that the choice is based on.
 
     Attributes
     ----------

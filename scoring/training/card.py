@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it was made of, what it is worth, and what it must not be used for."""
+"""The model card: what a model is, its training data, its performance and its limitations."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from scoring.training.validation import Discrimination, ReliabilityBin, Validati
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the card says that the model can't know of itself.
+    """What the card needs beside the model and its validation.
 
     Attributes
     ----------
     trips
         What the trips and labels are, in a sentence or two.
-    limits
-        What the model does not know, one sentence each.
+    limitations
+        One sentence each.
     command
-        The command that makes this model again.
+        The command that trained this model.
     """
 
     trips: str
-    limits: tuple[str, ...]
+    limitations: tuple[str, ...]
     command: str
 
 
@@ -46,11 +46,13 @@ probability that a trip like this one has at least one conflict, and a score fro
 
 - {trips} trips of {groups} groups (column `{group}`), {positives} with `{label}` ({positive_share:.1%})
 - SHA-256 of features, labels and groups: `{data_sha256}`
+- features of definition {definition}, with the thresholds `{thresholds}` that `model.json` lists; trips of at least
+  {min_trip_km:g} km and {min_trip_s:g} s
 - seed {seed}; {versions}
 
-## What it is worth on drivers it has not seen
+## Performance on held-out groups
 
-Five folds by group; choice of complexity and calibration are repeated within the training part of every fold.
+Five folds by group; the choice of complexity and calibration are repeated within the training part of every fold.
 Metrics of the pooled predictions of held-out groups; 95 % intervals by bootstrap over groups. ECE is the expected
 calibration error over tenths of predicted risk.
 
@@ -60,7 +62,7 @@ Calibration of the additive monotone model on held-out trips:
 
 {reliability}
 
-## What it looks at
+## Inputs
 
 {inputs}
 
@@ -76,34 +78,36 @@ score = {offset:.2f} - {points_per_logit:.2f} * logit(risk), clipped to 0 to 100
 {points_to_double:.1f} points. The median training trip has {median_score:g}, one in twenty {risky_score:g} or less.
 Bands: low risk from {low_from:g}, moderate from {moderate_from:g}, high below.
 
-## Proofs made when it was trained
+## Checks in training
 
 - ONNX against scikit-learn: the largest difference of a risk is {parity:.2g} over {parity_rows} rows, among them
   rows at every threshold, one float32 step to either side, and rows with missing sensors
-- {rounds} rounds with {max_leaf_nodes} leaves a tree, chosen by grouped cross-validation; Platt's slope
+- {rounds} rounds with {max_leaf_nodes} leaves per tree, chosen by grouped cross-validation; Platt's slope
   {slope:.3f} (1 needs no calibration)
 - {golden} golden rows of feature quantiles are scored each time the model is loaded
 
-## Limits
+## Limitations
 
-{limits}
+{limitations}
 
-## How to make it again
+## How to reproduce it
 
-`{command} --seed {seed}`
+`{command} --seed {seed}`, with the thresholds and exposure limits above in the settings.
 
 The same trips and seed give the same risks, and with the library versions above the same bytes.
 """
 
 
 def model_card(trained: TrainedModel, validation: Validation, provenance: Provenance) -> str:
-    """Render the card of a model as Markdown; `validation` is of its kind, on the trips that it was trained on."""
+    """Render the card of a model as Markdown; `validation` is the cross-validation on its training trips."""
     metadata = trained.metadata
     record = metadata.training
     return _TEMPLATE.format(
         **record.model_dump(include={"trips", "groups", "group", "positives", "label", "data_sha256", "seed"}),
         **metadata.scaling.model_dump(),
         **metadata.bands.model_dump(),
+        **metadata.conditions.model_dump(include={"definition", "min_trip_km", "min_trip_s"}),
+        thresholds=metadata.conditions.thresholds.identity,
         name=metadata.name,
         version=metadata.version,
         trips_are=wrap(provenance.trips),
@@ -122,7 +126,7 @@ def model_card(trained: TrainedModel, validation: Validation, provenance: Proven
         max_leaf_nodes=record.max_leaf_nodes,
         slope=record.calibration_slope,
         golden=len(metadata.golden_rows),
-        limits="\n".join(wrap(f"- {limit}", indent="  ") for limit in provenance.limits),
+        limitations="\n".join(wrap(f"- {one}", indent="  ") for one in provenance.limitations),
         command=provenance.command,
     )
 
@@ -176,22 +180,22 @@ def _inputs_table(trained: TrainedModel) -> str:
 
 
 def _silent_inputs(trained: TrainedModel) -> str:
-    """Name the inputs that say nothing, so that nobody believes them to count."""
+    """Name the inputs that never change a score, so that nobody relies on them."""
     points = trained.metadata.scaling.points_per_logit
     without_effect = [
         fitted.name
         for fitted, shape in zip(trained.metadata.inputs, trained.model.shapes, strict=True)
         if points * float(shape.steps[-1] - shape.steps[0]) < MIN_IMPACT_POINTS
     ]
-    said = []
+    sentences = []
     if without_effect:
-        said.append(
-            f"**Without effect**, because in these trips they told nothing that other inputs had not told: "
+        sentences.append(
+            f"**Without effect**, because in these trips they add nothing to the other inputs: "
             f"{', '.join(without_effect)}. A factor of which all inputs are without effect is never a reason."
         )
     if trained.left_out:
-        said.append(f"**Left out**, because no trip has the sensor: {', '.join(trained.left_out)}.")
-    return wrap(" ".join(said) or "Every input has an effect.")
+        sentences.append(f"**Left out**, because no trip has the sensor: {', '.join(trained.left_out)}.")
+    return wrap(" ".join(sentences) or "Every input has an effect.")
 
 
 def _prior_weight(fitted: FittedInput) -> str:

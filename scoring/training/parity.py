@@ -1,4 +1,4 @@
-"""Parity: proof that the ONNX graph says what the scikit-learn model says."""
+"""Parity: proof that the ONNX graph gives the risks of the scikit-learn model."""
 
 from dataclasses import dataclass
 from typing import Final

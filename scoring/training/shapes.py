@@ -49,7 +49,7 @@ class AdditiveModel:
     shapes: tuple[StepFunction, ...]
 
     def with_missing_at(self, contributions: Sequence[float], where: NDArray[np.bool_]) -> Self:
-        """Give the model in which NaN contributes as told for the inputs marked in `where`, shape (m,)."""
+        """Give the model in which NaN contributes these values for the inputs marked in `where`, shape (m,)."""
         return replace(
             self,
             shapes=tuple(

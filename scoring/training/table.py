@@ -18,7 +18,7 @@ MIN_PER_CLASS: Final = 20
 """Fewer conflicts (or trips without) leave fewer than 4 a fold: their AUC is a coin toss."""
 
 MIN_GROUPS: Final = 10
-"""Two drivers a fold: fewer, and a fold tells of one person's style."""
+"""Two drivers per fold: with fewer, a fold measures one person's style."""
 
 
 @dataclass(frozen=True)

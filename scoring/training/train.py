@@ -43,12 +43,12 @@ MEDIAN_SCORE: Final = 80.0
 """Score of the training fleet's median risk: most trips are good, and there is room above for the best."""
 
 RISKY_SCORE: Final = 45.0
-"""Score of the 95th percentile of risk, where the high-risk band begins: one trip in twenty is to be looked at."""
+"""Score of the 95th percentile of risk, where the high-risk band begins: one trip in twenty is reviewed."""
 
 RISKY_QUANTILE: Final = 0.95
 
 MIN_LOGIT_SPREAD: Final = 0.1
-"""Median and risky trips must differ by 10 % in odds, or a score would be made of noise."""
+"""Median and risky trips must differ by 10 % in odds, or scores would be noise."""
 
 GOLDEN_QUANTILES: Final = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 
@@ -77,7 +77,7 @@ class TrainedModel:
     left_out: tuple[str, ...]
 
     def scorer(self) -> Scorer:
-        """Make the scorer that :meth:`Scorer.load` would make of the saved model."""
+        """Give the scorer that :meth:`Scorer.load` gives of the saved model."""
         return Scorer(self.metadata, self.graph)
 
 
@@ -103,7 +103,7 @@ def train_model(
     seed
         The same trips and seed give the same model, to the byte with the same library versions.
     name, version
-        What scores will say they were made by; a version is like ``v1``.
+        Of the model, as scores will carry them; a version is like ``v1``.
     conditions
         What the features of the trips were computed with.
     specs
@@ -235,7 +235,7 @@ def _scaling(logit: NDArray[np.float64]) -> ScoreScaling:
     median, risky = np.quantile(logit, [0.5, RISKY_QUANTILE])
     if risky - median < MIN_LOGIT_SPREAD:
         raise TrainingError(
-            "the model hardly tells one trip from another",
+            "the model gives almost all trips the same risk",
             remedy="Check that the labels belong to these trips, and that features are not all missing",
         )
     points_per_logit = (MEDIAN_SCORE - RISKY_SCORE) / (risky - median)

@@ -1,7 +1,7 @@
-"""Validation: what a model is worth on drivers it has never seen.
+"""Validation: the performance of a model on held-out drivers.
 
 The whole training, choice of complexity and calibration included, is repeated within the training part of every
-fold, and the part that was held out is scored by the ONNX graph as it would be shipped. Nothing is tuned on it.
+fold, and the part that was held out is scored by the exported ONNX graph. Nothing is tuned on it.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Discrimination:
-    """How well predictions tell conflicts from the rest, and how true they are as probabilities."""
+    """How well predictions separate conflicts from the rest, and how well they are calibrated."""
 
     model: str
     auc: Interval
@@ -89,7 +89,7 @@ def cross_validate(table: TrainingTable, *, seed: int, specs: Sequence[InputSpec
                 risk[test] = fit_and_predict(table.rows(train), table.features[test], specs, seed)
         return discrimination(name, risk, table.labels, table.groups, seed=seed), risk
 
-    model, risk = pooled("additive monotone (shipped kind)", _shipped_kind)
+    model, risk = pooled("additive monotone", _additive_monotone)
     baselines = tuple(
         pooled(name, fit_and_predict)[0]
         for name, fit_and_predict in (
@@ -175,7 +175,7 @@ def weighted_auc(rank: NDArray[np.int64], labels: NDArray[np.int8], weights: NDA
 _FitAndPredict = Callable[[TrainingTable, NDArray[np.float64], Sequence[InputSpec], int], NDArray[np.float64]]
 
 
-def _shipped_kind(
+def _additive_monotone(
     train: TrainingTable, test: NDArray[np.float64], specs: Sequence[InputSpec], seed: int
 ) -> NDArray[np.float64]:
     fit = fit_graph(train, specs, seed=seed)

@@ -21,7 +21,7 @@ from scoring.training.validation import Discrimination, Interval
 FEATURES = {1: "406e34a5a13593a2bf4b223c0399c43cc6336d45d66236db3a9cff1298ac8e96"}
 """Hash of the simulated fleet's training table, by the definition of the features."""
 LIBRARIES = ("numpy", "onnx", "scikit-learn")
-VALIDATED = "What it is worth on drivers it has not seen"
+VALIDATED = "Performance on held-out groups"
 
 
 @pytest.fixture(scope="module")
