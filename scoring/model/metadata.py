@@ -60,7 +60,8 @@ class FeatureConditions(_Part):
 FORMAT_1_CONDITIONS: Final = FeatureConditions(
     definition=1, thresholds=ThresholdProfile(name="default", version=1), min_trip_km=1.0, min_trip_s=120.0
 )
-"""Of every model of format 1: training knew no thresholds but the default ones, and no other exposure limits."""
+"""Of every model of format 1: training had no other thresholds and limits than the defaults. (Windows of the 100-Car
+study had no limits, which format 1 can't tell.)"""
 
 
 class TrainingRecord(_Part):
