@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.mutation.mutants import Mutant, all_mutants, in_drawn_order
@@ -47,12 +48,8 @@ def run(mutants: list[Mutant], processes: int, ends_s: float) -> list[Verdict]:
             done = f"{len(verdicts)} {verdict.outcome} after {verdict.seconds:.0f} s"
             print(f"{done}: {mutant.module} {mutant.operator} {mutant.occurrence}", flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="driver-score-mutation-") as folder:
-        threads = [threading.Thread(target=work, args=[Path(folder, str(number))]) for number in range(processes)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with tempfile.TemporaryDirectory(prefix="driver-score-mutation-") as folder, ThreadPoolExecutor(processes) as pool:
+        list(pool.map(work, [Path(folder, str(number)) for number in range(processes)]))
     return verdicts
 
 
@@ -62,9 +59,10 @@ def report(verdicts: list[Verdict]) -> str:
     lines = [f"{mutant.operator} {mutant.occurrence}\n{mutant.diff()}\n" for mutant in survivors]
     tested = Counter(verdict.mutant.room.name for verdict in verdicts)
     survived = Counter(mutant.room.name for mutant in survivors)
-    for name, count in [*sorted(tested.items()), ("all", tested.total())]:
-        killed = count - (survived.total() if name == "all" else survived[name])
-        lines.append(f"{name:<12} {killed:>4} of {count:>4} killed, {killed / count:.0%}")
+    tested["all"], survived["all"] = tested.total(), survived.total()
+    for name, count in tested.items():
+        killed = count - survived[name]
+        lines.append(f"{name:<12} {killed:>4} of {count:>4} killed, {killed / max(count, 1):.0%}")
     return "\n".join(lines)
 
 
