@@ -22,6 +22,9 @@ _QUEUED_BATCHES: Final = 8
 _NO_TIMED_COMMIT_S: Final = 3600.0
 """Offsets are committed at checkpoints, not by Faust's timer."""
 
+_REQUEST_TIMEOUT_S: Final = 90.0
+"""Faust's default. It refuses a longer session timeout, as a request to join may wait until a session expires."""
+
 Agent = Callable[[BatchStream], Awaitable[None]]
 
 
@@ -149,6 +152,7 @@ def create_app(kafka: KafkaSettings, worker: WorkerSettings, batched_topics: Seq
         broker_credentials=_credentials(kafka),
         broker_commit_interval=_NO_TIMED_COMMIT_S,
         broker_max_poll_records=None,
+        broker_request_timeout=max(_REQUEST_TIMEOUT_S, worker.session_timeout_s),
         broker_session_timeout=worker.session_timeout_s,
         broker_heartbeat_interval=worker.session_timeout_s / 6,
         consumer_auto_offset_reset="earliest",
