@@ -44,12 +44,12 @@ async def connected(
     versions = ApiVersionResponse_v0(error_code=0, api_versions=[(FETCH, 4, 4), (18, 0, 0)]).encode()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for answer in [versions, *answers]:
-            frame = framed(await asked(reader), answer)
-            for start in range(0, len(frame), pieces):
-                writer.write(frame[start : start + pieces])
-                await writer.drain()
-        writer.close()
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):  # the client has closed
+            for answer in [versions, *answers]:
+                frame = framed(await asked(reader), answer)
+                for start in range(0, len(frame), pieces):
+                    writer.write(frame[start : start + pieces])
+                    await writer.drain()
 
     served = client = None
     if tls is not None:
