@@ -36,9 +36,6 @@ class OwnedPartitions:
     def __iter__(self) -> Iterator[int]:
         return iter(list(self._owned))
 
-    def __len__(self) -> int:
-        return len(self._owned)
-
     def find(self, partition: int) -> PartitionStates | None:
         """Give the states of a partition if they are held."""
         return self._owned.get(partition)
