@@ -10,6 +10,7 @@ import io
 import json
 import sys
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -77,10 +78,9 @@ def ready_content(fleet: Fleet, events: int, *, samples: int = 1) -> Content:
     for frame in fleet.frames(events, samples=samples):
         messages = frame.with_columns(count=1) if samples == 1 else _envelopes(frame, samples)
         now_ms = int(time.time() * 1000)
-        columns = (messages[name].to_list() for name in ("vehicle", "vehicle_id", "count"))
-        for vehicle, key, count, line in zip(*columns, _lines(messages), strict=True):
-            partition = vehicle % PARTITIONS
-            key_bytes = key.encode()
+        columns = (messages[name].to_list() for name in ("vehicle_id", "count"))
+        for key, count, line in zip(*columns, _lines(messages), strict=True):
+            key_bytes, partition = key.encode(), partition_of(key)
             if builders[partition].append(timestamp=now_ms, key=key_bytes, value=line) is None:
                 batches.append(ReadyBatch(partition, done, builders[partition]))
                 builders[partition] = _builder()
@@ -90,6 +90,11 @@ def ready_content(fleet: Fleet, events: int, *, samples: int = 1) -> Content:
     unfilled = [ReadyBatch(partition, done, builder) for partition, builder in enumerate(builders)]
     batches.extend(batch for batch in unfilled if batch.builder.record_count())
     return Content(batches, records, events)
+
+
+def partition_of(vehicle_id: str) -> int:
+    """Give the partition that librdkafka places a vehicle's records on by default."""
+    return zlib.crc32(vehicle_id.encode()) % PARTITIONS
 
 
 def _builder() -> BatchBuilder:

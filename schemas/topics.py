@@ -90,11 +90,15 @@ def topics_of(group: str) -> tuple[TopicSpec, ...]:
     Faust would create the changelogs too, but not wait until they are served: on a broker that has just started, a
     worker ended with a table whose changelog had no partitions yet.
     """
-    return (*TOPICS, *(_changelog(group, table) for table in (TRIPS_TABLE, PROFILES_TABLE)))
+    return (*TOPICS, *(_changelog(changelog_of(group, table)) for table in (TRIPS_TABLE, PROFILES_TABLE)))
 
 
-def _changelog(group: str, table: str) -> TopicSpec:
-    name = f"{group}-{table}-changelog"  # as Faust calls it
+def changelog_of(group: str, table: str) -> str:
+    """Give the name of a table's changelog, without the common prefix: Faust's."""
+    return f"{group}-{table}-changelog"
+
+
+def _changelog(name: str) -> TopicSpec:
     return TopicSpec(
         name, "as the table", "compact", None, max_message_bytes=MAX_CHUNK_BYTES, segment_bytes=CHANGELOG_SEGMENT_BYTES
     )

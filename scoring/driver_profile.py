@@ -16,6 +16,9 @@ from schemas.messages.trip_result import TripResult
 
 _DAY_MS: Final = 86_400_000
 
+REVISIONS_OF_A_START: Final = 10_000
+"""Revisions of trips that are scored again, from stored events, begin at a multiple of this; no trip has as many."""
+
 REMEMBERED_TRIPS: Final = 16
 """Trips that can still be revised: a rescored trip is among a driver's latest, and 16 are two busy days."""
 
@@ -72,7 +75,9 @@ class ProfileState(BaseModel):
 def count_trip(state: ProfileState, trip: TripResult, *, half_life_days: float, min_distance_km: float) -> ProfileState:
     """Count a final trip score.
 
-    A repeated or outdated revision changes nothing; a newer one replaces the one that was counted.
+    A repeated or outdated revision changes nothing; a newer one replaces the one that was counted. A trip that is
+    scored again, and older than all that are remembered, changes nothing either: what it has added is not known any
+    more.
 
     Parameters
     ----------
@@ -99,6 +104,8 @@ def count_trip(state: ProfileState, trip: TripResult, *, half_life_days: float, 
     )
     if earlier is not None and earlier.revision >= counted.revision:
         return state
+    if earlier is None and _was_forgotten(state, counted):
+        return state
     newest_ms = max(state.newest_ms, counted.end_ms)
     decay = _decay(newest_ms - state.newest_ms, half_life_days) if state.newest_ms else 1.0
     changed = state.model_copy(
@@ -113,6 +120,15 @@ def count_trip(state: ProfileState, trip: TripResult, *, half_life_days: float, 
     if earlier is not None:
         changed = _add(changed, earlier, half_life_days, sign=-1)
     return _add(changed, counted, half_life_days, sign=1)
+
+
+def _was_forgotten(state: ProfileState, trip: CountedTrip) -> bool:
+    is_scored_again = trip.revision >= REVISIONS_OF_A_START
+    return (
+        is_scored_again
+        and len(state.recent) == REMEMBERED_TRIPS
+        and trip.end_ms < min(recent.end_ms for recent in state.recent)
+    )
 
 
 def _decay(age_ms: int, half_life_days: float) -> float:

@@ -54,6 +54,11 @@ class DriverScores:
             None if kind != "trip" or band is None else band == "high" for kind, band in zip(kinds, bands, strict=True)
         ]
 
+    def of_client(self, client_id: str) -> "DriverScores":
+        """Give the scores of one client."""
+        chosen = [row for row, found in enumerate(self.columns["client_id"]) if found == client_id]
+        return DriverScores({name: [column[row] for row in chosen] for name, column in self.columns.items()})
+
     def rows(self, names: Sequence[str], chosen: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the chosen rows, by their numbers, with these columns in this order."""
         columns = [self.columns[name] for name in names]
@@ -104,6 +109,7 @@ class ScoreMaker:
             A row for each emitted row, in the same order.
         """
         rows = np.concatenate([part.rows for part in emitted])
+        rows["revision"] += np.repeat([part.first_revision for part in emitted], [len(part) for part in emitted])
         features = np.concatenate([part.features for part in emitted])
         columns: dict[str, list[Any]] = {
             **_id_columns(emitted),

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from bench.fleet_sender import FleetSender
 from bench.measuring import CommittedOffsets, wait_until
-from bench.sending import PARTITIONS
+from bench.sending import PARTITIONS, partition_of
 from bench.workers import OURS, Place, running_workers
 from schemas.settings import WorkerSettings
 
@@ -77,8 +77,7 @@ class _Watcher(threading.Thread):
             for message in self._consumer.consume(1000, timeout=0.05):
                 if message.error() is None:
                     vehicle_id = json.loads(message.value() or b"")["vehicle_id"]
-                    partition = int(vehicle_id.rpartition("-")[2]) % PARTITIONS
-                    self._seen_s[partition].append(time.perf_counter())
+                    self._seen_s[partition_of(vehicle_id)].append(time.perf_counter())
 
     def stop(self) -> None:
         self._stopped.set()

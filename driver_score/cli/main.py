@@ -13,6 +13,7 @@ from driver_score.cli.druid import druid
 from driver_score.cli.druid_query import query
 from driver_score.cli.exporter import exporter
 from driver_score.cli.replay import replay
+from driver_score.cli.reprocess import reprocess
 from driver_score.cli.simulate import simulate
 from driver_score.cli.stack import stack
 from driver_score.cli.topics import topics
@@ -42,6 +43,7 @@ def _options(
 app.command()(demo)
 app.command()(replay)
 app.command()(worker)
+app.command()(reprocess)
 app.command()(exporter)
 app.command()(simulate)
 app.command()(train)

@@ -15,11 +15,6 @@ from stream_app.kafka import create_topics
 topics: Final = typer.Typer(help="Topics of the pipeline.", no_args_is_help=True)
 
 
-@topics.callback()
-def _topics() -> None:
-    """Keep ``create`` a command of its own while it is the only one."""
-
-
 @topics.command()
 def create(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON on standard output.")] = False
@@ -41,3 +36,20 @@ def create(
     for outcome in outcomes:
         table.add_row(outcome.name, str(outcome.partitions), "created" if outcome.created else "exists")
     Console().print(table)
+
+
+@topics.command("grow")
+def grow_topics(
+    partitions: Annotated[int, typer.Argument(help="New number of partitions: a multiple of the one before.")],
+) -> None:
+    """Raise the number of partitions; open trips and driver profiles move with their vehicles and drivers.
+
+    Producers and workers must be stopped, with everything read. The settings name the partitions there were before.
+    """
+    from stream_app.maintenance import grow  # noqa: PLC0415 - Faust is imported with it
+
+    moved = grow(load_settings(), partitions)
+    typer.echo(
+        f"{partitions} partitions; {moved.trips} trips and {moved.profiles} profiles moved. Set "
+        f"DRIVER_SCORE_KAFKA__PARTITIONS={partitions}, start the workers, then the producers."
+    )

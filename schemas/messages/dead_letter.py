@@ -6,6 +6,7 @@ from enum import StrEnum
 class RejectCode(StrEnum):
     """Stable codes of the reasons; ``docs/bad-input.md`` has a row for each."""
 
+    MISPLACED_KEY = "misplaced_key"
     EMPTY_VALUE = "empty_value"
     TOO_LARGE = "too_large"
     INVALID_UTF8 = "invalid_utf8"

@@ -1,5 +1,6 @@
 """Which messages of devices are accepted."""
 
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
@@ -16,6 +17,13 @@ class DecodingSettings(Component):
     max_ahead_s: float = Field(default=86_400, ge=0, description="Timestamps further ahead of the clock are rejected")
     time_zones: dict[str, str] = Field(
         default_factory=dict, description="IANA time zone of each client, for events without an offset; JSON"
+    )
+
+    partitioner: Literal["known", "murmur2", "crc32", "custom"] = Field(
+        default="known",
+        description="How producers place keys on partitions: murmur2 as Java's clients by default, crc32 as "
+        "librdkafka's; records that are placed otherwise are rejected. known accepts either; custom accepts any, null "
+        "keys too",
     )
 
     @field_validator("time_zones")

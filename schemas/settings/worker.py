@@ -1,5 +1,7 @@
 """Settings of the worker."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from schemas.settings.component import Component
@@ -32,6 +34,12 @@ class WorkerSettings(Component):
         ge=0,
         le=65_535,
         description="Port of metrics and health; 0 for any free port; not served if unset",
+    )
+    changed_log: Literal["stop", "fresh_states"] = Field(
+        default="stop",
+        description="What to do when stored states and committed offset no longer belong to the log: a topic "
+        "created anew, an offset beyond the end, set or deleted by hand, lost states. It stops, or begins "
+        "without states in the partitions concerned",
     )
     create_topics: bool = Field(default=True, description="Create missing topics when starting")
     stalled_after_s: float = Field(  # a heartbeat comes once a second, later on a busy machine

@@ -24,6 +24,8 @@ class EmittedFeatures:
         the order of `IdPlace`.
     vehicle_classes
         int8 array [rows]: positions in ``VEHICLE_CLASSES``.
+    first_revision
+        What is added to the revisions of all rows.
     """
 
     rows: NDArray[np.void]
@@ -31,6 +33,7 @@ class EmittedFeatures:
     id_texts: NDArray[np.uint8]
     id_sizes: NDArray[np.int64]
     vehicle_classes: NDArray[np.int8]
+    first_revision: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)

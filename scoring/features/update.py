@@ -101,6 +101,7 @@ def _resolve(states: TripStates, rows: NDArray[np.void], features: NDArray[np.vo
         id_texts=states.texts_of(slots),
         id_sizes=states.id_sizes(slots),
         vehicle_classes=states.arrays.heads["vehicle_class"][slots],
+        first_revision=states.first_revision,
     )
 
 

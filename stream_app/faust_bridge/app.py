@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import faust
 from aiokafka.errors import KafkaConnectionError
@@ -25,7 +25,33 @@ _NO_TIMED_COMMIT_S: Final = 3600.0
 _REQUEST_TIMEOUT_S: Final = 90.0
 """Faust's default. It refuses a longer session timeout, as a request to join may wait until a session expires."""
 
+_METADATA_AGE_MS: Final = 10_000
+"""Faust's five minutes are how long a topic that was created anew or grew would not be seen."""
+
 Agent = Callable[[BatchStream], Awaitable[None]]
+
+
+class SourceStart(NamedTuple):
+    """Where to begin to read a partition.
+
+    Attributes
+    ----------
+    offset
+        Offset of the first record to read.
+    metadata
+        What to commit with its offsets.
+    is_new
+        Whether to commit both at once, before anything is read.
+    """
+
+    offset: int
+    metadata: str
+    is_new: bool
+
+
+SourceCheck = Callable[[Sequence[tuple[str, int]]], Awaitable[Mapping[tuple[str, int], SourceStart]]]
+"""Checks the assigned partitions of batched topics, given as topic and number. Those that it leaves out begin at their
+committed offset, or at their first record."""
 
 
 class BatchTransport(Transport):
@@ -52,6 +78,9 @@ class BatchApp(faust.App):
         """Counts revocations of partitions. Records that were fetched in an earlier epoch must not be processed: their
         states were dropped, and restored states lack what lies between. The consumer group's generation changes too
         late for this, when the next assignment begins."""
+
+        self.check_sources: SourceCheck | None = None
+        """Awaited once partitions are assigned and tables restored, before any batch is delivered."""
 
     def consume(self, topic: str, name: str, agent: Agent) -> None:
         """Run an agent, which has a name, on the batches of a topic, which is given by its full name."""
@@ -110,6 +139,15 @@ class BatchApp(faust.App):
             self.failure.result()
         raise self.crash_reason or RuntimeError("the Faust application crashed")
 
+    def fail(self, error: BaseException) -> None:
+        """Let `wait_until_failed` raise an error; only the first one counts."""
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
+    async def rejoin(self) -> None:
+        """Give up all partitions, and have them assigned anew: sources are checked again."""
+        await self.consumer.rejoin()
+
     def stop_consuming(self) -> None:
         """Let the agents finish the batch in progress, and drop what was fetched beyond it.
 
@@ -128,8 +166,7 @@ class BatchApp(faust.App):
         """Create no folders: tables are in memory."""
 
     async def _on_agent_error(self, _agent: object, error: BaseException) -> None:
-        if not self.failure.done():
-            self.failure.set_exception(error)
+        self.fail(error)
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
@@ -156,6 +193,7 @@ def create_app(kafka: KafkaSettings, worker: WorkerSettings, batched_topics: Seq
         broker_session_timeout=worker.session_timeout_s,
         broker_heartbeat_interval=worker.session_timeout_s / 6,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=_METADATA_AGE_MS,
         consumer_max_fetch_size=worker.fetch_bytes,
         store="memory://",
         stream_buffer_maxsize=_QUEUED_BATCHES,

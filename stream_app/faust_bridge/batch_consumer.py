@@ -5,13 +5,16 @@ delivered as one message; changelogs are restored record by record as usual. Ack
 after its last record.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP, ConsumerMessage
 
+from schemas.errors import DriverScoreError
 from stream_app.faust_bridge import frame_connection  # noqa: F401 - aiokafka connects with it from now on
 from stream_app.faust_bridge.fetched_records import FetchedPartitions
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
@@ -19,6 +22,7 @@ from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
+_READ_COMMITTED: Final = "read_committed"
 _NO_TIMESTAMP_TYPE: Final = 0
 _NO_EPOCH: Final = -1
 
@@ -38,6 +42,38 @@ class _BatchConsumerThread(AIOKafkaConsumerThread):
             before, fetcher._records = fetcher._records, FetchedPartitions(self.consumer.app.batched_topics)
             fetcher._records.update(before)
         return await super()._fetch_records(consumer, *args, **kwargs)
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """Create aiokafka's consumer, which reads no records of aborted transactions."""
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = _READ_COMMITTED
+        return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets with their metadata; tell whether the broker accepted them."""
+        consumer = self._ensure_consumer()
+        metadata = self.consumer.commit_metadata
+        assigned = {
+            TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, metadata.get(tp, ""))
+            for tp, offset in offsets.items()
+            if tp in self.assignment()
+        }
+        try:
+            await consumer.commit(assigned)
+        except (CommitFailedError, IllegalStateError):
+            log.info("offsets not committed: the partitions were revoked")
+            return False
+        except KafkaError as error:
+            await self.crash(error)
+            return False
+        return True
+
+    async def rejoin(self) -> None:
+        """Have the group assign partitions anew."""
+        await self.call_thread(self._rejoin)
+
+    async def _rejoin(self) -> None:
+        self._ensure_consumer()._coordinator.request_rejoin()
 
     async def polled_since(self, oldest_ms: float) -> list[TP]:
         """Give the assigned partitions that a fetch was answered for since a time, epoch milliseconds."""
@@ -72,6 +108,9 @@ class BatchConsumer(Consumer):
         self._epoch = self._sought_epoch = _NO_EPOCH
         self._undelivered: set[TP] = set()
         self._next_offset: dict[TP, int] = {}
+        self._rewound: set[TP] = set()
+        self.commit_metadata: dict[TP, str] = {}
+        """Committed with the offsets of batched topics."""
 
     def _new_consumer_thread(self) -> _BatchConsumerThread:
         return _BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -98,17 +137,46 @@ class BatchConsumer(Consumer):
         """Whether partitions are assigned, tables restored and offsets sought, so that records may be processed."""
         return bool(self._epoch == self.app.assignment_epoch)
 
+    async def rejoin(self) -> None:
+        """Have the group assign partitions anew."""
+        await self._thread.rejoin()
+
     async def perform_seek(self) -> None:
-        """Seek to the committed offset of each partition, or to its beginning, once tables are restored."""
+        """Seek to where each partition is to begin, once tables are restored."""
         epoch = self.app.assignment_epoch
         self._undelivered.clear()
+        self._rewound.clear()
         await super().perform_seek()
+        batched = [tp for tp in self.assignment() if tp.topic in self.app.batched_topics]
+        if not await self._start_sources(batched, epoch):
+            return
         next_offset = {tp: self._read_offset[tp] or 0 for tp in self.assignment()}
-        await self._skip_expired(next_offset, [tp for tp in next_offset if tp.topic in self.app.batched_topics])
+        await self._skip_expired(next_offset, batched)
         if epoch != self.app.assignment_epoch:
             return  # revoked meanwhile; Faust seeks again
         self._next_offset = next_offset
         self._sought_epoch = epoch
+
+    async def _start_sources(self, batched: Sequence[TP], epoch: int) -> bool:
+        """Check partitions and begin them where the check says; tell whether they may be read."""
+        if self.app.check_sources is None or not batched:
+            return True
+        try:
+            starts = await self.app.check_sources([(tp.topic, tp.partition) for tp in batched])
+        except DriverScoreError as error:
+            self.app.fail(error)
+            return False
+        if epoch != self.app.assignment_epoch:
+            return False
+        self.commit_metadata = {TP(*place): start.metadata for place, start in starts.items()}
+        moved = {TP(*place): start.offset for place, start in starts.items() if start.is_new}
+        if moved and not await self._thread.commit(moved):
+            return False  # revoked meanwhile; Faust seeks again
+        for place, start in starts.items():
+            tp = TP(*place)
+            self._committed_offset[tp] = start.offset
+            await self.seek(tp, start.offset)
+        return True
 
     def resume_flow(self) -> None:
         """Deliver from now on, if all offsets were sought: Faust's last step, after clearing the agents' queues."""
@@ -162,9 +230,18 @@ class BatchConsumer(Consumer):
 
     async def _next_batch(self, tp: TP, fetched: Sequence[EncodedBatch]) -> list[ConsumerMessage]:
         """Make a message of the fetched records that were not read before, if there are any."""
-        if await self._seek_back(tp, fetched[0].asked_from):
+        asked_from = fetched[0].asked_from
+        if tp in self._rewound:
+            return []  # until it is assigned anew
+        if await self._seek_back(tp, asked_from):
             return []
         expected = self._next_offset.get(tp, 0)
+        if asked_from < expected and any(batch.count and batch.base_offset < expected for batch in fetched):
+            # Kafka's client begins anew where its offset is not in the log: the log is another, or has lost its end.
+            log.warning("fetch began anew; checking the log", topic=tp.topic, partition=tp.partition, at=asked_from)
+            self._rewound.add(tp)
+            await self.rejoin()
+            return []
         self._next_offset[tp] = max(expected, fetched[-1].last_offset + 1)
         unread = [batch.starting_at(expected) for batch in fetched if batch.count and batch.last_offset >= expected]
         if not unread:

@@ -131,13 +131,15 @@ class Records:
     ----------
     content
         uint8 array: bytes of all records.
-    offsets, value_starts, value_sizes
-        int64 arrays [records]: offset of each, and where its value stands; the size is -1 where there is none.
+    offsets, key_starts, key_sizes, value_starts, value_sizes
+        int64 arrays [records]: offset of each, and where its key and its value are; a size is -1 where there is none.
     """
 
     def __init__(self, content: NDArray[np.uint8], places: NDArray[np.void]) -> None:
         self.content = content
         self.offsets = places["offset"]
+        self.key_starts = np.ascontiguousarray(places["key_start"])
+        self.key_sizes = np.ascontiguousarray(places["key_size"])
         self.value_starts = np.ascontiguousarray(places["value_start"])
         self.value_sizes = np.ascontiguousarray(places["value_size"])
         self._places = places

@@ -6,17 +6,27 @@ one by one: they alone reject, and give the reason.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
+import structlog
 from numpy.typing import NDArray
 
+from schemas.messages.dead_letter import RejectCode
 from scoring.events import EventColumns
 from scoring.json_events import UNKNOWN_OFFSET, ReadMessages, read_messages
-from stream_app.faust_bridge.record_batch import RecordBatch
+from stream_app.faust_bridge.record_batch import KafkaRecord, RecordBatch, Records
 from stream_app.ingest.local_time import utc_offsets
+from stream_app.ingest.placement import Placement
 from stream_app.ingest.rejects import Reject
 from stream_app.ingest.strict_decoding import StrictDecoder
+from stream_app.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+_LEFT_OUT: Final = -1
+"""The size of a value that is not there, which no event is read of."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +62,27 @@ class Decoder:
         A timestamp further ahead of the clock is rejected.
     time_zones
         IANA time zone of each client, for events without a UTC offset.
+    placement
+        Finds records on other partitions than those of their keys.
     now_ms
         The clock, epoch milliseconds.
     """
 
     def __init__(
-        self, *, max_value_bytes: int, max_ahead_s: float, time_zones: dict[str, str], now_ms: Callable[[], int]
+        self,
+        *,
+        max_value_bytes: int,
+        max_ahead_s: float,
+        time_zones: dict[str, str],
+        placement: Placement,
+        now_ms: Callable[[], int],
     ) -> None:
         self._max_value_bytes = max_value_bytes
         self._max_ahead_ms = int(max_ahead_s * 1000)
         self._time_zones = time_zones
+        self._placement = placement
         self._now_ms = now_ms
+        self._is_mixed = False
         self._strict = StrictDecoder(max_value_bytes=max_value_bytes)
 
     def decode(self, batch: RecordBatch) -> DecodedBatch:
@@ -75,10 +95,15 @@ class Decoder:
         """
         latest_ms = self._now_ms() + self._max_ahead_ms
         records = batch.records()
+        misplaced = self._misplaced(records, batch.partition)
+        value_sizes = records.value_sizes
+        if len(misplaced) > 0:
+            value_sizes = value_sizes.copy()
+            value_sizes[misplaced] = _LEFT_OUT
         read = read_messages(
             records.content,
             records.value_starts,
-            records.value_sizes,
+            value_sizes,
             latest_ms=latest_ms,
             max_bytes=self._max_value_bytes,
         )
@@ -86,9 +111,19 @@ class Decoder:
         events, message = read.events, read.message
         rejects: list[Reject] = []
         if len(read.unsure) > 0:
-            unsure, rejects = self._strict.decode([(row, records[row]) for row in read.unsure.tolist()], latest_ms)
+            rows = np.setdiff1d(read.unsure, misplaced, assume_unique=True).tolist()
+            unsure, rejects = self._strict.decode([(row, records[row]) for row in rows], latest_ms)
+            rejects += [_misplaced(records[row], batch.partition) for row in misplaced.tolist()]
             events, message = self._merged(read, unsure)
         return DecodedBatch(events, records.offsets[message], rejects, len(records))
+
+    def _misplaced(self, records: Records, partition: int) -> NDArray[np.int64]:
+        found = self._placement.misplaced(records.content, records.key_starts, records.key_sizes, partition)
+        if len(self._placement.seen) > 1 and not self._is_mixed:
+            self._is_mixed = True
+            metrics.MIXED_PARTITIONERS.set(1)
+            log.error("producers place the same key on different partitions, so that trips are split")
+        return found
 
     def _merged(self, read: ReadMessages, unsure: pl.DataFrame) -> tuple[EventColumns, NDArray[np.int64]]:
         """Merge the events of the kernel and of the strict decoder in the order of their records."""
@@ -110,3 +145,12 @@ class Decoder:
             {"client_id": unknown.ids("client_id"), "timestamp_ms": unknown.samples["timestamp_ms"]},
         )
         events.samples["utc_offset_min"][rows] = utc_offsets(frame, self._time_zones).to_numpy()
+
+
+def _misplaced(record: KafkaRecord, partition: int) -> Reject:
+    if record.key is None:
+        message = "the record has no key, so that the events of its vehicle are spread over all partitions"
+    else:
+        key = record.key.decode(errors="replace")
+        message = f"key {key!r} does not belong to partition {partition}, where no other event of its vehicle is"
+    return Reject(record, RejectCode.MISPLACED_KEY, message)

@@ -2,12 +2,16 @@
 
 from stream_app.kafka.broker_watch import watch_broker
 from stream_app.kafka.errors import BrokerUnavailableError, TopicError
+from stream_app.kafka.source_logs import SourceLog, SourceLogs, TopicIdentity
 from stream_app.kafka.topic_sizes import TopicSizes
 from stream_app.kafka.topics import TopicOutcome, create_topics, require_topics
 
 __all__ = [
     "BrokerUnavailableError",
+    "SourceLog",
+    "SourceLogs",
     "TopicError",
+    "TopicIdentity",
     "TopicOutcome",
     "TopicSizes",
     "create_topics",

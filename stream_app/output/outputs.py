@@ -108,6 +108,19 @@ class Outputs:
             self._producer.poll(POLL_S)
         self._failures.raise_for(before.count, timeout_s)
 
+    def wait_until_queued_at_most(self, count: int, timeout_s: float) -> None:
+        """Wait until at most so many outputs are not confirmed; for work that publishes more than memory holds.
+
+        Raises
+        ------
+        DeliveryError
+            When one was refused, or they are not confirmed in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while (queued := len(self._producer)) > count:
+            self._failures.raise_for(queued if time.monotonic() > deadline else 0, timeout_s)
+            self._producer.poll(POLL_S)
+
     def _publish(self, topic: TopicSpec, messages: Iterable[dict[str, Any]]) -> None:
         self._produce(topic, [(message[topic.key].encode(), orjson.dumps(message)) for message in messages])
 

@@ -128,7 +128,10 @@ class Checkpoint:
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)
 
     async def _store(self, partition: int, epoch: int, max_pause_s: float) -> bool:
-        """Send the changed states of a partition, all of one moment, after its outputs; tell whether there are any."""
+        """Send the changed states of a partition, all of one moment, after its outputs; tell whether there are any.
+
+        What they include is sent also where no trip has changed.
+        """
         if (owned := self._partitions.find(partition)) is None:
             return False
         await asyncio.to_thread(self._stored.reserve_copy, owned)
@@ -137,9 +140,9 @@ class Checkpoint:
                 return False
             included_offset = owned.included_offset
             copied = await asyncio.to_thread(self._stored.copy_changed, owned)
-        if copied is None:
+        if copied is None and included_offset <= self._partitions.stored_offset(partition):
             return False
-        packed = await self._pack(copied, max_pause_s)
+        packed = {} if copied is None else await self._pack(copied, max_pause_s)
         await asyncio.to_thread(self._outputs.confirm, CONFIRM_TIMEOUT_S)
         async with self.lock:
             if self._epoch != epoch:

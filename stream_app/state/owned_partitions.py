@@ -5,8 +5,10 @@ from typing import Final
 
 import structlog
 
+from stream_app.state.inventory import Inventory, Rescoring
+from stream_app.state.log_changes import Lineage, StoredPosition
 from stream_app.state.partition_states import PartitionStates, StoredStates
-from stream_app.state.stored_table import StoredTable
+from stream_app.state.stored_table import NO_VERSION, StoredTable
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +34,7 @@ class OwnedPartitions:
         self._table = table
         self._stored = stored
         self._owned: dict[int, PartitionStates] = {}
+        self._inventories: dict[int, Inventory] = {}
 
     def __iter__(self) -> Iterator[int]:
         return iter(list(self._owned))
@@ -53,15 +56,59 @@ class OwnedPartitions:
             complete = self._table.newest(f"{partition}:{_COMPLETE}")
             silent_after = self._table.newest(f"{partition}:{_SILENCE}").included_offset
             chunks = {
-                int(key): packed
-                for key, packed in self._table.stored_items(f"{partition}:", complete)
-                if key not in {_COMPLETE, _SILENCE}
+                int(key): packed for key, packed in self._table.stored_items(f"{partition}:", complete) if key.isdigit()
             }
             owned = self._stored.restore(partition, chunks, complete.included_offset, silent_after)
+            inventory = self._inventories[partition]
+            owned.states.first_revision = inventory.parsed_lineage.first_revision
+            owned.rescoring = inventory.rescoring
             self._table.release(f"{partition}:")
             self._owned[partition] = owned
             log.info("partition restored", partition=partition, trips=len(owned.states), chunks=len(chunks))
         return owned
+
+    def stored_position(self, partition: int) -> StoredPosition | None:
+        """Tell what is stored of a partition; null for nothing.
+
+        Raises
+        ------
+        StateError
+            When that can't be read.
+        """
+        inventory = self._stored_inventory(partition)
+        complete = self._table.newest(f"{partition}:{_COMPLETE}")
+        if inventory is None:
+            return StoredPosition(complete.included_offset, lineage=None) if complete != NO_VERSION else None
+        found = {int(key) for key in self._table.stored_keys(f"{partition}:", complete) if key.isdigit()}
+        return StoredPosition(
+            complete.included_offset,
+            inventory.parsed_lineage,
+            is_empty=not inventory.chunks,
+            lost_chunks=inventory.missing(found),
+        )
+
+    def _stored_inventory(self, partition: int) -> Inventory | None:
+        content = self._table.get(f"{partition}:{_COMPLETE}")
+        return None if content is None else Inventory.of_row(content)
+
+    def continue_lineage(self, partition: int, lineage: Lineage) -> None:
+        """Note of which log the states of a partition are; written with its next checkpoint."""
+        stored = self._stored_inventory(partition)
+        rescoring = None if stored is None else stored.rescoring
+        self._inventories[partition] = Inventory(lineage=str(lineage), rescoring=rescoring)
+
+    def begin_lineage(
+        self, partition: int, lineage: Lineage, included_offset: int, *, rescoring: Rescoring | None = None
+    ) -> None:
+        """Delete what is stored of a partition, and send that it has no states from behind an offset on."""
+        self._owned.pop(partition, None)
+        self._table.delete(partition, f"{partition}:")
+        self._inventories[partition] = Inventory(lineage=str(lineage), rescoring=rescoring)
+        self.send_chunks(partition, {}, included_offset)
+
+    def stored_offset(self, partition: int) -> int:
+        """Give the offset of the last record that the stored states of a partition include; -1 for none."""
+        return self._table.newest(f"{partition}:{_COMPLETE}").included_offset
 
     def send_chunks(self, partition: int, chunks: dict[int, bytes], included_offset: int) -> None:
         """Send the chunks of a partition that have changed, all of one moment, to the changelog.
@@ -69,13 +116,15 @@ class OwnedPartitions:
         Parameters
         ----------
         partition, chunks
-            Its number, and the packed chunks by their numbers.
+            Its number, and the packed chunks by their numbers; none where records were read that no trip includes.
         included_offset
-            Offset of the last record that they include.
+            Offset of the last record that the states include.
         """
         for chunk, content in chunks.items():
             self._table.put(partition, f"{partition}:{chunk}", content, included_offset=included_offset)
-        self._table.put(partition, f"{partition}:{_COMPLETE}", b"", included_offset=included_offset)
+        numbers = sorted(int(key) for key in self._table.keys(f"{partition}:") if key.isdigit())
+        inventory = self._inventories[partition].model_copy(update={"chunks": tuple(numbers)})
+        self._table.put(partition, f"{partition}:{_COMPLETE}", inventory.to_row(), included_offset=included_offset)
         self._table.send()
 
     def send_silence(self, partition: int, last_offset: int) -> None:
@@ -91,4 +140,5 @@ class OwnedPartitions:
     def reset(self) -> None:
         """Drop all states when partitions are revoked; what is not stored will be read again."""
         self._owned.clear()
+        self._inventories.clear()
         self._table.reset()

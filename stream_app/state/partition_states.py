@@ -1,7 +1,7 @@
 """The trip states of the partitions that this worker owns, and the part of the source that each includes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from schemas.errors import DriverScoreError
 from schemas.topics import MAX_CHUNK_BYTES, MIB
 from scoring.events import EventColumns
-from scoring.features import EmittedFeatures, KernelParameters, TripStates, close_trips
+from scoring.features import KernelParameters, TripStates
 from scoring.features.state import TripStatus, fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
+from stream_app.state.inventory import Rescoring, Scope
 from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -42,13 +43,31 @@ class PartitionStates:
         Its trips.
     included_offset
         Offset of the last record that is included; -1 for none.
-    closed
-        Final scores to publish of trips that were closed when the states were restored; null for none.
+    closing
+        int64 array: slots of the trips that are still to be closed, as the partition was silent after that record.
+        They are closed before any further record is processed.
+    rescoring
+        What is published while records of before are scored again; null where none are.
     """
 
     states: TripStates
     included_offset: int = -1
-    closed: EmittedFeatures | None = None
+    closing: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    rescoring: Rescoring | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Of whom scores are published that are made of the records that are included."""
+        return Scope() if self.rescoring is None else self.rescoring.scope(self.included_offset)
+
+    def begin_closing(self) -> None:
+        """Have all trips closed that silence closes."""
+        self.closing = self.open_slots()
+
+    def take_closing(self, count: int) -> NDArray[np.int64]:
+        """Take the slots of at most so many trips that are to be closed next."""
+        taken, self.closing = self.closing[:count], self.closing[count:]
+        return taken
 
     def open_slots(self) -> NDArray[np.int64]:
         """Give the slots of the trips that silence closes: open ones, and those changed since their final score."""
@@ -89,7 +108,6 @@ class StoredStates:
     """
 
     def __init__(self, parameters: KernelParameters, chunk_count: int) -> None:
-        self._parameters = parameters
         self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
         self._chunk_count = chunk_count
         self._copy = np.empty(0, np.uint8)
@@ -114,9 +132,8 @@ class StoredStates:
             if self._knows(partition, chunk, packed):
                 unpack_chunk(restored.states, packed)
         restored.states.changed_chunks[:] = False
-        slots = restored.open_slots()
-        if included_offset <= silent_after and len(slots) > 0:
-            restored.closed = close_trips(restored.states, self._parameters, slots)
+        if included_offset <= silent_after:
+            restored.begin_closing()
         return restored
 
     def _knows(self, partition: int, chunk: int, packed: bytes) -> bool:

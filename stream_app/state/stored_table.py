@@ -13,11 +13,10 @@ at the next assignment.
 """
 
 import struct
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple, Protocol
 
 from scoring.errors import StateError
-from stream_app.faust_bridge.tables import ReplicatedTable
 from stream_app.output.changelog import ChangelogWriter
 
 _OWNER: Final = "@"
@@ -47,6 +46,44 @@ class _Released(bytes):
     """What is held of a released row: up to which offset it includes its source."""
 
 
+def last_owner(rows: Iterable[bytes]) -> tuple[int, int]:
+    """Give the newest generation that has written one of these rows, and the number of its last checkpoint."""
+    owners = (name.decode().rpartition(_OWNER)[2].partition(".") for name in rows)
+    return max(((int(generation), int(checkpoint)) for generation, _, checkpoint in owners), default=(0, 0))
+
+
+def moved_row(name: bytes, stored: bytes, generation: int) -> tuple[str, bytes, bytes]:
+    """Give the key of a row, and the name and content that it has on another partition, of which it includes nothing.
+
+    The name is another one, as the former is deleted on the former partition.
+    """
+    key = name.decode().rpartition(_OWNER)[0]
+    moved = _OFFSET.pack(NO_VERSION.included_offset) + stored[_OFFSET.size :]
+    return key, f"{key}{_OWNER}{generation}.0".encode(), moved
+
+
+class Rows(Protocol):
+    """Replicated rows by name."""
+
+    @property
+    def changelog_topic(self) -> str:
+        """Full name of the changelog."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Give all rows."""
+
+    def __getitem__(self, name: bytes) -> bytes: ...
+
+    def replace(self, rows: dict[bytes, bytes]) -> None:
+        """Replace what is held of rows that are there."""
+
+    def hold(self, partition: int, name: bytes, content: bytes) -> None:
+        """Hold a row of a partition."""
+
+    def drop(self, name: bytes) -> None:
+        """Hold a row no longer."""
+
+
 class StoredTable:
     """A table of bytes, by text.
 
@@ -60,21 +97,24 @@ class StoredTable:
         Gives the consumer group's generation, which no two owners of a partition share.
     keeps_versions
         Whether each checkpoint writes rows of new names, so that those before it are there until it is complete.
+    checkpoint
+        Number of the last one of this generation.
     """
 
     def __init__(
         self,
-        table: ReplicatedTable,
+        table: Rows,
         changelog: ChangelogWriter,
         generation: Callable[[], int],
         *,
         keeps_versions: bool = False,
+        checkpoint: int = 0,
     ) -> None:
         self._table = table
         self._changelog = changelog
         self._generation = generation
         self._keeps_versions = keeps_versions
-        self._checkpoint = 0
+        self._checkpoint = checkpoint
         self._stored: dict[str, dict[Version, bytes]] | None = None
         self._unstored: dict[str, _Unstored] = {}
 
@@ -90,8 +130,12 @@ class StoredTable:
         """Give the version of a row as it was last stored; `NO_VERSION` where there is none."""
         return max(self._names().get(key, ()), default=NO_VERSION)
 
-    def stored_items(self, prefix: str, up_to: Version) -> Iterator[tuple[str, bytes]]:
-        """Yield the rows whose keys begin so, each in its newest version up to this one, oldest first.
+    def keys(self, prefix: str) -> list[str]:
+        """Give the keys that begin so, without the beginning, of rows that are stored or will be."""
+        return [key.removeprefix(prefix) for key in {**self._names(), **self._unstored} if key.startswith(prefix)]
+
+    def stored_keys(self, prefix: str, up_to: Version) -> dict[str, Version]:
+        """Give the keys that begin so, each with its newest version up to this one, oldest first.
 
         Keys are without the beginning.
         """
@@ -99,9 +143,13 @@ class StoredTable:
         for key, names in self._names().items():
             versions = [version for version in names if version <= up_to]
             if key.startswith(prefix) and versions:
-                found.append((max(versions), key))
-        for version, key in sorted(found):
-            yield key.removeprefix(prefix), self._content(self._names()[key][version])
+                found.append((max(versions), key.removeprefix(prefix)))
+        return {key: version for version, key in sorted(found)}
+
+    def stored_items(self, prefix: str, up_to: Version) -> Iterator[tuple[str, bytes]]:
+        """Yield the rows of `stored_keys`."""
+        for key, version in self.stored_keys(prefix, up_to).items():
+            yield key, self._content(self._names()[prefix + key][version])
 
     def release(self, prefix: str) -> None:
         """Free the content of the rows whose keys begin so; all of them must be confirmed, not only sent."""
@@ -121,6 +169,13 @@ class StoredTable:
             Offset of the last source record that it includes.
         """
         self._unstored[key] = _Unstored(partition, included_offset, content)
+
+    def delete(self, partition: int, prefix: str) -> None:
+        """Delete the rows of a partition whose keys begin so, now."""
+        for key in self.keys(prefix):
+            self._unstored.pop(prefix + key, None)
+            for name in self._names().pop(prefix + key, {}).values():
+                self._remove(partition, name)
 
     def reset(self) -> None:
         """Drop rows that are not stored, and read stored ones anew: other owners may write from now on."""

@@ -10,6 +10,10 @@ from schemas.messages.trip_alert import TripAlert
 EVENTS: Final = Counter("driver_score_worker_events_total", "Valid trip events processed")
 RECORDS: Final = Counter("driver_score_worker_records_total", "Kafka records read from trip-events")
 REJECTS: Final = Counter("driver_score_worker_rejects_total", "Records sent to the dead-letter topic", ["code"])
+MIXED_PARTITIONERS: Final = Gauge(
+    "driver_score_worker_mixed_partitioners",
+    "1 since records placed by Java's and by librdkafka's default partitioner were both read: trips are split",
+)
 REPLAYED: Final = Counter(
     "driver_score_worker_replayed_events_total", "Events read again after a restart, and skipped as already included"
 )
@@ -26,6 +30,9 @@ SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores publi
 ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published", ["alert_type"])
 PROFILES: Final = Counter("driver_score_worker_profiles_total", "Driver profiles published")
 OPEN_TRIPS: Final = Gauge("driver_score_worker_trips", "Trips whose state is kept", ["partition"])
+CLOSING_TRIPS: Final = Gauge(
+    "driver_score_worker_closing_trips", "Trips of a silent partition that are still to be closed", ["partition"]
+)
 FINAL_SCORES: Final = Counter(
     "driver_score_worker_final_scores_total", "Final trip scores with a band, revisions included", ["client", "band"]
 )
@@ -58,13 +65,20 @@ MODEL: Final = Gauge("driver_score_worker_model_info", "The model that scores, 1
 DELIVERY_FAILURES: Final = Counter(
     "driver_score_worker_delivery_failures_total", "Messages that Kafka did not accept", ["topic"]
 )
+LOG_CHANGES: Final = Counter(
+    "driver_score_worker_log_changes_total",
+    "Partitions whose log, offset or stored states had changed, and that were begun without states",
+    ["change"],
+)
 DROPPED_STATES: Final = Counter(
     "driver_score_worker_dropped_state_chunks_total",
     "Stored chunks of states dropped, as they were made with other settings",
 )
 
 
-def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str], topics: Iterable[str]) -> None:
+def start_at_zero(
+    *, reject_codes: Iterable[str], statuses: Iterable[str], topics: Iterable[str], log_changes: Iterable[str]
+) -> None:
     """Serve labelled counters at 0 from the start, so that their first increment is an increase for Prometheus.
 
     Parameters
@@ -75,7 +89,11 @@ def start_at_zero(reject_codes: Iterable[str], statuses: Iterable[str], topics: 
         Of scores.
     topics
         Full names of those that are read.
+    log_changes
+        What may have happened to a log.
     """
+    for change in log_changes:
+        LOG_CHANGES.labels(change)
     for topic in topics:
         EXPIRED.labels(topic)
     for code in reject_codes:

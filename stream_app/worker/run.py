@@ -16,8 +16,10 @@ from schemas.messages.driver_score import ScoreStatus
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
 from scoring.model import Scorer
+from stream_app.faust_bridge.app import BatchApp
 from stream_app.faust_bridge.progress import committed_positions, group_state
 from stream_app.kafka import create_topics, require_topics, watch_broker
+from stream_app.state.log_changes import LogChange
 from stream_app.telemetry import metrics
 from stream_app.telemetry.health import WorkerHealth
 from stream_app.telemetry.lag import LagCollector
@@ -55,7 +57,9 @@ def run_worker(settings: Settings) -> None:
     """
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
-    metrics.start_at_zero(RejectCode, get_args(ScoreStatus), _topics(kafka))
+    metrics.start_at_zero(
+        reject_codes=RejectCode, statuses=get_args(ScoreStatus), topics=_topics(kafka), log_changes=LogChange
+    )
     return_large_arrays()
     scorer = load_scorer(settings)
     warm_up()
@@ -139,7 +143,10 @@ def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iter
     watches = [
         asyncio.ensure_future(watch_broker(kafka.bootstrap, client, topic, health.broker_answered)),
         asyncio.ensure_future(_send_heartbeats(worker, lag, health)),
+        asyncio.ensure_future(worker.sources.watch(sorted(_topics(kafka)), kafka.partitions)),
     ]
+    for watch in watches:
+        watch.add_done_callback(partial(_fail, worker.app))
     REGISTRY.register(lag)
     try:
         yield
@@ -147,6 +154,12 @@ def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iter
         REGISTRY.unregister(lag)
         for watch in watches:
             watch.cancel()
+
+
+def _fail(app: BatchApp, watch: asyncio.Future[None]) -> None:
+    """Let the worker fail with the error of a watch; without it nobody would know that it watches no more."""
+    if not watch.cancelled() and (error := watch.exception()) is not None:
+        app.fail(error)
 
 
 async def _send_heartbeats(worker: Worker, lag: LagCollector, health: WorkerHealth) -> None:

@@ -1,10 +1,20 @@
 """Partitions that receive no records: their open trips are closed, since no event will show that they have ended."""
 
+import asyncio
 import time
+from typing import Final
 
+import structlog
+
+from stream_app.faust_bridge.batch_stream import Delivery
 from stream_app.faust_bridge.source_partitions import SourcePartitions
 from stream_app.state.checkpoint import Checkpoint
 from stream_app.worker.trip_processing import TripProcessing
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE_S: Final = 5.0
+"""Then a checkpoint stores which trips are closed: a crash repeats no more than that."""
 
 
 class SilentPartitions:
@@ -38,28 +48,45 @@ class SilentPartitions:
         self._since_s.clear()
 
     async def close(self) -> None:
-        """Close the open trips of silent partitions.
+        """Close open trips of silent partitions, for at most `_AT_ONCE_S`; the next call continues.
 
         That a partition's trips are closed, and after which record, is stored first: if this worker crashes before all
-        scores are published, the next owner closes the same trips, whatever records have been written meanwhile.
+        scores are published, the next owner closes the trips that are left, whatever records have been written
+        meanwhile. Checkpoints between two calls store how far it is.
         """
         now_s = time.monotonic()
         polled = await self._source.recently_polled()
         self._since_s = {partition: self._since_s.get(partition, now_s) for partition in polled}
         silent = [partition for partition, since_s in self._since_s.items() if now_s - since_s >= self._after_s]
-        if not silent:
-            return
-        await self._checkpoint.write()
-        async with self._checkpoint.lock:
-            for partition in silent:
-                if self._source.reads:
-                    await self._close(partition)
-                    self._since_s[partition] = now_s
+        if silent:
+            await self._checkpoint.write()
+        for partition in silent:
+            self._since_s[partition] = now_s
+            await self._begin(partition)
+        closing = [partition for partition in polled if self._processing.is_closing(partition)]
+        while closing and time.monotonic() - now_s < _AT_ONCE_S:
+            if not await self._close_some(closing[-1]):
+                closing.pop()
 
-    async def _close(self, partition: int) -> None:
-        if not self._processing.has_open_trips(partition):
-            return
-        last_offset = await self._source.silent_after(partition)
-        if last_offset is not None and self._processing.included_offset(partition) <= last_offset:
-            await self._checkpoint.store_silence(partition, last_offset)
-            self._processing.close_open_trips(partition)
+    async def finish(self, delivery: Delivery) -> None:
+        """Close the trips that are still to be closed before the records of a batch are processed."""
+        while self._processing.is_closing(delivery.partition):
+            async with self._checkpoint.lock:
+                if not delivery.is_current:
+                    return
+                await asyncio.to_thread(self._processing.close_some, delivery.partition)
+
+    async def _begin(self, partition: int) -> None:
+        async with self._checkpoint.lock:
+            if not self._source.reads or not await asyncio.to_thread(self._processing.has_open_trips, partition):
+                return
+            last_offset = await self._source.silent_after(partition)
+            if last_offset is not None and self._processing.included_offset(partition) <= last_offset:
+                await self._checkpoint.store_silence(partition, last_offset)
+                self._processing.begin_closing(partition)
+                log.info("closing the trips of a silent partition", partition=partition)
+
+    async def _close_some(self, partition: int) -> bool:
+        """Close some trips of a partition; tell whether there are more."""
+        async with self._checkpoint.lock:
+            return self._source.reads and await asyncio.to_thread(self._processing.close_some, partition) > 0

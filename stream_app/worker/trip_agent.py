@@ -26,7 +26,7 @@ class TripAgent:
     decoder, processing, checkpoint
         The steps of the work.
     silence
-        Told of each batch.
+        Told of each batch, and closes what is to be closed before it.
     """
 
     def __init__(
@@ -44,6 +44,8 @@ class TripAgent:
             while True:
                 decoded = await following
                 following = asyncio.ensure_future(self._take(batches))
+                for delivery, _ in decoded:
+                    await self._silence.finish(delivery)
                 async with self._checkpoint.lock:
                     await self._process([(delivery, batch) for delivery, batch in decoded if delivery.is_current])
         except EndOfStreamError:

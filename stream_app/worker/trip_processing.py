@@ -1,17 +1,25 @@
 """Decoded batches into published scores: what the agent of trip events does with them, on a thread of its own."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from scoring.driver_scores import DriverScores
 from scoring.engine import ScoringEngine
+from scoring.events import EventColumns
+from scoring.features import TripStates
 from stream_app.faust_bridge.record_batch import RecordBatch
 from stream_app.ingest.decoding import DecodedBatch
 from stream_app.output.outputs import Outputs
+from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S
+from stream_app.state.inventory import Scope
 from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import PartitionStates
 from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_sensors
 from stream_app.worker.wall_clock import now_ms
+
+_CLOSED_TOGETHER: Final = 2000
+"""Trips of a silent partition, and messages that wait to be sent meanwhile: all at once took 27 KB each."""
 
 
 class TripProcessing:
@@ -44,45 +52,71 @@ class TripProcessing:
             self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
         owned = {batch.partition: self._restore(batch.partition) for batch, _ in batches}
         before = _counts(owned.values())
-        fresh = []
+        fresh: dict[Scope, list[tuple[TripStates, EventColumns]]] = {}
         for batch, decoded in batches:
             states = owned[batch.partition]
             events = states.leave_out_included(decoded.events, decoded.offsets)
             states.include(batch.last_offset)
-            fresh.append((states.states, events))
+            fresh.setdefault(states.scope, []).append((states.states, events))
             metrics.RECORDS.inc(decoded.record_count)
             metrics.EVENTS.inc(len(events))
             count_sensors(events)
-        self._publish(self._engine.process(fresh, scored_at_ms=now_ms()))
+        for scope, part in fresh.items():
+            self._publish(self._engine.process(part, scored_at_ms=now_ms()), scope)
         duplicates, late = (now - then for now, then in zip(_counts(owned.values()), before, strict=True))
         metrics.DUPLICATES.inc(duplicates)
         metrics.LATE.inc(late)
         for partition, states in owned.items():
             metrics.OPEN_TRIPS.labels(str(partition)).set(len(states.states))
 
-    def close_open_trips(self, partition: int) -> None:
-        """Publish final scores of all open trips of a partition."""
-        owned = self._restore(partition)
-        self._publish(self._engine.close(owned.states, owned.open_slots(), scored_at_ms=now_ms()))
+    def begin_closing(self, partition: int) -> None:
+        """Have all open trips of a partition closed by `close_some`."""
+        owned = self._partitions.restore(partition)
+        owned.begin_closing()
+        metrics.CLOSING_TRIPS.labels(str(partition)).set(len(owned.closing))
+
+    def is_closing(self, partition: int) -> bool:
+        """Tell whether trips of a partition are still to be closed, or its states are not restored yet."""
+        owned = self._partitions.find(partition)
+        return owned is None or len(owned.closing) > 0
+
+    def close_some(self, partition: int) -> int:
+        """Publish final scores of some trips that are to be closed, and give how many are left.
+
+        Raises
+        ------
+        StateError
+            When the stored states of the partition can't be restored.
+        DeliveryError
+            When Kafka does not take the scores.
+        """
+        owned = self._partitions.restore(partition)
+        slots = owned.take_closing(_CLOSED_TOGETHER)
+        if len(slots) > 0:
+            scores = self._engine.close(owned.states, slots, scored_at_ms=now_ms())
+            self._publish(scores, owned.scope)
+            self._outputs.wait_until_queued_at_most(_CLOSED_TOGETHER, CONFIRM_TIMEOUT_S)
+            metrics.CLOSING_TRIPS.labels(str(partition)).set(len(owned.closing))
+        return len(owned.closing)
 
     def has_open_trips(self, partition: int) -> bool:
         """Tell whether a partition has trips without a final score of what they include."""
-        return len(self._restore(partition).open_slots()) > 0
+        return len(self._partitions.restore(partition).open_slots()) > 0
 
     def included_offset(self, partition: int) -> int:
         """Give the offset of the last record that a partition's states include; -1 for none."""
-        return self._restore(partition).included_offset
+        return self._partitions.restore(partition).included_offset
 
     def _restore(self, partition: int) -> PartitionStates:
-        owned = self._partitions.restore(partition)
-        if owned.closed is not None:
-            closed, owned.closed = owned.closed, None
-            self._publish(self._engine.score([(owned.states, closed)], scored_at_ms=now_ms()))
-        return owned
+        """Restore the states of a partition if they are not held, with all trips closed that are to be."""
+        while self.close_some(partition) > 0:
+            pass
+        return self._partitions.restore(partition)
 
-    def _publish(self, scores: DriverScores | None) -> None:
-        if scores is not None:
-            self._outputs.publish_scores(scores)
+    def _publish(self, scores: DriverScores | None, scope: Scope) -> None:
+        if scores is None or scope.is_nobody:
+            return
+        self._outputs.publish_scores(scores if scope.client_id is None else scores.of_client(scope.client_id))
 
 
 def _counts(owned: Iterable[PartitionStates]) -> tuple[int, int]:

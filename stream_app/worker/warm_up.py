@@ -10,6 +10,7 @@ from scoring.features import TripStates, close_trips, kernel_parameters, update
 from scoring.features.state import pack_chunk, unpack_chunk
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.ingest.decoding import Decoder
+from stream_app.ingest.placement import Placement
 from stream_app.telemetry.data_metrics import sensor_counts
 from stream_app.worker.wall_clock import now_ms
 
@@ -24,8 +25,10 @@ def warm_up() -> None:
     """Run one event through every kernel; the first time on a machine this compiles them."""
     started = time.perf_counter()
     parameters = kernel_parameters(ThresholdProfile(), WindowSettings())
-    batch = RecordBatch("", 0, [EncodedBatch.of_records([(None, _EVENT)])])
-    decoder = Decoder(max_value_bytes=len(_EVENT), max_ahead_s=0, time_zones={}, now_ms=now_ms)
+    batch = RecordBatch("", 0, [EncodedBatch.of_records([(b"v", _EVENT)])])
+    decoder = Decoder(
+        max_value_bytes=len(_EVENT), max_ahead_s=0, time_zones={}, placement=Placement(2, "known"), now_ms=now_ms
+    )
     states = TripStates()
     events = decoder.decode(batch).events
     update(states, events, parameters)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from schemas.settings import DecodingSettings, Settings
+from schemas.settings import Settings
 from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
 from scoring.driver_scores import ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
@@ -16,6 +16,8 @@ from scoring.model import DEFAULT_MODEL, ExposureLimits, Scorer, scores_below_tr
 from stream_app.faust_bridge.app import BatchApp, create_app
 from stream_app.faust_bridge.source_partitions import SourcePartitions
 from stream_app.ingest.decoding import Decoder
+from stream_app.ingest.placement import Placement
+from stream_app.kafka import SourceLogs
 from stream_app.output.changelog import ChangelogWriter
 from stream_app.output.outputs import Outputs
 from stream_app.state.checkpoint import Checkpoint
@@ -25,6 +27,7 @@ from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry import metrics
 from stream_app.worker.profile_agent import ProfileAgent
 from stream_app.worker.silence import SilentPartitions
+from stream_app.worker.source_check import SourceCheck
 from stream_app.worker.trip_agent import TripAgent
 from stream_app.worker.trip_processing import TripProcessing
 from stream_app.worker.wall_clock import now_ms
@@ -39,6 +42,7 @@ class Worker:
     app: BatchApp
     checkpoint: Checkpoint
     silence: SilentPartitions
+    sources: SourceCheck
 
 
 def load_scorer(settings: Settings) -> Scorer:
@@ -89,9 +93,20 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     silence = SilentPartitions(
         SourcePartitions(app, events_topic), processing, checkpoint, settings.worker.silent_partition_s
     )
-    app.consume(events_topic, "trips", TripAgent(_decoder(settings.decoding), processing, checkpoint, silence).run)
+    app.consume(events_topic, "trips", TripAgent(_decoder(settings), processing, checkpoint, silence).run)
     profile_agent = ProfileAgent(profiles, outputs, checkpoint, settings.profiles, scorer.metadata.bands.band_of)
     app.consume(results_topic, "profiles", profile_agent.run)
+
+    sources = SourceCheck(
+        app,
+        SourceLogs(kafka),
+        partitions,
+        changelog,
+        events_topic=events_topic,
+        policy=settings.worker.changed_log,
+        generation=generation,
+    )
+    app.check_sources = sources.check
 
     async def reset() -> None:
         async with checkpoint.lock:
@@ -99,14 +114,16 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
             silence.reset()
 
     app.on_revoked(reset)
-    return Worker(app, checkpoint, silence)
+    return Worker(app, checkpoint, silence, sources)
 
 
-def _decoder(settings: DecodingSettings) -> Decoder:
+def _decoder(settings: Settings) -> Decoder:
+    decoding = settings.decoding
     return Decoder(
-        max_value_bytes=settings.max_value_bytes,
-        max_ahead_s=settings.max_ahead_s,
-        time_zones=settings.time_zones,
+        max_value_bytes=decoding.max_value_bytes,
+        max_ahead_s=decoding.max_ahead_s,
+        time_zones=decoding.time_zones,
+        placement=Placement(settings.kafka.partitions, decoding.partitioner),
         now_ms=now_ms,
     )
 

@@ -17,6 +17,7 @@ from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 from stream_app.kafka import create_topics
 from tests.support.examples.bad_input import BAD_INPUT
 from tests.support.examples.decoding import message
+from tests.support.examples.keys import key_on
 from tests.support.servers.brokers import RunningBroker, producer
 from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
@@ -26,7 +27,7 @@ SETTINGS = {"worker__session_timeout_s": 6, "worker__silent_partition_s": 3}
 FLEET_SETTINGS = {"profiles__min_distance_km": 5}
 """Trips of the simulated fleet are short."""
 
-PUSHERS = {f"pusher_{partition}" for partition in range(PARTITIONS)}
+PUSHERS = {key_on(partition, PARTITIONS, "pusher") for partition in range(PARTITIONS)}
 
 DRIVERS = 20
 
@@ -141,12 +142,12 @@ def _push_clocks(broker: RunningBroker, prefix: str, start_ms: int) -> int:
     Compressed, as gateways send.
     """
     count = 0
-    for partition, (trip_id, codec) in enumerate(zip(sorted(PUSHERS), ("lz4", "zstd"), strict=True)):
+    for trip_id, codec in zip(sorted(PUSHERS), ("lz4", "zstd"), strict=True):
         client = Producer({"bootstrap.servers": broker.bootstrap, "compression.type": codec, "log_level": 0})
         for step in range(400):
             kind = "trip_end" if step == 399 else "sample"
             value = message(trip_id=trip_id, vehicle_id=trip_id, timestamp=start_ms + step * 5000, event_type=kind)
-            client.produce(f"{prefix}trip-events", value, trip_id.encode(), partition=partition)
+            client.produce(f"{prefix}trip-events", value, trip_id.encode())
             count += 1
         assert client.flush(60) == 0
     return count

@@ -73,6 +73,8 @@ class TripStates:
         self.arrays.partition["free_slots"] = capacity
         self.arrays.partition["free_sample"] = len(self.arrays.pool)
         self.changed_chunks = np.zeros(chunk_count, np.bool_)
+        self.first_revision = 0
+        """Revision of the first score of each trip and window: more than 0 where records are scored again."""
 
     def __len__(self) -> int:
         return int(self.arrays.partition["trips"][0])

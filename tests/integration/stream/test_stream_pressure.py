@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from stream_app.kafka import create_topics
 from tests.support.examples.decoding import message
+from tests.support.examples.keys import key_on
 from tests.support.servers.brokers import RunningBroker, wait_until
 from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
 
@@ -35,14 +36,14 @@ class Sender:
     """Sends to one partition of the events, without waiting, and in order also when a request is tried again."""
 
     def __init__(self, topics: Topics, partition: int) -> None:
-        self._topic, self._partition = f"{topics.prefix}trip-events", partition
+        self._topic, self._key = f"{topics.prefix}trip-events", key_on(partition, PARTITIONS).encode()
         settings = {"bootstrap.servers": topics.bootstrap, "linger.ms": 20, "enable.idempotence": True, "log_level": 0}
         self._client = Producer(settings)
 
-    def send(self, value: bytes, key: str = "any") -> None:
+    def send(self, value: bytes) -> None:
         while True:
             try:
-                self._client.produce(self._topic, value, key.encode(), partition=self._partition)
+                self._client.produce(self._topic, value, self._key)
             except BufferError:
                 self._client.poll(0.1)
             else:

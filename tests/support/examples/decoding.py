@@ -10,6 +10,7 @@ from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
 from scoring.events.columns import MOTION_FIELDS, EventColumns
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.ingest.decoding import Decoder
+from stream_app.ingest.placement import Placement
 
 NOW_MS = 1_790_000_000_000
 """Some day in September 2026: later than every right timestamp of these tests."""
@@ -33,6 +34,7 @@ def a_decoder(**settings: Any) -> Decoder:
         "max_value_bytes": MAX_VALUE_BYTES,
         "max_ahead_s": MAX_AHEAD_S,
         "time_zones": {},
+        "placement": Placement(1, "known"),
         "now_ms": lambda: NOW_MS,
     }
     return Decoder(**{**given, **settings})

@@ -39,7 +39,7 @@ class Changelog:
         changelog: Any = self
         return StoredTable(table, changelog, lambda: generation, keeps_versions=keeps_versions)
 
-    def read_into(self, table: ReplicatedTable) -> None:
+    def read_into(self, table: Any) -> None:
         """Restore a table, as Faust does."""
         for key, value in self.records:
             if value is None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -66,8 +66,9 @@ def consumer(bootstrap: str, group_id: str) -> Consumer:
     )
 
 
-def producer(bootstrap: str) -> Producer:
-    return Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 16 * 1024 * 1024, "log_level": 0})
+def producer(bootstrap: str, properties: Mapping[str, str] | None = None) -> Producer:
+    config = {"bootstrap.servers": bootstrap, "message.max.bytes": 16 * 1024 * 1024, "log_level": 0}
+    return Producer({**config, **(properties or {})})
 
 
 def consume(client: Consumer, count: int) -> list[Message]:

@@ -1,5 +1,6 @@
 """The fleet of the benchmark sends the same events one a message and in envelopes, in messages of the contract."""
 
+import zlib
 from datetime import datetime
 
 from bench.fleet import TRIP_S, Fleet
@@ -45,7 +46,7 @@ def test_messages_of_a_vehicle_are_in_one_partition_in_the_order_of_time() -> No
     newest: dict[str, datetime] = {}
     for partition, value in _values(ready_content(Fleet(VEHICLES), 2000)):
         event = TripEvent.model_validate_json(value)
-        assert partition == int(event.vehicle_id.removeprefix("veh-")) % PARTITIONS
+        assert partition == zlib.crc32(event.vehicle_id.encode()) % PARTITIONS
         assert event.timestamp > newest.get(
             event.vehicle_id, event.timestamp.min.replace(tzinfo=event.timestamp.tzinfo)
         )

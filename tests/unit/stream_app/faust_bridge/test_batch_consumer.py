@@ -35,6 +35,11 @@ class SteeredConsumer(BatchConsumer):
         self._fetches = list(batches)
         self.sought: list[int] = []
 
+    rejoined = 0
+
+    async def rejoin(self) -> None:
+        self.rejoined += 1
+
     async def begin(self) -> None:
         """Do what Faust does when tables are restored."""
         await self.perform_seek()
@@ -91,8 +96,8 @@ def delivered(committed: int | None, *batches: EncodedBatch) -> tuple[list[range
     ("committed", "fetches", "offsets", "sought"),
     [
         pytest.param(10, [(10, 19), (20, 29)], [(10, 19), (20, 29)], [], id="one after the other"),
-        pytest.param(10, [(0, 14), (15, 19)], [(10, 14), (15, 19)], [], id="what was committed is left out"),
-        pytest.param(10, [(0, 9), (10, 19)], [(10, 19)], [], id="all of it was committed"),
+        pytest.param(10, [(0, 14, 10), (15, 19)], [(10, 14), (15, 19)], [], id="what was committed is left out"),
+        pytest.param(10, [(0, 9, 10), (10, 19)], [(10, 19)], [], id="all of it was committed"),
         pytest.param(10, [(20, 29), (10, 29)], [(10, 29)], [10], id="fetched before the seek to the committed offset"),
         pytest.param(None, [(20, 29), (0, 29)], [(0, 29)], [0], id="nothing was committed yet"),
         pytest.param(10, [(20, 29), (30, 39), (10, 39)], [(10, 39)], [10, 10], id="two such fetches were under way"),
@@ -123,6 +128,20 @@ async def test_nothing_is_delivered_from_when_partitions_are_revoked_until_the_c
         await consumer.begin()
         [after] = await next_batches(consumer)
         assert (after.assignment_epoch, after.encoded[0].from_offset) == (consumer.app.assignment_epoch, 10)
+
+
+async def test_a_log_that_begins_anew_is_not_read_until_its_partitions_are_assigned_and_checked_again() -> None:
+    with a_consumer() as consumer:
+        consumer.fetch_next(10, fetched(10, 19), fetched(0, 9), fetched(10, 29))
+        await consumer.begin()
+        assert len(await next_batches(consumer)) == 1
+        for _ in range(2):
+            assert await next_batches(consumer) == []
+        assert consumer.rejoined == 1
+        consumer.fetch_next(0, fetched(0, 29))
+        await consumer.begin()
+        [after] = await next_batches(consumer)
+        assert after.encoded[0].from_offset == 0
 
 
 async def test_partitions_that_are_revoked_while_the_consumer_seeks_are_not_read() -> None:

@@ -16,6 +16,7 @@ from stream_app.output.errors import DeliveryError
 from stream_app.state import checkpoint as checkpoint_module
 from stream_app.state import partition_states
 from stream_app.state.checkpoint import Checkpoint
+from stream_app.state.log_changes import Lineage
 from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import StoredStates
 from tests.support.examples.overlapping_trips import emitted_by_trip, overlapping_trips
@@ -23,6 +24,7 @@ from tests.support.fakes.changelog import Changelog
 
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 CHUNKS = 4
+LINEAGE = Lineage("topic", partition_count=4, began_in=1)
 
 
 @dataclass
@@ -58,6 +60,8 @@ class Owner:
         self.trips = changelog.owner(generation, keeps_versions=True)
         self.profiles = changelog.owner(generation)
         self.partitions = OwnedPartitions(self.trips, stored)
+        for partition in range(4):
+            self.partitions.continue_lineage(partition, LINEAGE)
         self.checkpoint = Checkpoint(
             partitions=self.partitions,
             profiles=self.profiles,

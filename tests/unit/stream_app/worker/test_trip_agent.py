@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from stream_app.faust_bridge.record_batch import RecordBatch
-from stream_app.ingest.decoding import DecodedBatch, Decoder
+from stream_app.ingest.decoding import DecodedBatch
 from stream_app.worker.trip_agent import TripAgent
+from tests.support.examples.decoding import a_decoder
 from tests.support.fakes.fake_bridge import FakeBatchStream, FakeDelivery, batch_of
 
 EVENT = {
@@ -30,6 +31,7 @@ class Steps:
         self.processed: list[tuple[int, int]] = []
         self.added: list[FakeDelivery] = []
         self.interrupted: list[int] = []
+        self.finished: list[int] = []
         self.error: Exception | None = None
 
     def process(self, batches: Sequence[tuple[RecordBatch, DecodedBatch]]) -> None:
@@ -42,6 +44,9 @@ class Steps:
         assert self.processed, "a batch is acknowledged after it was processed"
         self.added.append(delivery)
 
+    async def finish(self, delivery: FakeDelivery) -> None:
+        self.finished.append(delivery.partition)
+
     def interrupt(self, partition: int) -> None:
         self.interrupted.append(partition)
 
@@ -52,7 +57,7 @@ def deliveries(*first_offsets: int) -> list[FakeDelivery]:
 
 
 def agent_with(steps: Any) -> TripAgent:
-    decoder = Decoder(max_value_bytes=1000, max_ahead_s=60, time_zones={}, now_ms=lambda: EVENT["timestamp"])  # type: ignore[arg-type,return-value]
+    decoder = a_decoder()
     return TripAgent(decoder, steps, steps, steps)
 
 
@@ -61,7 +66,7 @@ async def test_batches_are_processed_in_order_and_added_to_the_next_checkpoint()
     await agent_with(steps).run(FakeBatchStream(delivered).stream())
     assert steps.processed == [(9, 10), (19, 10), (29, 10)]
     assert steps.added == delivered
-    assert steps.interrupted == [0, 0, 0]
+    assert steps.interrupted == steps.finished == [0, 0, 0]
 
 
 async def test_batches_of_an_earlier_assignment_epoch_are_left_to_the_next_owner() -> None:
