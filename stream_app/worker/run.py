@@ -15,6 +15,7 @@ from schemas.messages.dead_letter import RejectCode
 from schemas.messages.driver_score import ScoreStatus
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
+from scoring.features.state import EvictionCause
 from scoring.model import Scorer
 from stream_app.faust_bridge.progress import committed_positions, group_state
 from stream_app.kafka import create_topics, require_topics, watch_broker
@@ -55,7 +56,7 @@ def run_worker(settings: Settings) -> None:
     """
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
-    metrics.start_at_zero(RejectCode, get_args(ScoreStatus), _topics(kafka))
+    metrics.start_at_zero(RejectCode, get_args(ScoreStatus), _topics(kafka), get_args(EvictionCause))
     return_large_arrays()
     scorer = load_scorer(settings)
     warm_up()
