@@ -91,6 +91,18 @@ class WindowSettings(BaseModel):
         ge=16,
         description="Events kept for sorting per trip: 10 s at 200 a second; then the oldest goes in",
     )
+    max_vehicle_trips: int = Field(
+        default=64,
+        ge=2,
+        le=1024,
+        description="Trips kept per vehicle id, closed ones included; then the one silent for longest is evicted",
+    )
+    max_partition_trips: int = Field(
+        default=500_000,
+        ge=1000,
+        le=10_000_000,
+        description="Trips kept per partition, closed ones included; then those silent for longest are evicted",
+    )
 
     def model_post_init(self, _context: object, /) -> None:
         """Refuse a grace period that spans windows: a window is revised at most once, before the next one ends."""

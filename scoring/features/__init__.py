@@ -1,7 +1,8 @@
 """Features of windows and trips, computed event by event, the same for stream, training and files.
 
 `update` processes events: ``state`` keeps the open trips of a partition, ``aggregation`` adds events to the sums of a
-window or trip, ``emission`` decides when their features are emitted, and ``clock`` when a silent trip is closed.
+window or trip, ``emission`` decides when their features are emitted, ``clock`` when a silent trip is closed, and
+``eviction`` when its state is freed.
 `EmittedFeatures` have all that scoring needs. `trip_features` computes whole trips at once.
 """
 

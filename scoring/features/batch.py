@@ -8,7 +8,7 @@ from schemas.features import FEATURE_NAMES
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.events.columns import EventColumns
 from scoring.features.emission import RowKind
-from scoring.features.parameters import kernel_parameters
+from scoring.features.parameters import kernel_parameters, without_maxima
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
 
@@ -30,7 +30,7 @@ def trip_features(events: pl.DataFrame, profile: ThresholdProfile | None = None)
         ``vehicle_class``, ``window_start_ms``, ``window_end_ms``, ``event_count`` and each of ``FEATURE_NAMES`` as
         Float64, NaN where a sensor is missing.
     """
-    parameters = kernel_parameters(profile or ThresholdProfile(), WindowSettings())
+    parameters = without_maxima(kernel_parameters(profile or ThresholdProfile(), WindowSettings()))
     states = TripStates()
     states.disable_expiry()
     in_order = events.sort("vehicle_id", "trip_id", "timestamp_ms", maintain_order=True)

@@ -26,10 +26,9 @@ from schemas.event_frame import EVENT_TYPES
 from scoring.events.compilation import inlined_kernel, kernel
 from scoring.features.aggregation.aggregates import features_of, merge
 from scoring.features.aggregation.folding import fold
-from scoring.features.clock import count_active, silence_ms
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import EMPTY, MERGED, SCRATCH, StateArrays, TripStatus
-from scoring.features.state.pending import free_all, take_first
+from scoring.features.state.pending import take_first
 
 
 class RowKind(IntEnum):
@@ -62,10 +61,8 @@ EMITTED: Final = np.dtype(
 
 MAX_ROWS_PER_EVENT: Final = 11
 """At most, with a window and a trip row each: a window revised as it is folded, the live window ended (and one revised
-with it), the trip ended (and one revised with it); and a severe event."""
-
-_SWEEP_EVERY_MS: Final = 10_000.0
-"""Silent trips are looked for this often on the partition's clock; closing is exact to this."""
+with it), the trip ended (and one revised with it); and a severe event. The first event of a trip may evict two trips
+(each ended, and one window revised with it), be a severe event, and end its trip: as many."""
 
 _PROVISIONAL: Final = np.int8(0)
 _FINAL: Final = np.int8(1)
@@ -303,53 +300,4 @@ def finish(
     head.window_revision += 1
     head.status = TripStatus.FINAL
     head.changed = 0
-    return count
-
-
-@kernel
-def evict(arrays: StateArrays, slot: int) -> None:
-    """Free a trip's state.
-
-    The slot keeps the trip's ids and class until `TripStates.release_evicted`, for later events of the same batch, and
-    whether it was in the high-risk band, as its last rows are not scored yet.
-    """
-    free_all(arrays, slot)
-    head = arrays.heads[slot]
-    vehicle_class, high_risk = head.vehicle_class, head.high_risk
-    arrays.heads[slot] = arrays.heads[EMPTY]
-    head.vehicle_class = vehicle_class
-    head.high_risk = high_risk
-    arrays.cursors[slot] = arrays.cursors[EMPTY]
-    arrays.windows[slot] = arrays.windows[EMPTY]
-    arrays.trips[slot] = arrays.trips[EMPTY]
-    for kind in range(3):
-        arrays.hard_events[slot, kind] = arrays.hard_events[EMPTY, kind]
-    arrays.partition[0].evicted_count += 1
-
-
-@kernel
-def sweep(arrays: StateArrays, parameters: KernelParameters, emitted: Any, features: Any, count: int) -> int:
-    """Close trips that have gone silent, emit changed ones again, and evict those kept long enough.
-
-    A sweep returns early where the arrays of rows may be full; ``sweep_slot`` is then where it continues, else 0.
-    """
-    partition = arrays.partition[0]
-    for slot in range(partition.sweep_slot, arrays.heads.size):
-        if count + MAX_ROWS_PER_EVENT > emitted.size:
-            partition.sweep_slot = slot
-            return count
-        head = arrays.heads[slot]
-        silent_ms = silence_ms(arrays, slot)
-        if head.status == TripStatus.OPEN:
-            if silent_ms > parameters.idle_gap_ms:
-                count = finish(arrays, slot, parameters, emitted, features, count)
-        elif head.changed == 1:
-            if silent_ms > parameters.grace_ms:
-                count = finish(arrays, slot, parameters, emitted, features, count)
-        elif head.status == TripStatus.FINAL and silent_ms > parameters.retention_ms:
-            evict(arrays, slot)
-    partition.sweep_slot = 0
-    partition.mover_ms = 0
-    partition.active_trips = count_active(arrays)
-    partition.next_sweep_ms = partition.clock_ms + _SWEEP_EVERY_MS
     return count

@@ -10,7 +10,10 @@ from schemas.thresholds import SevereEventSettings, ThresholdProfile, WindowSett
 
 
 class KernelParameters(NamedTuple):
-    """The numbers of a profile and of the window settings, for the kernels; times in milliseconds."""
+    """The numbers of a profile and of the window settings, for the kernels; times in milliseconds.
+
+    A maximum of 0 is none.
+    """
 
     brake_mps2: NDArray[np.float64]
     acceleration_mps2: NDArray[np.float64]
@@ -38,12 +41,19 @@ class KernelParameters(NamedTuple):
     idle_gap_ms: int
     retention_ms: int
     max_pending: int
+    max_vehicle_trips: int
+    max_partition_trips: int
     severe_mps2: float
     severe_pause_ms: int
 
 
 _AVERAGING_TOLERANCE: Final = 0.9
 """Loggers of 1 or 2 Hz are early by up to a tenth; without it every second sample would be left out."""
+
+
+def without_maxima(parameters: KernelParameters) -> KernelParameters:
+    """Give the same numbers without maxima of trips: for files, whose trips are all kept until the end."""
+    return parameters._replace(max_vehicle_trips=0, max_partition_trips=0)
 
 
 def kernel_parameters(
@@ -84,6 +94,8 @@ def kernel_parameters(
         idle_gap_ms=milliseconds(windows.idle_gap_s),
         retention_ms=milliseconds(windows.retention_s),
         max_pending=windows.max_pending,
+        max_vehicle_trips=windows.max_vehicle_trips,
+        max_partition_trips=windows.max_partition_trips,
         severe_mps2=float(severe_events.severe_mps2),
         severe_pause_ms=milliseconds(severe_events.pause_s),
     )

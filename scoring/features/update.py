@@ -10,7 +10,7 @@ from schemas.features import FEATURE_NAMES
 from scoring.events.columns import EventColumns
 from scoring.events.compilation import borrowed, inlined_kernel, kernel
 from scoring.features.aggregation.aggregates import FEATURE_ROW
-from scoring.features.clock import advance_clock, enter_clock
+from scoring.features.clock import advance_clock, enter_clock, stand_still
 from scoring.features.emission import (
     EMITTED,
     MAX_ROWS_PER_EVENT,
@@ -21,15 +21,16 @@ from scoring.features.emission import (
     finish,
     fold_until,
     severe_peak,
-    sweep,
     window_end_ms,
 )
 from scoring.features.emitted import EmittedFeatures
+from scoring.features.eviction import limit_vehicle, sweep
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import StateArrays, TripStatus, borrowed_arrays
 from scoring.features.state.lookup import find_or_add
 from scoring.features.state.pending import Insertion, insert, repeats_event_id
 from scoring.features.state.trip_states import TripStates
+from scoring.features.state.vehicles import join_vehicle, move_to_front
 
 
 def update(states: TripStates, events: EventColumns, parameters: KernelParameters) -> EmittedFeatures:
@@ -171,25 +172,29 @@ def _process_event(
     features: Any,
     count: int,
 ) -> int:
+    partition = arrays.partition[0]
     head = arrays.heads[slot]
     timestamp_ms = sample.timestamp_ms
+    partition.event_number += 1
     begins = head.status == TripStatus.FREE
     if begins:
-        head.status = TripStatus.OPEN
-        head.first_ms = timestamp_ms
-        head.newest_ms = timestamp_ms
-        head.live_end_ms = window_end_ms(timestamp_ms, parameters)
-        enter_clock(arrays, slot, timestamp_ms)
+        count = _begin(arrays, slot, timestamp_ms, parameters, emitted, features, count)
     elif repeats_event_id(arrays, slot, sample):
-        arrays.partition[0].duplicate_count += 1
+        partition.duplicate_count += 1
         return count
-    elif timestamp_ms > head.newest_ms:
-        advance_clock(arrays, slot, timestamp_ms)
-    head.seen_ms = arrays.partition[0].clock_ms
+    else:
+        if head.newer != 0:
+            move_to_front(arrays, slot)
+        if timestamp_ms > head.newest_ms:
+            advance_clock(arrays, slot, timestamp_ms)
+        else:
+            stand_still(arrays, slot, timestamp_ms)
+    head.seen_ms = partition.clock_ms
+    head.last_event = partition.event_number
 
     if not begins and timestamp_ms <= max(head.newest_ms - parameters.grace_ms, head.folded_ms):
         head.late_event_count += 1
-        arrays.partition[0].late_count += 1
+        partition.late_count += 1
         if head.status == TripStatus.FINAL:
             head.changed = 1
         return count
@@ -203,6 +208,34 @@ def _process_event(
         count = emit_live_window(arrays, slot, parameters, emitted, features, count)
         head.live_end_ms = window_end_ms(timestamp_ms, parameters)
     return _add_event(arrays, slot, sample, latitude, longitude, newest_ms, parameters, emitted, features, count)
+
+
+@kernel
+def _begin(
+    arrays: StateArrays,
+    slot: int,
+    timestamp_ms: int,
+    parameters: KernelParameters,
+    emitted: Any,
+    features: Any,
+    count: int,
+) -> int:
+    """Begin a trip; its vehicle, or the partition, may then have one too many."""
+    partition = arrays.partition[0]
+    head = arrays.heads[slot]
+    if parameters.max_vehicle_trips != 0:
+        join_vehicle(arrays, slot)
+    head.status = TripStatus.OPEN
+    head.first_ms = timestamp_ms
+    head.newest_ms = timestamp_ms
+    head.live_end_ms = window_end_ms(timestamp_ms, parameters)
+    partition.kept_trips += 1
+    enter_clock(arrays, slot, timestamp_ms)
+    if parameters.max_vehicle_trips != 0:
+        count = limit_vehicle(arrays, slot, parameters, emitted, features, count)
+    if 0 < parameters.max_partition_trips < partition.kept_trips:
+        partition.next_sweep_ms = partition.clock_ms
+    return count
 
 
 @inlined_kernel

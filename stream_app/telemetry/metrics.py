@@ -25,6 +25,11 @@ EXPIRED: Final = Counter(
 DUPLICATES: Final = Counter(
     "driver_score_worker_duplicate_events_total", "Events received before: same trip and time, or same event id"
 )
+EVICTED_TRIPS: Final = Counter(
+    "driver_score_worker_evicted_trips_total",
+    "Trips evicted because a vehicle or a partition had more than the maximum; open ones were closed",
+    ["cause"],
+)
 LATE: Final = Counter("driver_score_worker_late_events_total", "Events that came after the grace period")
 SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores published", ["kind", "status"])
 ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published", ["alert_type"])
@@ -77,7 +82,12 @@ DROPPED_STATES: Final = Counter(
 
 
 def start_at_zero(
-    *, reject_codes: Iterable[str], statuses: Iterable[str], topics: Iterable[str], log_changes: Iterable[str]
+    *,
+    reject_codes: Iterable[str],
+    statuses: Iterable[str],
+    topics: Iterable[str],
+    eviction_causes: Iterable[str],
+    log_changes: Iterable[str],
 ) -> None:
     """Serve labelled counters at 0 from the start, so that their first increment is an increase for Prometheus.
 
@@ -89,6 +99,8 @@ def start_at_zero(
         Of scores.
     topics
         Full names of those that are read.
+    eviction_causes
+        Why trips are evicted early.
     log_changes
         What may have happened to a log.
     """
@@ -101,5 +113,7 @@ def start_at_zero(
     for kind in ("window", "trip"):
         for status in statuses:
             SCORES.labels(kind, status)
+    for cause in eviction_causes:
+        EVICTED_TRIPS.labels(cause)
     for alert_type in get_args(TripAlert.model_fields["alert_type"].annotation):
         ALERTS.labels(alert_type)

@@ -15,6 +15,7 @@ from schemas.messages.dead_letter import RejectCode
 from schemas.messages.driver_score import ScoreStatus
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
+from scoring.features.state import EvictionCause
 from scoring.model import Scorer
 from stream_app.faust_bridge.app import BatchApp
 from stream_app.faust_bridge.progress import committed_positions, group_state
@@ -58,7 +59,11 @@ def run_worker(settings: Settings) -> None:
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
     metrics.start_at_zero(
-        reject_codes=RejectCode, statuses=get_args(ScoreStatus), topics=_topics(kafka), log_changes=LogChange
+        reject_codes=RejectCode,
+        statuses=get_args(ScoreStatus),
+        topics=_topics(kafka),
+        eviction_causes=get_args(EvictionCause),
+        log_changes=LogChange,
     )
     return_large_arrays()
     scorer = load_scorer(settings)

@@ -1,5 +1,6 @@
 """Decoded batches into published scores: what the agent of trip events does with them, on a thread of its own."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -51,7 +52,7 @@ class TripProcessing:
         for batch, decoded in batches:
             self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
         owned = {batch.partition: self._restore(batch.partition) for batch, _ in batches}
-        before = _counts(owned.values())
+        before, evicted_before = _counts(owned.values()), _evictions(owned.values())
         fresh: dict[Scope, list[tuple[TripStates, EventColumns]]] = {}
         for batch, decoded in batches:
             states = owned[batch.partition]
@@ -66,6 +67,8 @@ class TripProcessing:
         duplicates, late = (now - then for now, then in zip(_counts(owned.values()), before, strict=True))
         metrics.DUPLICATES.inc(duplicates)
         metrics.LATE.inc(late)
+        for cause, count in (_evictions(owned.values()) - evicted_before).items():
+            metrics.EVICTED_TRIPS.labels(cause).inc(count)
         for partition, states in owned.items():
             metrics.OPEN_TRIPS.labels(str(partition)).set(len(states.states))
 
@@ -123,3 +126,11 @@ def _counts(owned: Iterable[PartitionStates]) -> tuple[int, int]:
     """Give how many duplicate and how many late events there were so far."""
     states = [each.states for each in owned]
     return sum(each.duplicate_count for each in states), sum(each.late_count for each in states)
+
+
+def _evictions(owned: Iterable[PartitionStates]) -> Counter[str]:
+    """Give how many trips were evicted so far because there were too many, by cause."""
+    counts: Counter[str] = Counter()
+    for each in owned:
+        counts.update(each.states.eviction_counts)
+    return counts

@@ -38,6 +38,7 @@ HEAD: Final = np.dtype(
         ("seen_ms", np.float64),  # the partition's clock at the last event
         ("moved_ms", np.float64),  # the same at the last event that was newer than all before
         ("reach_ms", np.float64),  # up to where, by the same clock, its events reach
+        ("last_event", np.int64),  # number of its last event among those of the partition
         ("event_count", np.int32),
         ("late_event_count", np.int32),
         ("revision", np.int32),
@@ -46,12 +47,17 @@ HEAD: Final = np.dtype(
         ("pending_first", np.int32),
         ("pending_last", np.int32),
         ("pending_count", np.int32),
+        ("newer", np.int32),  # the trip of its vehicle that had an event after its own last one; 0 for none
+        ("older", np.int32),
         ("latitude", np.float32),
         ("longitude", np.float32),
         ("status", np.int8),
         ("vehicle_class", np.int8),
         ("changed", np.int8),  # whether a final trip has changed since it was scored
         ("high_risk", np.int8),  # whether the last score of the trip was in the high-risk band
+        ("counted", np.int8),  # whether its vehicle shares the partition's clock by this trip
+        ("standstill", np.int8),  # how many events in a row had a time that stood still
+        ("evicted", np.int8),  # whether it is among the slots to be released
     ],
     align=True,
 )
@@ -107,10 +113,13 @@ PARTITION: Final = np.dtype(
     [
         ("clock_ms", np.float64),
         ("next_sweep_ms", np.float64),
-        ("active_trips", np.int64),
+        ("active_trips", np.int64),  # how many trips are counted: at most one of each vehicle
         ("mover_ms", np.int64),  # newest event time of the trips that moved the clock since the last sweep
         ("epoch_ms", np.float64),  # event time at which the clock was 0, as most trips that began have it
         ("epoch_votes", np.int64),  # how many more agree with it than do not
+        ("event_number", np.int64),  # of the last event
+        ("kept_trips", np.int64),  # that have begun and are not evicted
+        ("evict_until", np.int64),  # `last_event` of the newest trip that a sweep evicts for the maximum; 0 for none
         ("trips", np.int64),
         ("free_slots", np.int64),
         ("free_sample", np.int64),
@@ -119,7 +128,9 @@ PARTITION: Final = np.dtype(
         ("idle_text_bytes", np.int64),  # of them, those of released trips
         ("duplicate_count", np.int64),
         ("late_count", np.int64),
-        ("evicted_count", np.int64),
+        ("evicted_count", np.int64),  # slots to be released
+        ("vehicle_evictions", np.int64),
+        ("partition_evictions", np.int64),
         ("sweep_slot", np.int64),  # where an interrupted sweep continues; 0 for none
     ],
     align=True,
@@ -138,8 +149,13 @@ class StateArrays(NamedTuple):
         Pending events.
     table
         int32 array, its size a power of two: slots by the hash of their keys; 0 where there is none.
+    vehicles
+        int32 array, as large: of each vehicle the trip with the newest event, by the hash of the vehicle's id.
     free
-        int32 array: slots without a trip, the first ``free_slots`` of it.
+        int32 array: slots without a trip, the first ``free_slots`` of it; those to be released are the last
+        ``evicted_count``.
+    changed_chunks
+        bool array: which chunks have changed since they were stored.
     partition
         One row of ``PARTITION``.
     """
@@ -153,7 +169,9 @@ class StateArrays(NamedTuple):
     texts: NDArray[np.uint8]
     pool: NDArray[np.void]
     table: NDArray[np.int32]
+    vehicles: NDArray[np.int32]
     free: NDArray[np.int32]
+    changed_chunks: NDArray[np.bool_]
     partition: NDArray[np.void]
 
 
@@ -174,6 +192,14 @@ def borrowed_arrays(arrays: StateArrays) -> StateArrays:
         borrowed(arrays.texts),
         borrowed(arrays.pool),
         borrowed(arrays.table),
+        borrowed(arrays.vehicles),
         borrowed(arrays.free),
+        borrowed(arrays.changed_chunks),
         borrowed(arrays.partition),
     )
+
+
+@inlined_kernel
+def mark_changed(arrays: StateArrays, slot: int) -> None:
+    """Note that a trip has changed, other than by an event of its own, since its chunk was stored."""
+    arrays.changed_chunks[arrays.identities[slot].key % np.uint64(arrays.changed_chunks.size)] = True

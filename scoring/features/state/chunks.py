@@ -24,9 +24,17 @@ from scoring.features.state.arrays import ROW_ARRAYS, StateArrays
 from scoring.features.state.pending import insert
 from scoring.features.state.trip_states import TripStates
 
-_CLOCK: Final = ("clock_ms", "next_sweep_ms", "active_trips", "mover_ms", "epoch_ms", "epoch_votes")
+_CLOCK: Final = (
+    "clock_ms",
+    "next_sweep_ms",
+    "active_trips",
+    "mover_ms",
+    "epoch_ms",
+    "epoch_votes",
+    "event_number",
+)
 
-_PLACES: Final = {"heads": ("pending_first", "pending_last"), "identities": ("text_start",)}
+_PLACES: Final = {"heads": ("pending_first", "pending_last", "newer", "older"), "identities": ("text_start",)}
 """Positions in the other arrays, which are not stored: they are computed again on restore."""
 
 _BLOCK: Final = 256
@@ -34,6 +42,9 @@ _BLOCK: Final = 256
 
 _PACKING: Final = "bytes by column, lz4"
 """Part of the fingerprint."""
+
+_MAXIMA: Final = ("max_vehicle_trips", "max_partition_trips")
+"""No part of it: they change no state that is kept, and are raised while trips are open."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ def fingerprint_of(parameters: KernelParameters) -> str:
     """Give the fingerprint of states that are made with these settings."""
     arrays = TripStates().arrays._asdict()
     layout = [(arrays[name].dtype.descr, arrays[name].shape[1:]) for name in (*ROW_ARRAYS, "pool")]
-    settings = [np.asarray(number).tolist() for number in parameters]
+    settings = [np.asarray(number).tolist() for name, number in parameters._asdict().items() if name not in _MAXIMA]
     return hashlib.sha256(repr((_PACKING, layout, settings)).encode()).hexdigest()[:16]
 
 
@@ -146,7 +157,7 @@ def unpack_chunk(states: TripStates, packed: bytes) -> None:
     samples = np.ascontiguousarray(_by_row(body[position:], SAMPLE.itemsize)).view(SAMPLE).reshape(-1)
     states.reserve_samples(len(samples))
     _restore_pending(states.arrays, slots, samples)
-    states.rebuild_table()
+    states.insert(slots)
 
 
 def _as_bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:

@@ -19,7 +19,8 @@ _SEPARATOR: Final = np.uint64(0x1F)
 
 
 @inlined_kernel
-def _same_text(texts: Any, known: int, content: Any, start: int, size: int) -> bool:
+def same_text(texts: Any, known: int, content: Any, start: int, size: int) -> bool:
+    """Tell whether a text and a part of some content are the same bytes."""
     for at in range(size):  # noqa: SIM110 - kernels have no generators
         if texts[known + at] != content[start + at]:
             return False
@@ -65,8 +66,8 @@ def find_or_add(
                 known.key == hashed
                 and known.trip_size == trip_size
                 and known.vehicle_size == vehicle_size
-                and _same_text(arrays.texts, known.text_start, content, trip_start, trip_size)
-                and _same_text(arrays.texts, known.text_start + trip_size, content, vehicle_start, vehicle_size)
+                and same_text(arrays.texts, known.text_start, content, trip_start, trip_size)
+                and same_text(arrays.texts, known.text_start + trip_size, content, vehicle_start, vehicle_size)
             ):
                 break
             place = (place + np.uint64(1)) & last_place
@@ -109,6 +110,24 @@ def insert_slots(arrays: StateArrays, slots: Any) -> None:
         while arrays.table[place] != 0:
             place = (place + np.uint64(1)) & last_place
         arrays.table[place] = slot
+
+
+@kernel
+def remove_slots(arrays: StateArrays, slots: Any) -> None:
+    """Remove slots from the table: what follows them is moved up (Knuth 3, 6.4, algorithm R)."""
+    last_place = np.uint64(arrays.table.size - 1)
+    for slot in slots:
+        place = arrays.identities[slot].key & last_place
+        while arrays.table[place] != slot:
+            place = (place + np.uint64(1)) & last_place
+        following = (place + np.uint64(1)) & last_place
+        while arrays.table[following] != 0:
+            home = arrays.identities[arrays.table[following]].key & last_place
+            if (following - home) & last_place >= (following - place) & last_place:
+                arrays.table[place] = arrays.table[following]
+                place = following
+            following = (following + np.uint64(1)) & last_place
+        arrays.table[place] = 0
 
 
 @kernel

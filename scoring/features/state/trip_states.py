@@ -8,7 +8,7 @@ are a trip that has not begun. A trip is found by its ids (``lookup``).
 
 import copy
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,16 @@ from scoring.features.state.arrays import (
     StateArrays,
     TripStatus,
 )
-from scoring.features.state.lookup import gather_texts, insert_slots
+from scoring.features.state.lookup import gather_texts, insert_slots, remove_slots
+from scoring.features.state.vehicles import insert_vehicles, remove_vehicles, restore_lists
 
 _GROWTH: Final = 1 + 1 / 32
 """Growth is small, as little memory is then unused, and cheap, as the C library moves the pages of a large array."""
 
 _LEAST_TABLE: Final = 1024
+
+EvictionCause = Literal["vehicle", "partition"]
+"""Whose trips were more than the maximum."""
 
 _LONGEST_TEXTS: Final = len(ID_COLUMNS) * MAX_ID_BYTES
 """Of one trip."""
@@ -67,12 +71,13 @@ class TripStates:
             texts=np.zeros(_LONGEST_TEXTS, np.uint8),
             pool=np.zeros(1, SAMPLE),
             table=np.zeros(_LEAST_TABLE, np.int32),
+            vehicles=np.zeros(_LEAST_TABLE, np.int32),
             free=np.arange(rows - 1, FIRST_SLOT - 1, -1, dtype=np.int32),
+            changed_chunks=np.zeros(chunk_count, np.bool_),
             partition=np.zeros(1, PARTITION),
         )
         self.arrays.partition["free_slots"] = capacity
         self.arrays.partition["free_sample"] = len(self.arrays.pool)
-        self.changed_chunks = np.zeros(chunk_count, np.bool_)
         self.first_revision = 0
         """Revision of the first score of each trip and window: more than 0 where records are scored again."""
 
@@ -90,6 +95,17 @@ class TripStates:
         return int(self.arrays.partition["late_count"][0])
 
     @property
+    def eviction_counts(self) -> dict[EvictionCause, int]:
+        """Trips evicted since the start because a maximum was exceeded, by which one."""
+        partition = self.arrays.partition[0]
+        return {"vehicle": int(partition["vehicle_evictions"]), "partition": int(partition["partition_evictions"])}
+
+    @property
+    def changed_chunks(self) -> NDArray[np.bool_]:
+        """Which chunks have changed since they were stored."""
+        return self.arrays.changed_chunks
+
+    @property
     def nbytes(self) -> int:
         """Size of a copy, in bytes."""
         return sum(_padded(array.nbytes) for array in self.arrays)
@@ -104,7 +120,6 @@ class TripStates:
             end += _padded(array.nbytes)
         copied = copy.copy(self)
         copied.arrays = StateArrays(**arrays)
-        copied.changed_chunks = self.changed_chunks.copy()
         return copied
 
     def slots(self) -> NDArray[np.int64]:
@@ -195,36 +210,40 @@ class TripStates:
             self._grow()
         self._reserve_texts(_LONGEST_TEXTS)
         if 2 * partition["trips"] >= len(self.arrays.table):
-            self.rebuild_table()
+            self._enlarge_tables()
 
-    def allocate_slots(self, count: int) -> NDArray[np.int32]:
-        """Give free slots for trips whose rows the caller writes, before it calls `rebuild_table`."""
+    def allocate_slots(self, count: int) -> NDArray[np.int64]:
+        """Give free slots for trips whose rows the caller writes, before it calls `insert`."""
         partition = self.arrays.partition[0]
         while partition["free_slots"] < count:
             self._grow()
         partition["free_slots"] -= count
         partition["trips"] += count
         used = int(partition["free_slots"])
-        return self.arrays.free[used : used + count].copy()
+        if 2 * partition["trips"] >= len(self.arrays.table):
+            self._enlarge_tables()
+        return self.arrays.free[used : used + count].astype(np.int64)
 
-    def rebuild_table(self) -> None:
-        """Make the table again from the identities."""
-        size = len(self.arrays.table)
-        while 2 * len(self) >= size:
-            size *= 2
-        self.arrays = self.arrays._replace(table=np.zeros(size, np.int32))
-        insert_slots(self.arrays, self.slots())
+    def insert(self, slots: NDArray[np.integer]) -> None:
+        """Let trips be found whose rows were written to allocated slots."""
+        insert_slots(self.arrays, slots)
+        restore_lists(self.arrays, slots)
+        self.arrays.partition["kept_trips"] += len(slots)
 
     def release_evicted(self) -> None:
         """Release the slots of the trips that the kernels have evicted."""
         partition = self.arrays.partition[0]
-        if partition["evicted_count"] == 0:
+        count = int(partition["evicted_count"])
+        if count == 0:
             return
         partition["evicted_count"] = 0
-        slots = self.slots()
-        evicted = slots[self.arrays.heads["status"][slots] == TripStatus.FREE]
+        evicted = self.arrays.free[-count:].copy()
+        self.arrays.heads["evicted"][evicted] = 0
+        evicted = evicted[self.arrays.heads["status"][evicted] == TripStatus.FREE]  # others have begun again since
         self.mark_changed(evicted)
         partition["idle_text_bytes"] += self.text_sizes(evicted).sum()
+        remove_slots(self.arrays, evicted)
+        remove_vehicles(self.arrays, evicted)
         self.arrays.identities[evicted] = np.zeros(1, IDENTITY)
         free = int(partition["free_slots"])
         self.arrays.free[free : free + len(evicted)] = evicted
@@ -232,7 +251,6 @@ class TripStates:
         partition["trips"] -= len(evicted)
         if 2 * partition["idle_text_bytes"] > partition["text_bytes"]:
             self._compact_texts()
-        self.rebuild_table()
 
     def disable_expiry(self) -> None:
         """Close and evict no trip for its silence: for files, which have an end."""
@@ -271,6 +289,16 @@ class TripStates:
         self.arrays.partition["idle_text_bytes"] = 0
         self.write_texts(slots, texts)
 
+    def _enlarge_tables(self) -> None:
+        """Make both tables again, larger."""
+        size = len(self.arrays.table)
+        while 2 * len(self) >= size:
+            size *= 2
+        self.arrays = self.arrays._replace(table=np.zeros(size, np.int32), vehicles=np.zeros(size, np.int32))
+        slots = self.slots()
+        insert_slots(self.arrays, slots)
+        insert_vehicles(self.arrays, slots)
+
     def _grow(self) -> None:
         used = len(self.arrays.heads)
         rows = int(used * _GROWTH) + 64
@@ -280,6 +308,8 @@ class TripStates:
         count = int(self.arrays.partition["free_slots"][0])
         free[: rows - used] = np.arange(rows - 1, used - 1, -1)
         free[rows - used : rows - used + count] = self.arrays.free[:count]
+        evicted = int(self.arrays.partition["evicted_count"][0])
+        free[rows - evicted :] = self.arrays.free[used - evicted :]
         self.arrays.partition["free_slots"] += rows - used
         self.arrays = self.arrays._replace(free=free)
 

@@ -14,8 +14,9 @@ from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.driver_scores import ALERT_COLUMNS, DriverScores, ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
 from scoring.events.columns import EventColumns
-from scoring.features.emission import EMITTED, RowKind, evict
+from scoring.features.emission import EMITTED, RowKind
 from scoring.features.emitted import EmittedFeatures
+from scoring.features.eviction import evict
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update

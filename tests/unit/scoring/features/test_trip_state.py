@@ -8,14 +8,15 @@ from schemas.features import FEATURE_NAMES
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.errors import StateError
 from scoring.events.columns import EventColumns
-from scoring.features.parameters import kernel_parameters
+from scoring.features.eviction import evict
+from scoring.features.parameters import kernel_parameters, without_maxima
 from scoring.features.state import trip_states as trip_state
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
 from stream_app.state.partition_states import ChunkTooLargeError, PartitionStates, StoredStates
 from tests.support.examples.event_frames import event_frame, trip
 
-PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
+PARAMETERS = without_maxima(kernel_parameters(ThresholdProfile(), WindowSettings()))
 KIB = 1024
 
 
@@ -46,7 +47,7 @@ def test_an_open_trip_takes_less_than_a_kibibyte_with_uuids_for_ids_and_a_pendin
     for first in range(0, count, 2000):
         names = [f"{number:06}" for number in range(first, first + 2000)]
         ids = [(uuid[:-6] + name, "WVWZZZ1KZ6W" + name, uuid[:-6] + name, "client_berlin") for name in names]
-        update(states, started(ids), PARAMETERS)
+        update(states, started(ids), kernel_parameters(ThresholdProfile(), WindowSettings()))
     assert len(states) == count
     assert states.arrays.heads["pending_count"][states.slots()].tolist() == [1] * count
     assert sum(array.nbytes for array in states.arrays) / count <= KIB
@@ -82,8 +83,8 @@ def test_texts_of_trips_that_are_gone_are_released() -> None:
     for generation in range(40):
         ids = [(f"{generation}-{number}".ljust(64, "."), "v" * 64, "d" * 64, "c" * 64) for number in range(100)]
         update(states, started(ids, at_ms=generation * 1000), PARAMETERS)
-        states.arrays.heads["status"][states.slots()] = 0  # as the kernels leave what they evict
-        states.arrays.partition["evicted_count"] = 100
+        for slot in states.slots()[states.arrays.heads["status"][states.slots()] != 0]:
+            evict(states.arrays, slot)
         if generation % 3 == 0:
             states.release_evicted()
     update(states, started([("last", "v", "d", "c")], at_ms=41_000), PARAMETERS)
@@ -96,9 +97,8 @@ def test_trips_that_stay_keep_their_ids_when_others_go() -> None:
     states = TripStates()
     update(states, started(ids), PARAMETERS)
     slots = states.slots()
-    gone = slots[np.arange(900) % 3 != 0]
-    states.arrays.heads["status"][gone] = 0
-    states.arrays.partition["evicted_count"] = len(gone)
+    for slot in slots[np.arange(900) % 3 != 0]:
+        evict(states.arrays, slot)
     used = int(states.arrays.partition["text_bytes"][0])
     update(states, started([("new", "v", "d", "c")], at_ms=1000), PARAMETERS)
     assert states.arrays.partition["text_bytes"][0] < used / 2

@@ -1,0 +1,55 @@
+"""What the processing of trip events counts."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from prometheus_client import REGISTRY
+
+from schemas.thresholds import ThresholdProfile, WindowSettings
+from scoring.events import EventColumns
+from scoring.features import TripStates, kernel_parameters, update
+from stream_app.state.partition_states import PartitionStates
+from stream_app.worker.trip_processing import TripProcessing
+from tests.support.examples.decoding import a_decoder
+from tests.support.fakes.fake_bridge import batch_of
+
+PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings(max_vehicle_trips=2))
+
+
+class OnePartition:
+    """Holds the states of one partition."""
+
+    def __init__(self) -> None:
+        self.states = PartitionStates(TripStates())
+
+    def restore(self, _partition: int) -> PartitionStates:
+        return self.states
+
+
+class FeaturesOnly:
+    """Updates states, and scores nothing."""
+
+    def process(self, batches: Iterable[tuple[TripStates, EventColumns]], **_: Any) -> None:
+        for states, events in batches:
+            update(states, events, PARAMETERS)
+
+
+class NoOutputs:
+    """Publishes nothing."""
+
+    def publish_rejects(self, *_: Any) -> None:
+        pass
+
+
+def evicted(cause: str) -> float:
+    return REGISTRY.get_sample_value("driver_score_worker_evicted_trips_total", {"cause": cause}) or 0
+
+
+def test_trips_that_a_vehicle_has_too_many_of_are_counted() -> None:
+    processing = TripProcessing(OnePartition(), FeaturesOnly(), NoOutputs())  # type: ignore[arg-type]
+    event = b'{"trip_id":"%d","vehicle_id":"v","driver_id":"d","client_id":"c","timestamp":1700000000000,"speed_kmh":1}'
+    before = evicted("vehicle"), evicted("partition")
+    for first in (0, 5):
+        batch = batch_of("trip-events", [event % number for number in range(first, first + 5)], first_offset=first)
+        processing.process([(batch, a_decoder().decode(batch))])
+    assert (evicted("vehicle"), evicted("partition")) == (before[0] + 8, before[1])
