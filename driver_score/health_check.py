@@ -3,6 +3,7 @@
 Only the standard library is imported: it runs every few seconds, and must not cost what a worker's start costs.
 """
 
+import json
 import sys
 import urllib.error
 import urllib.request
@@ -18,9 +19,18 @@ def problem(url: str) -> str | None:
             return None
     except urllib.error.HTTPError as refusal:
         with refusal:
-            return f"{url} says {refusal.code}: {refusal.read().decode(errors='replace')}"
+            return f"{url} says {refusal.code}: {_reasons(refusal.read().decode(errors='replace'))}"
     except OSError as error:
         return f"{url} does not answer: {error}"
+
+
+def _reasons(body: str) -> str:
+    """Return code and message of each reason in the body of an answer; the body itself if it has none."""
+    try:
+        reasons = json.loads(body)["reasons"]
+        return "; ".join(f"{reason['code']}: {reason['message']}" for reason in reasons)
+    except (ValueError, KeyError, TypeError):
+        return body
 
 
 if __name__ == "__main__":

@@ -128,6 +128,10 @@ class BatchConsumer(Consumer):
         offset: int | None = self._committed_offset.get(tp)
         return offset
 
+    def next_to_read(self, tp: TP) -> int | None:
+        """Give the offset that is read next of a partition of a batched topic; null before it is known."""
+        return self._next_offset.get(tp)
+
     async def recommit(self, tp: TP, offset: int) -> bool:
         """Commit an offset again; the broker accepts it from the owner of the partition only."""
         return bool(await self._thread.commit({tp: offset}))

@@ -1,9 +1,11 @@
-"""Structured logs: one event a line, JSON on a pipe and readable on a terminal."""
+"""Structured logs: one event a line, JSON on a pipe and readable on a terminal; repeated lines are counted."""
 
 import logging
 import sys
 
 import structlog
+
+from stream_app.telemetry.repeated_lines import REPORTED_FIELDS, RepeatLimitingHandler
 
 
 def configure_logs(level: int = logging.INFO) -> None:
@@ -21,10 +23,10 @@ def configure_logs(level: int = logging.INFO) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = RepeatLimitingHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(REPORTED_FIELDS)],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
@@ -37,3 +39,10 @@ def configure_logs(level: int = logging.INFO) -> None:
     root.setLevel(logging.WARNING)
     for ours in ("stream_app", "scoring", "driver_score"):
         logging.getLogger(ours).setLevel(level)
+
+
+def write_suppressed_lines() -> None:
+    """Write now how many repeated lines were suppressed, so that the line after this call is the last one."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, RepeatLimitingHandler):
+            handler.write_suppressed()

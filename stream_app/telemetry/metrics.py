@@ -81,6 +81,13 @@ DROPPED_STATES: Final = Counter(
 )
 
 
+def total(counter: Counter) -> float:
+    """Give the value of a counter, summed over its labels."""
+    return sum(
+        sample.value for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")
+    )
+
+
 def start_at_zero(
     *,
     reject_codes: Iterable[str],

@@ -9,7 +9,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 from schemas.errors import DriverScoreError, ExitStatus
 from schemas.settings import load_settings
-from stream_app.telemetry.logs import configure_logs
+from stream_app.telemetry.logs import configure_logs, write_suppressed_lines
 from stream_app.worker.run import run_worker
 
 
@@ -21,6 +21,7 @@ def main() -> None:
     except DriverScoreError as error:
         if "--debug" in sys.argv[1:]:
             raise
+        write_suppressed_lines()
         sys.stderr.write(f"error: {error}\n")
         sys.exit(ExitStatus.FAILED)
 

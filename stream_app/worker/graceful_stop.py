@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from schemas.errors import ExitStatus
+from stream_app.telemetry.logs import write_suppressed_lines
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ class StopDeadline:
         self._timer.cancel()
 
     def _give_up(self) -> None:
+        write_suppressed_lines()
         log.error(
             "not stopped in time; what is not committed will be read again",
             timeout_s=self._timeout_s,

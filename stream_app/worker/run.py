@@ -18,12 +18,13 @@ from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
 from scoring.features.state import EvictionCause
 from scoring.model import Scorer
 from stream_app.faust_bridge.app import BatchApp
-from stream_app.faust_bridge.progress import committed_positions, group_state
-from stream_app.kafka import create_topics, require_topics, watch_broker
+from stream_app.faust_bridge.progress import assigned_partitions, committed_positions, group_state
+from stream_app.kafka import EndOffsets, create_topics, require_topics, watch_broker
 from stream_app.state.log_changes import LogChange
 from stream_app.telemetry import metrics
-from stream_app.telemetry.health import WorkerHealth
+from stream_app.telemetry.health import HealthCode, HealthCollector, WorkerHealth
 from stream_app.telemetry.lag import LagCollector
+from stream_app.telemetry.logs import write_suppressed_lines
 from stream_app.telemetry.metrics_server import serve_metrics
 from stream_app.worker.freed_memory import return_large_arrays
 from stream_app.worker.graceful_stop import StopDeadline
@@ -37,6 +38,9 @@ _SWITCH_S: Final = 0.001
 times a batch, cost a fifth of the throughput; with 0.3 ms threads switch too often for the caches of two processors."""
 
 _HEARTBEAT_S: Final = 1.0
+_END_OFFSETS_S: Final = 10.0
+"""A small request for each broker; a scrape sees ends that are at most so old."""
+
 _NO_BROKER: Final = "no broker answers"
 _SLOW: Final = "the last batch or Kafka takes longer"
 
@@ -73,21 +77,34 @@ def run_worker(settings: Settings) -> None:
         create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, client, specs=specs)
     else:
         require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, client, specs=specs)
-    health = WorkerHealth(settings.worker.stalled_after_s)
+    health = _health(settings.worker)
     if settings.worker.metrics_port is not None:
         serve_metrics(
             settings.worker.metrics_host,
             settings.worker.metrics_port,
             "DRIVER_SCORE_WORKER__METRICS_PORT",
-            live=health.live_problems,
-            ready=health.ready_problems,
+            live=health.live,
+            ready=health.ready,
         )
     sys.setswitchinterval(_SWITCH_S)
     deadline = StopDeadline(settings.worker.stop_timeout_s, holdup=lambda: _SLOW if health.has_broker else _NO_BROKER)
+    collector = HealthCollector(health.reasons)
+    REGISTRY.register(collector)
     try:
         asyncio.run(_run(settings, scorer, health, deadline))
     finally:
         deadline.cancel()
+        REGISTRY.unregister(collector)
+
+
+def _health(settings: WorkerSettings) -> WorkerHealth:
+    health = WorkerHealth(settings.stalled_after_s)
+    replayed, lost = partial(metrics.total, metrics.REPLAYED), partial(metrics.total, metrics.EXPIRED)
+    health.watch_counter(HealthCode.REPLAYING, "events are read again, and skipped", "events", replayed)
+    health.watch_counter(
+        HealthCode.RECORDS_LOST, "records were deleted before they were read, and are lost", "records", lost
+    )
+    return health
 
 
 async def _run(settings: Settings, scorer: Scorer, health: WorkerHealth, deadline: StopDeadline) -> None:
@@ -118,6 +135,7 @@ async def _run(settings: Settings, scorer: Scorer, health: WorkerHealth, deadlin
     finally:
         deadline.begin()
         await worker.app.stop()
+    write_suppressed_lines()
     log.info("stopped")
 
 
@@ -142,13 +160,16 @@ async def _work_until(stop: asyncio.Event, worker: Worker, settings: WorkerSetti
 @contextlib.contextmanager
 def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iterator[None]:
     """Observe the worker's lag and health, and whether its broker answers, while it works."""
-    lag = LagCollector(partial(committed_positions, worker.app, _topics(kafka)))
+    topics = _topics(kafka)
+    ends: dict[tuple[str, int], int] = {}
+    lag = LagCollector(partial(committed_positions, worker.app, topics, ends))
     health.watch(lag.snapshot)
     client, topic = kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name
     watches = [
         asyncio.ensure_future(watch_broker(kafka.bootstrap, client, topic, health.broker_answered)),
-        asyncio.ensure_future(_send_heartbeats(worker, lag, health)),
-        asyncio.ensure_future(worker.sources.watch(sorted(_topics(kafka)), kafka.partitions)),
+        asyncio.ensure_future(_send_heartbeats(worker, lag, health, topics)),
+        asyncio.ensure_future(_read_ends(worker, EndOffsets(kafka.bootstrap, client), ends, topics)),
+        asyncio.ensure_future(worker.sources.watch(sorted(topics), kafka.partitions, health)),
     ]
     for watch in watches:
         watch.add_done_callback(partial(_fail, worker.app))
@@ -167,12 +188,33 @@ def _fail(app: BatchApp, watch: asyncio.Future[None]) -> None:
         app.fail(error)
 
 
-async def _send_heartbeats(worker: Worker, lag: LagCollector, health: WorkerHealth) -> None:
+async def _send_heartbeats(worker: Worker, lag: LagCollector, health: WorkerHealth, topics: frozenset[str]) -> None:
     """Send heartbeats from the event loop until cancelled."""
     while True:
         lag.snapshot()
-        health.heartbeat(group_state(worker.app))
+        health.heartbeat(group_state(worker.app, topics))
+        _report_closing(worker, health)
         await asyncio.sleep(_HEARTBEAT_S)
+
+
+def _report_closing(worker: Worker, health: WorkerHealth) -> None:
+    health.clear(HealthCode.CLOSING_SILENT_PARTITION)
+    for partition, left in worker.processing.closing().items():
+        message = f"closing the trips of a silent partition, {left} are left"
+        health.report(HealthCode.CLOSING_SILENT_PARTITION, message, partition=partition, trips_left=left)
+
+
+async def _read_ends(
+    worker: Worker, offsets: EndOffsets, ends: dict[tuple[str, int], int], topics: frozenset[str]
+) -> None:
+    """Keep the end offsets of assigned partitions up to date until cancelled."""
+    while True:
+        assigned = assigned_partitions(worker.app, topics)
+        found = await asyncio.to_thread(offsets.read, assigned)
+        for revoked in ends.keys() - assigned:
+            del ends[revoked]
+        ends.update(found)  # an end that was not told this time is still a lower bound
+        await asyncio.sleep(_END_OFFSETS_S)
 
 
 def _topics(kafka: KafkaSettings) -> frozenset[str]:

@@ -25,6 +25,7 @@ from stream_app.state.log_changes import (
 )
 from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.telemetry import metrics
+from stream_app.telemetry.health import HealthCode, WorkerHealth
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +128,7 @@ class SourceCheck:
         metrics.LOG_CHANGES.labels(change).inc()
         log.error("begun without states", topic=topic, partition=partition, at=offset, reason=problem)
 
-    async def watch(self, topics: Sequence[str], partition_count: int) -> None:
+    async def watch(self, topics: Sequence[str], partition_count: int, health: WorkerHealth) -> None:
         """Look at topics every `_WATCH_S` until cancelled, as clients do not tell one from another of its name.
 
         A topic that was created anew has its partitions assigned, and so checked, anew. One with another number of
@@ -141,8 +142,11 @@ class SourceCheck:
                 continue  # reported by who watches the broker
             for topic in topics:
                 if topic not in found:
-                    log.error("topic is missing: it was deleted", topic=topic)
-                elif found[topic].partition_count != partition_count:
+                    health.report(HealthCode.SOURCE_CHANGED, "the topic was deleted", topic=topic)
+                    log.error("topic was deleted", topic=topic)
+                    continue
+                health.clear(HealthCode.SOURCE_CHANGED, topic=topic)
+                if found[topic].partition_count != partition_count:
                     self._app.fail(_other_partitions(topic, found[topic].partition_count, partition_count))
                 elif topic in self._topic_ids and found[topic].topic_id != self._topic_ids[topic]:
                     log.error("topic was created anew", topic=topic)

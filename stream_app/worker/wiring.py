@@ -41,6 +41,7 @@ class Worker:
 
     app: BatchApp
     checkpoint: Checkpoint
+    processing: TripProcessing
     silence: SilentPartitions
     sources: SourceCheck
 
@@ -114,7 +115,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
             silence.reset()
 
     app.on_revoked(reset)
-    return Worker(app, checkpoint, silence, sources)
+    return Worker(app, checkpoint, processing, silence, sources)
 
 
 def _decoder(settings: Settings) -> Decoder:

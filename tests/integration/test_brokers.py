@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
+from structlog.testing import capture_logs
 
 from driver_score.local_stack.programs import MissingProgramError, fetch_jars
-from driver_score.local_stack.server_process import ServerFailedError, free_port
+from driver_score.local_stack.server_process import LOOPBACK, ServerFailedError, free_port
 from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.local_stack.servers.kafka import NativeKafka
 from schemas.errors import MissingExtraError
 from schemas.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec
-from stream_app.kafka import BrokerUnavailableError, TopicError, create_topics
+from stream_app.kafka import BrokerUnavailableError, EndOffsets, TopicError, create_topics
 from stream_app.kafka.topics import CREATE_TIMEOUT_S
 from tests.support.servers.brokers import RunningBroker, consume, consumer, producer, wait_until
 
@@ -46,6 +47,27 @@ def test_a_message_comes_back_with_key_value_headers_and_timestamp(
     assert (message.key(), message.value()) == (b"vehicle-1", b"{")
     assert message.headers() == headers
     assert message.timestamp()[1] == 1_700_000_000_123
+
+
+def test_end_offsets_are_told_without_reading_and_those_of_unknown_partitions_are_left_out(
+    broker: RunningBroker, topic_prefix: str
+) -> None:
+    create_topics(broker.bootstrap, topic_prefix, partitions=3)
+    topic = topic_prefix + TRIP_EVENTS.name
+    sender = producer(broker.bootstrap)
+    for partition in (0, 0, 0, 2):
+        sender.produce(topic, b"{}", partition=partition)
+        assert sender.flush(20) == 0  # one by one: the embedded broker counts batches, so its ends may be too low
+    ends = EndOffsets(broker.bootstrap, {})
+    assert ends.read([(topic, partition) for partition in range(3)]) == {(topic, 0): 3, (topic, 1): 0, (topic, 2): 1}
+    assert ends.read([(topic, 2), (topic, 9)]) == {(topic, 2): 1}
+    assert ends.read([]) == {}
+
+
+def test_end_offsets_of_a_broker_that_is_gone_are_not_known() -> None:
+    with capture_logs() as logs:
+        assert EndOffsets(f"{LOOPBACK}:{free_port()}", {}).read([("trip-events", 0), ("trip-events", 1)]) == {}
+    assert [(line["event"], line["partitions"]) for line in logs] == [("end offsets not known", 2)]
 
 
 @pytest.mark.parametrize("spec", [TRIP_EVENTS, TRIP_EVENTS_DLQ], ids=lambda spec: spec.name)

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, listens
+from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, http_answers
+from stream_app.telemetry.metrics_server import LIVE_PATH
 
 _START_TIMEOUT_S: Final = 60.0
 
@@ -31,8 +32,8 @@ class NativeExporter(ServerProcess):
         self._druid_url = druid_url
 
     def answers(self) -> bool:
-        """Return whether it listens; a scrape would query Druid, which may still be starting."""
-        return listens(self.port)
+        """Return whether it is live; a scrape would query Druid, which may still be starting."""
+        return http_answers(self.port, LIVE_PATH)
 
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "driver_score", "exporter"]

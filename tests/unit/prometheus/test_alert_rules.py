@@ -17,6 +17,7 @@ from druid_specs.client import DruidClient
 from druid_specs.desired import Installation, desired_data_sources
 from stream_app.kafka import BrokerUnavailableError
 from stream_app.telemetry import data_metrics  # noqa: F401 - registers the worker's metrics
+from stream_app.telemetry.health import HealthCollector
 from stream_app.telemetry.lag import LagCollector
 from tests.support.checks.alert_rules import RULE_FILES, RULE_TEST_FILES, alerts, rules, run
 
@@ -44,6 +45,7 @@ def served_metrics() -> set[str]:
     with DruidClient(f"http://{LOOPBACK}:{free_port()}") as client:
         collectors: list[Collector] = [
             LagCollector(dict),
+            HealthCollector(list),
             DruidCollector(client, desired_data_sources(Installation({})), unreachable),
         ]
         families = [*REGISTRY.collect(), *(family for collector in collectors for family in collector.collect())]

@@ -57,3 +57,18 @@ def test_a_revoked_partition_is_no_longer_reported_and_starts_from_zero_when_it_
 
 def test_an_end_that_is_not_yet_known_to_be_past_the_commit_is_no_negative_lag() -> None:
     assert Timeline().at(0, one=(100, 98)) == {"one": (0, 0)}
+
+
+def test_a_partition_is_not_read_while_there_are_records_beyond_what_was_read_last() -> None:
+    timeline = Timeline()
+
+    def unread_s(now_s: float, read: int | None, end: int) -> float:
+        timeline.now_s, timeline.positions = now_s, {ONE: Position(0, end, read)}
+        return timeline.collector.snapshot()[ONE].unread_s
+
+    assert unread_s(0, 100, 100) == 0
+    assert unread_s(50, 100, 100) == 0, "all is read, though nothing is committed"
+    assert unread_s(60, 100, 130) == 10
+    assert unread_s(90, 100, 170) == 40
+    assert unread_s(100, 101, 170) == 0, "one step forward ends it"
+    assert unread_s(900, None, 170) == 0, "nothing is known of it"
