@@ -37,6 +37,9 @@ class WorkerSettings(Component):
     stalled_after_s: float = Field(  # a heartbeat comes once a second, later on a busy machine
         default=300, ge=5, le=86_400, description="Without progress for longer than this, the worker is not live"
     )
+    start_timeout_s: float = Field(  # a group waits up to 60 s for members that are busy
+        default=120, ge=10, le=3600, description="Timeout of joining the consumer group when starting"
+    )
     stop_timeout_s: float = Field(
         default=10,
         gt=0,

@@ -16,9 +16,9 @@ from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.local_stack.servers.kafka import NativeKafka
 from schemas.errors import MissingExtraError
 from schemas.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec
-from stream_app.kafka import BrokerUnavailableError, TopicError, create_topics
+from stream_app.kafka import BrokerUnavailableError, TopicError
 from stream_app.kafka.topics import CREATE_TIMEOUT_S
-from tests.support.servers.brokers import RunningBroker, consume, consumer, producer, wait_until
+from tests.support.servers.brokers import RunningBroker, consume, consumer, create_topics, producer, wait_until
 
 TEN_MB = 10 * 1024 * 1024
 
@@ -119,7 +119,7 @@ def test_too_many_copies_are_refused_by_a_real_kafka_in_one_line(
     native_kafka: RunningBroker, topic_prefix: str
 ) -> None:
     with pytest.raises(TopicError, match="was not created") as caught:
-        create_topics(native_kafka.bootstrap, topic_prefix, partitions=1, replication=99)
+        create_topics(native_kafka.bootstrap, topic_prefix, partitions=1, replication=10)
 
     assert "\n" not in str(caught.value)
 

@@ -4,9 +4,8 @@ import uuid
 
 import pytest
 
-from stream_app.kafka import create_topics
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import RunningBroker, producer
+from tests.support.servers.brokers import RunningBroker, create_topics, producer
 from tests.support.servers.running_worker import Topics, running_worker
 
 pytestmark = pytest.mark.integration
