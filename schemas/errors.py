@@ -13,7 +13,9 @@
     │   └── ModelThresholdsError
     ├── TrainingError             no model can be made of this data
     ├── StateError                stored trip states can't be read
-    ├── BrokerUnavailableError    no Kafka broker answers at the address                    (stream_app.kafka)
+    ├── KafkaAccessError          Kafka can't be used; a class for each cause               (stream_app.kafka.errors)
+    │   └── BrokerUnavailableError, TlsError, SecurityProtocolError, AuthenticationError, TokenError,
+    │       AuthorizationError, GroupJoinError
     ├── TopicError                a topic is missing, or is not configured as it must be
     ├── DruidUnavailableError     no Druid answers at the address                           (druid_specs)
     ├── DruidRefusedError         Druid does not do what it was asked

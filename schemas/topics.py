@@ -1,6 +1,6 @@
 """The topics of the pipeline: names, keys, retention and sizes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -30,6 +30,8 @@ class TopicSpec:
     segment_bytes
         Of a topic that is read whole at a start: it is compacted but for its last segment, so this bounds what is read
         beside its live rows. Kafka's own size where null.
+    is_changelog
+        Whether it holds the rows of a table.
     """
 
     name: str
@@ -38,6 +40,11 @@ class TopicSpec:
     retention_ms: int | None = 30 * DAY_MS
     max_message_bytes: int = MIB
     segment_bytes: int | None = None
+    is_changelog: bool = False
+
+    def limited(self, max_message_bytes: int) -> "TopicSpec":
+        """Return what the topic must be like on a cluster that allows messages up to a size."""
+        return replace(self, max_message_bytes=min(self.max_message_bytes, max_message_bytes))
 
     def config(self) -> dict[str, str]:
         """Return Kafka's topic settings."""
@@ -64,7 +71,8 @@ TRIP_EVENTS_DLQ: Final = TopicSpec("trip-events-dlq", "as received", max_message
 """Takes whatever `TRIP_EVENTS` takes, with headers added."""
 
 MAX_CHUNK_BYTES: Final = 16 * MIB
-"""Largest stored chunk of states, compressed: some 28,000 trips that send each second, more that send less often."""
+"""Largest stored chunk of states, compressed: some 28,000 trips that send each second, more that send less often.
+Clusters that allow less need more chunks."""
 
 CHANGELOG_SEGMENT_BYTES: Final = 64 * MIB
 """Four of the largest chunks; Kafka's own 1 GiB would all be read when a partition moves."""
@@ -100,5 +108,11 @@ def changelog_of(group: str, table: str) -> str:
 
 def _changelog(name: str) -> TopicSpec:
     return TopicSpec(
-        name, "as the table", "compact", None, max_message_bytes=MAX_CHUNK_BYTES, segment_bytes=CHANGELOG_SEGMENT_BYTES
+        name,
+        "as the table",
+        "compact",
+        None,
+        max_message_bytes=MAX_CHUNK_BYTES,
+        segment_bytes=CHANGELOG_SEGMENT_BYTES,
+        is_changelog=True,
     )

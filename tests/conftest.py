@@ -23,7 +23,7 @@ pytest_plugins = [  # in the order of their imports
 settings.register_profile("default", deadline=None)  # examples share a machine with brokers
 settings.load_profile("default")
 
-SERVER_FIXTURES = {"broker", "druid", "druid_fleet", "embedded_broker", "native_kafka"}
+SERVER_FIXTURES = {"broker", "druid", "druid_fleet", "embedded_broker", "native_kafka", "secure_kafka"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

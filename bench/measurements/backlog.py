@@ -15,6 +15,7 @@ from bench.measuring import BenchmarkError, CommittedOffsets, Throughput, drain,
 from bench.sending import PARTITIONS, Content, ready_content, send
 from bench.workers import Kind, Place, running_workers
 from driver_score.local_stack.servers.kafka import BrokerProcess
+from schemas.settings import KafkaSettings
 from stream_app.kafka import create_topics
 
 _TIMEOUT_S: Final = 300.0
@@ -75,7 +76,7 @@ class Broker:
         prefix = f"bench-{self.name}-{next(self._numbers)}-"
         if self._process.pid is None:
             raise BenchmarkError("the broker does not run")
-        create_topics(self._process.bootstrap, prefix, PARTITIONS)
+        create_topics(KafkaSettings(bootstrap=self._process.bootstrap, topic_prefix=prefix, partitions=PARTITIONS))
         yield Place(self._process.bootstrap, self._process.pid, prefix, self._logs_dir)
         admin = AdminClient({"bootstrap.servers": self._process.bootstrap, "log_level": 0})
         own = [name for name in admin.list_topics(timeout=_TIMEOUT_S).topics if name.startswith(prefix)]

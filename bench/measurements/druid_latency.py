@@ -27,7 +27,7 @@ from driver_score.local_stack.servers.kafka import NativeKafka
 from druid_specs.apply import plan_changes
 from druid_specs.client import DruidClient
 from druid_specs.from_settings import data_sources
-from schemas.settings import Settings, load_settings
+from schemas.settings import KafkaSettings, Settings, load_settings
 from stream_app.kafka import TopicSizes, create_topics
 
 PREFIX: Final = "latency-"
@@ -133,7 +133,7 @@ def _run(kafka: NativeKafka, druid: NativeDruid, logs_dir: Path, seconds: float)
         kafka={"bootstrap": kafka.bootstrap, "topic_prefix": PREFIX, "partitions": PARTITIONS},
         druid={"url": druid.url, "data_source_prefix": PREFIX},
     )
-    create_topics(kafka.bootstrap, PREFIX, PARTITIONS)
+    create_topics(KafkaSettings(bootstrap=kafka.bootstrap, topic_prefix=PREFIX, partitions=PARTITIONS))
     with DruidClient(druid.url) as client:
         for change in plan_changes(client, data_sources(settings)):
             change.make()

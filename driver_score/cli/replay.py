@@ -45,6 +45,7 @@ from driver_score.replay import (
 from driver_score.replay import replay as send
 from driver_score.replay.send_plan import MAX_PAUSE_S
 from schemas.errors import SettingsError
+from schemas.settings import load_settings
 from schemas.topics import TRIP_EVENTS
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 
@@ -54,11 +55,11 @@ def replay(
     *,
     file_format: FormatOption = None,
     bootstrap: Annotated[
-        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__BOOTSTRAP", help="Address of a Kafka broker.")
-    ] = "127.0.0.1:9092",
+        str | None, typer.Option(help="Address of a Kafka broker; by default DRIVER_SCORE_KAFKA__BOOTSTRAP.")
+    ] = None,
     topic_prefix: Annotated[
-        str, typer.Option(envvar="DRIVER_SCORE_KAFKA__TOPIC_PREFIX", help="Prefix of the topics' names.")
-    ] = "",
+        str | None, typer.Option(help="Prefix of the topics' names; by default DRIVER_SCORE_KAFKA__TOPIC_PREFIX.")
+    ] = None,
     speed: SpeedOption = "max",
     now: Annotated[
         bool, typer.Option("--shift-to-now", help="Move the trips to the present, for live dashboards.")
@@ -83,8 +84,13 @@ def replay(
     seed: Annotated[int, typer.Option(help="Seed of the disturbances.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Send recorded trips to Kafka, in real time, N times faster, or as fast as possible."""
+    """Send recorded trips to Kafka, in real time, N times faster, or as fast as possible.
+
+    It connects by the settings of DRIVER_SCORE_KAFKA, as the worker does.
+    """
     console = Console(stderr=True)
+    options = {"bootstrap": bootstrap, "topic_prefix": topic_prefix}
+    kafka = load_settings(kafka={name: given for name, given in options.items() if given is not None}).kafka
     times_real_time = parse_speed(speed)
     given_path = path or DEFAULT_FLEET_PATH
     given_format = file_format or ("fleet" if path is None else format_of(given_path))
@@ -110,8 +116,8 @@ def replay(
         task = progress.add_task("sending", total=total)
         summary = send(
             messages,
-            bootstrap=bootstrap,
-            topic=topic_prefix + TRIP_EVENTS.name,
+            kafka=kafka,
+            topic=kafka.topic_prefix + TRIP_EVENTS.name,
             speed=times_real_time,
             max_pause_s=None if now else MAX_PAUSE_S,
             progress=lambda events: progress.advance(task, events),

@@ -21,14 +21,7 @@ def create(
 ) -> None:
     """Create missing topics. Idempotent."""
     kafka = load_settings().kafka
-    outcomes = create_topics(
-        kafka.bootstrap,
-        kafka.topic_prefix,
-        kafka.partitions,
-        kafka.replication,
-        kafka.client_config(),
-        specs=topics_of(kafka.group),
-    )
+    outcomes = create_topics(kafka, specs=topics_of(kafka.group))
     if as_json:
         typer.echo(json.dumps([asdict(outcome) for outcome in outcomes]))
         return
@@ -36,6 +29,9 @@ def create(
     for outcome in outcomes:
         table.add_row(outcome.name, str(outcome.partitions), "created" if outcome.created else "exists")
     Console().print(table)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for difference in (text for outcome in outcomes for text in outcome.differences):
+        console.print(f"warning: {difference}", style="yellow", markup=False)
 
 
 @topics.command("grow")

@@ -7,9 +7,11 @@ from collections import deque
 from typing import Any, Final
 
 import polars as pl
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
+from schemas.settings import KafkaSettings
 from schemas.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS
+from stream_app.kafka import KafkaConsumer
 
 _TOPICS: Final = (DRIVER_SCORES.name, TRIP_ALERTS.name, DRIVER_PROFILES.name)
 _LATEST: Final = 6
@@ -22,15 +24,13 @@ class Collector:
 
     Parameters
     ----------
-    bootstrap
-        Address of the broker.
-    partitions
-        Of each topic.
+    kafka
+        Where the broker is, and the number of partitions of each topic.
     """
 
-    def __init__(self, bootstrap: str, partitions: int) -> None:
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex, "log_level": 0})
-        self._consumer.assign([TopicPartition(topic, part, 0) for topic in _TOPICS for part in range(partitions)])
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._consumer = KafkaConsumer(kafka, {"group.id": uuid.uuid4().hex})
+        self._consumer.assign([TopicPartition(topic, part, 0) for topic in _TOPICS for part in range(kafka.partitions)])
         self._values: dict[str, list[bytes]] = {topic: [] for topic in _TOPICS}
         self._riskiest: dict[tuple[str, str], dict[str, Any]] = {}
         self._latest: deque[dict[str, Any]] = deque(maxlen=_LATEST)

@@ -17,6 +17,7 @@ from driver_score.local_stack.servers.worker import NativeWorker
 from driver_score.replay import MessageSlice, ReplaySummary, replay
 from driver_score.report import InputQuality, write_report
 from schemas.errors import DriverScoreError
+from schemas.settings import KafkaSettings
 from schemas.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS, TRIP_EVENTS
 from stream_app.kafka import create_topics
 
@@ -100,7 +101,8 @@ def run_demo(
     """
     show(Progress("starting the embedded broker", 0, {}, 0.0, [], []))
     with EmbeddedBroker(log_folder) as broker:
-        create_topics(broker.bootstrap, "", PARTITIONS)
+        kafka = KafkaSettings(bootstrap=broker.bootstrap, partitions=PARTITIONS)
+        create_topics(kafka)
         environment = {
             **WORKER_ENVIRONMENT,
             "DRIVER_SCORE_KAFKA__PARTITIONS": str(PARTITIONS),
@@ -109,10 +111,10 @@ def run_demo(
         }
         show(Progress("starting the worker (the first time on a machine, it compiles)", 0, {}, 0.0, [], []))
         with NativeWorker(log_folder, broker, free_port(), environment) as worker:
-            collector = Collector(broker.bootstrap, PARTITIONS)
+            collector = Collector(kafka)
             collector.start()
             try:
-                sender = _Sender(messages, broker.bootstrap, speed)
+                sender = _Sender(messages, kafka, speed)
                 rate, metrics = _watch(sender, worker, collector, show)
             finally:
                 collector.stop()
@@ -142,21 +144,19 @@ def run_demo(
 class _Sender:
     """Replays in a thread of its own."""
 
-    def __init__(self, messages: Iterable[MessageSlice], bootstrap: str, speed: float | None) -> None:
+    def __init__(self, messages: Iterable[MessageSlice], kafka: KafkaSettings, speed: float | None) -> None:
         self.sent = 0
         self.summary: ReplaySummary | None = None
         self._error: BaseException | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._send, args=(messages, bootstrap, speed), name="replay", daemon=True
-        )
+        self._thread = threading.Thread(target=self._send, args=(messages, kafka, speed), name="replay", daemon=True)
         self._thread.start()
 
-    def _send(self, messages: Iterable[MessageSlice], bootstrap: str, speed: float | None) -> None:
+    def _send(self, messages: Iterable[MessageSlice], kafka: KafkaSettings, speed: float | None) -> None:
         try:
             self.summary = replay(
                 messages,
-                bootstrap=bootstrap,
+                kafka=kafka,
                 topic=TRIP_EVENTS.name,
                 speed=speed,
                 progress=self._count,

@@ -20,7 +20,7 @@ from druid_specs import (
     IngestionStatus,
     ingestion_status,
 )
-from stream_app.kafka import BrokerUnavailableError
+from stream_app.kafka import KafkaAccessError
 
 log = structlog.get_logger(__name__)
 
@@ -103,8 +103,8 @@ class _Topics:
             return None
         try:
             return self._count_written(topic)
-        except BrokerUnavailableError as error:
-            log.warning("no broker answers", reason=str(error))
+        except KafkaAccessError as error:
+            log.warning("Kafka can't be used", reason=str(error))
             self.available = False
             return None
 

@@ -12,7 +12,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -100,8 +100,8 @@ class ServerProcess(ABC):
     def _command(self) -> list[str]:
         """Return the program and its arguments; write the files that it reads."""
 
-    def _environment(self) -> dict[str, str]:
-        """Return variables that its environment has in addition to ours."""
+    def _environment(self) -> Mapping[str, str | None]:
+        """Return variables that its environment has in addition to ours; null for those of ours that it has not."""
         return {}
 
     def start(self) -> None:
@@ -128,7 +128,7 @@ class ServerProcess(ABC):
         with self._log(bounded=detached) as log:
             self._process = subprocess.Popen(  # noqa: S603 - the command is built here
                 [*([] if detached else _dies_with_parent()), *command],
-                env={**os.environ, **self._environment()},
+                env={name: text for name, text in {**os.environ, **self._environment()}.items() if text is not None},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

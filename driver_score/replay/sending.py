@@ -7,12 +7,13 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from driver_score.replay.messages import MessageSlice, event_messages
 from driver_score.replay.pacing import Clock, Pace, StoppableClock
 from driver_score.replay.send_plan import MAX_PAUSE_S, plan_sending
-from stream_app.kafka import BrokerUnavailableError, TopicError
+from schemas.settings import KafkaSettings
+from stream_app.kafka import AuthorizationError, KafkaProducer, TopicError
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """A starting broker answers within seconds; a longer wait would look like a hang."""
@@ -31,15 +32,15 @@ _PRODUCER: Final = {
     # Bounds the memory: at 128 MB waiting, sending waits for the broker.
     "queue.buffering.max.messages": 200_000,
     "queue.buffering.max.kbytes": 128 * 1024,
-    # Above every topic's own limit: a message that is too large must reach the one who rejects it.
-    "message.max.bytes": 16 * 1024 * 1024,
     "message.timeout.ms": 30_000,
     # Callbacks for failures only, which doubles the rate.
     "delivery.report.only.error": True,
     # No compression: the worker's client reads none but gzip without further packages.
     "compression.type": "none",
-    "log_level": 0,
 }
+
+_DENIED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+"""Without the right to write to any topic, Kafka refuses to begin idempotent production on the cluster."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class ReplaySummary:
 def replay(
     source: pl.DataFrame | Iterable[MessageSlice],
     *,
-    bootstrap: str,
+    kafka: KafkaSettings,
     topic: str,
     speed: float | None = None,
     max_pause_s: float | None = MAX_PAUSE_S,
@@ -87,8 +88,8 @@ def replay(
     ----------
     source
         An event frame, or messages from `event_messages` or `line_messages`.
-    bootstrap
-        Address of a Kafka broker.
+    kafka
+        Where Kafka is, and how to connect.
     topic
         Name of the topic with its prefix; it must exist.
     speed
@@ -104,15 +105,15 @@ def replay(
 
     Raises
     ------
-    BrokerUnavailableError
-        If no broker answers.
+    KafkaAccessError
+        If Kafka can't be used.
     TopicError
         If the topic does not exist, or messages were not delivered.
     """
     stop = stop or threading.Event()
     clock = clock or StoppableClock(stop)
     slices = event_messages(plan_sending(source)) if isinstance(source, pl.DataFrame) else source
-    outbox = _Outbox(bootstrap, topic)
+    outbox = _Outbox(kafka, topic)
     pace = Pace(speed, max_pause_s=max_pause_s)
     started = clock.monotonic()
     events = 0
@@ -141,21 +142,21 @@ def replay(
 class _Outbox:
     """A producer that counts what it sends and what fails."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+        self._bootstrap = kafka.bootstrap
         self._topic = topic
         self._failures = 0
         self._cause = ""
+        self._is_denied = False
         self.messages = 0
         self.bytes_sent = 0
-        self._producer = Producer({**_PRODUCER, "bootstrap.servers": bootstrap})
-        try:
-            topics = self._producer.list_topics(timeout=CONNECT_TIMEOUT_S).topics
-        except KafkaException as error:
-            raise BrokerUnavailableError(bootstrap, cause=error.args[0].str()) from error
-        if topic not in topics:
+        # As large as the cluster allows: a message that is too large must reach the one who rejects it.
+        self._producer = KafkaProducer(kafka, {**_PRODUCER, "message.max.bytes": kafka.max_message_bytes})
+        if topic not in self._producer.metadata(timeout_s=CONNECT_TIMEOUT_S).topics:
             raise TopicError(
-                topic, f"does not exist at {bootstrap}", remedy="Create it with `driver-score topics create`."
+                topic,
+                f"does not exist at {kafka.bootstrap}, or this client lacks the right DESCRIBE on it",
+                remedy="Create it with `driver-score topics create`, or let an administrator add an ACL.",
             )
 
     def send(self, keys: list[bytes | None], values: list[bytes]) -> None:
@@ -181,6 +182,8 @@ class _Outbox:
     def confirm(self) -> None:
         """Wait until the broker has everything; `message.timeout.ms` bounds the wait."""
         self._producer.flush()
+        if self._is_denied:
+            raise AuthorizationError("WRITE", "topic", self._topic)
         if self._failures:
             raise TopicError(
                 self._topic,
@@ -195,4 +198,5 @@ class _Outbox:
 
     def _count_failure(self, error: KafkaError) -> None:
         self._failures += 1
+        self._is_denied = self._is_denied or error.code() in _DENIED
         self._cause = self._cause or error.str()

@@ -142,6 +142,7 @@ def reason_lines(trip: Row) -> list[ReasonLine]:
 
 
 REJECTS: Final[dict[RejectCode, str]] = {
+    RejectCode.MISPLACED_KEY: "The message has no key, or is on another partition than its vehicle.",
     RejectCode.EMPTY_VALUE: "The message is empty.",
     RejectCode.TOO_LARGE: "The message is larger than any upload should be.",
     RejectCode.INVALID_UTF8: "The message is not text: its bytes are not UTF-8.",

@@ -35,15 +35,18 @@ class WorkerSettings(Component):
         le=65_535,
         description="Port of metrics and health; 0 for any free port; not served if unset",
     )
-    changed_log: Literal["stop", "fresh_states"] = Field(
+    changed_log: Literal["stop", "fresh_states", "unchecked"] = Field(
         default="stop",
         description="What to do when stored states and committed offset no longer belong to the log: a topic "
         "created anew, an offset beyond the end, set or deleted by hand, lost states. It stops, or begins "
-        "without states in the partitions concerned",
+        "without states in the partitions concerned; unchecked is for the embedded broker, whose end offsets are wrong",
     )
     create_topics: bool = Field(default=True, description="Create missing topics when starting")
     stalled_after_s: float = Field(  # a heartbeat comes once a second, later on a busy machine
         default=300, ge=5, le=86_400, description="Without progress for longer than this, the worker is not live"
+    )
+    start_timeout_s: float = Field(  # a group waits up to 60 s for members that are busy
+        default=120, ge=10, le=3600, description="Timeout of joining the consumer group when starting"
     )
     stop_timeout_s: float = Field(
         default=10,

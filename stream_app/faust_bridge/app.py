@@ -1,20 +1,20 @@
 """The Faust application: batched consumption, tables and agents, and how it starts, stops consuming and fails."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import faust
-from aiokafka.errors import KafkaConnectionError
-from faust.auth import Credentials, SASLCredentials, SSLCredentials
-from faust.transport.drivers.aiokafka import Transport
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from faust.transport.drivers.aiokafka import Producer, Transport
 
 from schemas.settings import KafkaSettings, WorkerSettings
 from stream_app.faust_bridge.batch_consumer import BatchConsumer
 from stream_app.faust_bridge.batch_stream import BatchStream
+from stream_app.faust_bridge.credentials import credentials
+from stream_app.faust_bridge.group_watch import denied_right, watch_group
 from stream_app.faust_bridge.tables import ReplicatedTable, RereadTable
-from stream_app.kafka import BrokerUnavailableError
+from stream_app.kafka import explain_failure
 
 _QUEUED_BATCHES: Final = 8
 """Batches fetched ahead of the one in progress; more would only hold memory."""
@@ -54,10 +54,18 @@ SourceCheck = Callable[[Sequence[tuple[str, int]]], Awaitable[Mapping[tuple[str,
 committed offset, or at their first record."""
 
 
+class _Producer(Producer):
+    """Faust's producer, which creates no topic: all were created or checked before, and the right may be missing."""
+
+    async def create_topic(self, topic: str, *_args: Any, **_options: Any) -> None:
+        """Leave the topic as it is."""
+
+
 class BatchTransport(Transport):
     """Faust's aiokafka transport with `BatchConsumer`."""
 
     Consumer = BatchConsumer
+    Producer = _Producer
 
 
 class BatchApp(faust.App):
@@ -65,12 +73,21 @@ class BatchApp(faust.App):
 
     Parameters
     ----------
+    kafka
+        Where Kafka is.
     batched_topics
         Full names of those topics.
+    join_timeout_s
+        Time to connect, and time to join the consumer group.
     """
 
-    def __init__(self, *args: Any, batched_topics: Sequence[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, kafka: KafkaSettings, batched_topics: Sequence[str], join_timeout_s: float, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._kafka = kafka
+        self._join_timeout_s = join_timeout_s
+        self._joined = asyncio.Event()
         self.batched_topics = frozenset(batched_topics)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Holds the error of an agent that failed: Faust alone would skip the event and go on."""
@@ -78,6 +95,7 @@ class BatchApp(faust.App):
         """Counts revocations of partitions. Records that were fetched in an earlier epoch must not be processed: their
         states were dropped, and restored states lack what lies between. The consumer group's generation changes too
         late for this, when the next assignment begins."""
+        self.on_partitions_assigned.connect(self._note_assignment, weak=False)
 
         self.check_sources: SourceCheck | None = None
         """Awaited once partitions are assigned and tables restored, before any batch is delivered."""
@@ -115,29 +133,45 @@ class BatchApp(faust.App):
         self.on_partitions_revoked.connect(revoked, weak=False)
 
     async def begin(self) -> None:
-        """Start everything.
+        """Start everything, and wait until tables are restored, for which the worker joins its consumer group.
 
         Raises
         ------
-        BrokerUnavailableError
-            When no broker answers.
+        KafkaAccessError
+            When Kafka can't be used, or the worker does not join in time.
         """
+        starting = asyncio.ensure_future(self.start())
+        failing = asyncio.ensure_future(self.wait_until_failed())
+        await asyncio.wait({starting, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            failing.result()
+        failing.cancel()
         try:
-            await self.start()
-        except KafkaConnectionError as error:
-            addresses = ",".join(f"{url.host}:{url.port}" for url in self.conf.broker)
-            raise BrokerUnavailableError(addresses, cause=str(error)) from error
+            starting.result()
+        except KafkaError as error:
+            raise await self._explained(error) from error
 
     async def wait_until_failed(self) -> None:
-        """Wait for an error of an agent or of Faust, and raise it."""
+        """Wait for an error of an agent, of Faust or of the consumer group, and raise it."""
         crashed = asyncio.ensure_future(self._crashed.wait())
+        group = asyncio.ensure_future(watch_group(self.consumer, self.conf.id, self._joined, self._join_timeout_s))
         try:
-            await asyncio.wait({crashed, self.failure}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({crashed, group, self.failure}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             crashed.cancel()
+            group.cancel()
         if self.failure.done():
             self.failure.result()
-        raise self.crash_reason or RuntimeError("the Faust application crashed")
+        if group.done():
+            group.result()
+        raise await self._explained(self.crash_reason or RuntimeError("the Faust application crashed"))
+
+    async def _explained(self, error: BaseException) -> BaseException:
+        """Return the error of this project that says what is behind one of aiokafka; others as they are."""
+        if isinstance(error, KafkaConnectionError):
+            return await asyncio.to_thread(explain_failure, self._kafka, str(error))
+        return denied_right(error, self.conf.id) or error
 
     def fail(self, error: BaseException) -> None:
         """Let `wait_until_failed` raise an error; only the first one counts."""
@@ -162,6 +196,9 @@ class BatchApp(faust.App):
         """Commit the offsets of all acknowledged batches."""
         await self.consumer.commit()
 
+    async def _note_assignment(self, *_args: object, **_kwargs: object) -> None:
+        self._joined.set()
+
     def _create_directories(self) -> None:
         """Create no folders: tables are in memory."""
 
@@ -184,9 +221,11 @@ def create_app(kafka: KafkaSettings, worker: WorkerSettings, batched_topics: Seq
     """
     return BatchApp(
         kafka.topic_prefix + kafka.group,
+        kafka=kafka,
         batched_topics=batched_topics,
+        join_timeout_s=worker.start_timeout_s,
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
-        broker_credentials=_credentials(kafka),
+        broker_credentials=credentials(kafka),
         broker_commit_interval=_NO_TIMED_COMMIT_S,
         broker_max_poll_records=None,
         broker_request_timeout=max(_REQUEST_TIMEOUT_S, worker.session_timeout_s),
@@ -204,15 +243,3 @@ def create_app(kafka: KafkaSettings, worker: WorkerSettings, batched_topics: Seq
         topic_replication_factor=kafka.replication,
         web_enabled=False,
     )
-
-
-def _credentials(kafka: KafkaSettings) -> Credentials | None:
-    context = ssl.create_default_context() if kafka.security_protocol.endswith("SSL") else None
-    if kafka.username is not None and kafka.password is not None:
-        return SASLCredentials(
-            username=kafka.username,
-            password=kafka.password.get_secret_value(),
-            mechanism=kafka.sasl_mechanism,
-            ssl_context=context,
-        )
-    return SSLCredentials(context) if context is not None else None

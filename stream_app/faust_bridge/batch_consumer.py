@@ -84,6 +84,21 @@ class _BatchConsumerThread(AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return [tp for tp in consumer.assignment() if (consumer.last_poll_timestamp(tp) or 0) >= oldest_ms]
 
+    async def coordination_error(self) -> tuple[Exception | None, bool]:
+        """Give the error that coordination of the group waits with, if any, and whether it has ended for good."""
+        if self._consumer is None or self._consumer._coordinator is None:
+            return None, False  # it has not connected yet
+        told: tuple[Exception | None, bool] = await self.call_thread(self._coordination_error)
+        return told
+
+    async def _coordination_error(self) -> tuple[Exception | None, bool]:
+        coordinator = self._ensure_consumer()._coordinator
+        try:
+            coordinator.check_errors()  # lets aiokafka try again
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller raises or logs it
+            return error, coordinator._coordination_task.done()
+        return None, False
+
     async def seek_in_thread(self, tp: TP, offset: int) -> None:
         """Seek on the thread that fetches, unless the partition was revoked meanwhile."""
         await self.call_thread(self._seek_assigned, tp, offset)
@@ -122,6 +137,10 @@ class BatchConsumer(Consumer):
     async def polled_since(self, oldest_ms: float) -> list[TP]:
         """Give the assigned partitions that a fetch was answered for since a time, epoch milliseconds."""
         return await self._thread.polled_since(oldest_ms)
+
+    async def coordination_error(self) -> tuple[Exception | None, bool]:
+        """Give the error that coordination of the group waits with, if any, and whether it has ended for good."""
+        return await self._thread.coordination_error()
 
     def committed(self, tp: TP) -> int | None:
         """Give the committed offset of a partition as far as this consumer knows it; null for none."""

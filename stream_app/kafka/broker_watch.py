@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+
+from schemas.settings import KafkaSettings
+from stream_app.kafka.clients import KafkaAdmin
+from stream_app.kafka.errors import KafkaAccessError
 
 log = structlog.get_logger(__name__)
 
@@ -16,38 +18,36 @@ WATCH_S: Final = 5.0
 _ANSWER_S: Final = 3.0
 
 
-async def watch_broker(
-    bootstrap: str, client_config: dict[str, str], topic: str, report: Callable[[bool], None]
-) -> None:
+async def watch_broker(kafka: KafkaSettings, topic: str, report: Callable[[bool], None]) -> None:
     """Report every `WATCH_S` whether a broker answers, until cancelled.
 
     It has a connection of its own, as other clients just wait while a broker is down.
 
     Parameters
     ----------
-    bootstrap
-        Addresses of the brokers.
-    client_config
-        Further settings of confluent-kafka.
+    kafka
+        Where Kafka is.
     topic
         One that exists: a broker may create what it is asked about.
     report
         Called with each answer.
     """
-    client = AdminClient({**client_config, "bootstrap.servers": bootstrap, "log_level": 0})
+    client = await asyncio.to_thread(KafkaAdmin, kafka)
     available = True
     while True:
-        answered = await asyncio.to_thread(_answers, client, topic)
-        report(answered)
-        if answered != available:
-            log.warning("broker answers again" if answered else "no broker answers", bootstrap=bootstrap)
-        available = answered
+        problem = await asyncio.to_thread(_problem, client, topic)
+        report(problem is None)
+        if problem is not None and available:
+            log.warning("no broker answers", bootstrap=kafka.bootstrap, reason=problem)
+        elif problem is None and not available:
+            log.warning("broker answers again", bootstrap=kafka.bootstrap)
+        available = problem is None
         await asyncio.sleep(WATCH_S)
 
 
-def _answers(client: AdminClient, topic: str) -> bool:
+def _problem(client: KafkaAdmin, topic: str) -> str | None:
     try:
-        metadata = client.list_topics(topic, timeout=_ANSWER_S)
-    except KafkaException:
-        return False
-    return bool(metadata.brokers)
+        metadata = client.metadata(topic, timeout_s=_ANSWER_S)
+    except KafkaAccessError as error:
+        return str(error)
+    return None if metadata.brokers else "the cluster has no broker"

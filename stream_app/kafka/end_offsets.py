@@ -1,11 +1,14 @@
 """The end offsets of partitions, from the brokers themselves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
+
+from schemas.settings import KafkaSettings
+from stream_app.kafka.clients import KafkaAdmin
 
 log = structlog.get_logger(__name__)
 
@@ -18,14 +21,12 @@ class EndOffsets:
 
     Parameters
     ----------
-    bootstrap
-        Addresses of the brokers.
-    client_config
-        Further settings of confluent-kafka.
+    kafka
+        Where Kafka is.
     """
 
-    def __init__(self, bootstrap: str, client_config: Mapping[str, str]) -> None:
-        self._client = AdminClient({**client_config, "bootstrap.servers": bootstrap, "log_level": 0})
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._client = KafkaAdmin(kafka)
 
     def read(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Give the offset that is written next of each partition; those that no broker answers for are left out."""

@@ -16,10 +16,11 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewPartitions, OffsetSpec
+from confluent_kafka.admin import NewPartitions, OffsetSpec
 
 from schemas.settings import KafkaSettings
-from stream_app.kafka.errors import BrokerUnavailableError, TopicError
+from stream_app.kafka.clients import KafkaAdmin
+from stream_app.kafka.errors import KafkaAccessError, TopicError
 
 _ANSWER_TIMEOUT_S: Final = 10.0
 """A coordinator that has just moved answers after some seconds; a rebalance may take a minute in all."""
@@ -83,17 +84,16 @@ class SourceLogs:
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:
-        self._bootstrap = kafka.bootstrap
         self._group = kafka.topic_prefix + kafka.group
-        self._admin = AdminClient({**kafka.client_config(), "bootstrap.servers": kafka.bootstrap, "log_level": 0})
+        self._admin = KafkaAdmin(kafka)
 
     def topics(self, names: Iterable[str]) -> dict[str, TopicIdentity]:
         """Identify those of the topics that exist.
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers.
+        KafkaAccessError
+            If Kafka can't be used.
         """
         found = {}
         for name, answer in self._admin.describe_topics(TopicCollection(list(names)), **_WITHIN).items():
@@ -112,8 +112,8 @@ class SourceLogs:
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers.
+        KafkaAccessError
+            If Kafka can't be used.
         """
         places = [(topic, number) for number in range(partition_count)]
         found = self._offsets(places, OffsetSpec.for_timestamp(time_ms))
@@ -125,8 +125,8 @@ class SourceLogs:
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers.
+        KafkaAccessError
+            If Kafka can't be used.
         """
         [group] = self._results(lambda: self._admin.describe_consumer_groups([self._group], **_WITHIN)).values()
         return len(group.members)
@@ -136,8 +136,8 @@ class SourceLogs:
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers, or it refuses.
+        KafkaAccessError
+            If Kafka can't be used, or refuses.
         """
         fewer = [name for name, topic in self.topics(names).items() if topic.partition_count < partition_count]
         if fewer:
@@ -150,8 +150,8 @@ class SourceLogs:
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers, or it refuses.
+        KafkaAccessError
+            If Kafka can't be used, or refuses.
         """
         places = [
             TopicPartition(topic, partition, offset, metadata)
@@ -165,8 +165,8 @@ class SourceLogs:
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers.
+        KafkaAccessError
+            If Kafka can't be used.
         TopicError
             If a topic does not exist.
         """
@@ -214,8 +214,8 @@ class SourceLogs:
                     raise self._unavailable(error) from error
             time.sleep(_RETRY_S)
 
-    def _unavailable(self, error: KafkaException) -> BrokerUnavailableError:
-        return BrokerUnavailableError(self._bootstrap, cause=str(error.args[0].str()))
+    def _unavailable(self, error: KafkaException) -> KafkaAccessError:
+        return self._admin.access_error(error)
 
 
 _WITHIN: Final[dict[str, Any]] = {"request_timeout": _ANSWER_TIMEOUT_S}

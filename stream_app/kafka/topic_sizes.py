@@ -1,10 +1,10 @@
 """How many messages topics hold."""
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from schemas.settings import KafkaSettings
-from stream_app.kafka.errors import BrokerUnavailableError
-from stream_app.kafka.topics import ANSWER_TIMEOUT_S
+from stream_app.kafka.clients import ANSWER_TIMEOUT_S, KafkaConsumer
+from stream_app.kafka.errors import AuthorizationError
 
 
 class TopicSizes:
@@ -17,18 +17,15 @@ class TopicSizes:
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:
-        self._bootstrap = kafka.bootstrap
-        self._consumer = Consumer(
-            {**kafka.client_config(), "bootstrap.servers": kafka.bootstrap, "group.id": kafka.group, "log_level": 0}
-        )
+        self._consumer = KafkaConsumer(kafka, {"group.id": kafka.group})
 
     def count(self, topic: str) -> int | None:
         """Count the messages of a topic; null when there is no such topic.
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers.
+        KafkaAccessError
+            If no broker answers, or this client may not use it.
         """
         offsets = self._watermarks(topic)
         return None if offsets is None else sum(high - low for low, high in offsets)
@@ -38,24 +35,26 @@ class TopicSizes:
 
         Raises
         ------
-        BrokerUnavailableError
-            If no broker answers.
+        KafkaAccessError
+            If no broker answers, or this client may not use it.
         """
         offsets = self._watermarks(topic)
         return None if offsets is None else sum(high for _, high in offsets)
 
     def _watermarks(self, topic: str) -> list[tuple[int, int]] | None:
+        # All topics: asking for one by name would create it where topics are created on demand.
+        topics = self._consumer.metadata().topics
+        if topic not in topics:
+            return None
         try:
-            # All topics: asking for one by name would create it where topics are created on demand.
-            topics = self._consumer.list_topics(timeout=ANSWER_TIMEOUT_S).topics
-            if topic not in topics:
-                return None
             return [
                 self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_TIMEOUT_S)
                 for partition in topics[topic].partitions
             ]
         except KafkaException as error:
-            raise BrokerUnavailableError(self._bootstrap, cause=error.args[0].str()) from error
+            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise AuthorizationError("DESCRIBE", "topic", topic) from error
+            raise self._consumer.access_error(error) from error
 
     def close(self) -> None:
         """Close the connection."""

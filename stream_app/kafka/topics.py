@@ -6,175 +6,179 @@ from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
+from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, TopicSpec
-from stream_app.kafka.errors import BrokerUnavailableError, TopicError
-
-ANSWER_TIMEOUT_S: Final = 5.0
-"""A broker that runs answers within a second; five allow for a slow network and still end soon."""
+from stream_app.kafka.clients import KafkaAdmin
+from stream_app.kafka.errors import VARIABLE, AuthorizationError, TopicError
+from stream_app.kafka.rights import is_hidden
+from stream_app.kafka.topic_checks import Difference, raise_where_data_is_lost, settings_differences
 
 CREATE_TIMEOUT_S: Final = 30.0
 """A loaded cluster takes seconds to elect leaders of new partitions."""
 
-
 POLL_S: Final = 0.05
+
+_DENIED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 
 
 @dataclass(frozen=True)
 class TopicOutcome:
-    """What `create_topics` did about one topic: its full name, partitions, and whether it is new."""
+    """What `create_topics` did about one topic: its full name, partitions, whether it is new, and how it differs."""
 
     name: str
     partitions: int
     created: bool
+    differences: tuple[str, ...] = ()
 
 
-def create_topics(
-    bootstrap: str,
-    prefix: str,
-    partitions: int,
-    replication: int = 1,
-    client_config: Mapping[str, str] | None = None,
-    *,
-    specs: Sequence[TopicSpec] = TOPICS,
-) -> list[TopicOutcome]:
+def create_topics(kafka: KafkaSettings, *, specs: Sequence[TopicSpec] = TOPICS) -> list[TopicOutcome]:
     """Create the missing topics; idempotent.
 
-    Settings of topics that exist are left alone.
+    Settings of topics that exist are left alone; what differs is returned.
 
     Parameters
     ----------
-    bootstrap
-        Address of the broker, ``host:port``.
-    prefix
-        Put before each name.
-    partitions
-        Of each topic. All have the same number, since a table's changelog must have that of its source.
-    replication
-        Copies of each partition.
-    client_config
-        Further settings of confluent-kafka, such as those of authentication.
+    kafka
+        Where Kafka is; prefix, partitions and replication factor of the topics. All have the same number of partitions,
+        since a table's changelog must have that of its source.
     specs
         The topics.
 
     Raises
     ------
-    BrokerUnavailableError
-        If no broker answers within `ANSWER_TIMEOUT_S`.
+    KafkaAccessError
+        If Kafka can't be used; of authorization, if a topic is missing and this user may not create it.
     TopicError
-        If a topic exists with another number of partitions, or the broker refuses to create one.
+        If a topic has another number of partitions or is cleaned up so that data is lost, or is refused.
     """
-    admin = AdminClient({**(client_config or {}), "bootstrap.servers": bootstrap, "log_level": 0})
-    before = _partition_counts(admin, bootstrap)
-    _check_partitions(before, prefix, partitions, specs)
-    missing = [spec for spec in specs if prefix + spec.name not in before]
-    raced = _create(admin, bootstrap, missing, prefix, partitions, replication)
-    _check_partitions(_wait_until_listed(admin, bootstrap, prefix, specs), prefix, partitions, specs)
-    created = {prefix + spec.name for spec in missing} - raced
-    return [TopicOutcome(prefix + spec.name, partitions, created=prefix + spec.name in created) for spec in specs]
+    topics = _Topics(kafka, specs)
+    before = topics.partition_counts()
+    topics.check_partitions(before)
+    missing = topics.missing_from(before)
+    raced = topics.create(missing)
+    topics.check_partitions(topics.wait_until_listed())
+    created = {kafka.topic_prefix + spec.name for spec in missing} - raced
+    differences = topics.differences([spec for spec in topics.specs if kafka.topic_prefix + spec.name not in created])
+    return [
+        TopicOutcome(
+            name,
+            kafka.partitions,
+            created=name in created,
+            differences=tuple(str(one) for one in differences if one.topic == name),
+        )
+        for name in (kafka.topic_prefix + spec.name for spec in specs)
+    ]
 
 
-def require_topics(
-    bootstrap: str,
-    prefix: str,
-    partitions: int,
-    client_config: Mapping[str, str] | None = None,
-    *,
-    specs: Sequence[TopicSpec] = TOPICS,
-) -> None:
-    """Make sure that all of the topics are there.
+def require_topics(kafka: KafkaSettings, *, specs: Sequence[TopicSpec] = TOPICS) -> list[Difference]:
+    """Make sure that all of the topics are there, and return how their settings differ.
 
     Raises
     ------
-    BrokerUnavailableError
-        If no broker answers within `ANSWER_TIMEOUT_S`.
+    KafkaAccessError
+        If Kafka can't be used.
     TopicError
-        If a topic is missing, or has another number of partitions.
+        If a topic is missing, has another number of partitions, or is cleaned up so that data is lost.
     """
-    admin = AdminClient({**(client_config or {}), "bootstrap.servers": bootstrap, "log_level": 0})
-    counts = _partition_counts(admin, bootstrap)
-    _check_partitions(counts, prefix, partitions, specs)
-    for spec in specs:
-        if prefix + spec.name not in counts:
-            raise TopicError(prefix + spec.name, "is missing", remedy="Create it with `driver-score topics create`")
+    topics = _Topics(kafka, specs)
+    counts = topics.partition_counts()
+    topics.check_partitions(counts)
+    for spec in topics.missing_from(counts):
+        topics.raise_if_hidden(spec)
+        raise TopicError(
+            kafka.topic_prefix + spec.name, "is missing", remedy="Create it with `driver-score topics create`"
+        )
+    return topics.differences(topics.specs)
 
 
-def _partition_counts(admin: AdminClient, bootstrap: str) -> dict[str, int]:
-    # Asks for all topics: asking for one by name would create it where topics are created on demand.
-    try:
-        metadata = admin.list_topics(timeout=ANSWER_TIMEOUT_S)
-    except KafkaException as error:
-        raise BrokerUnavailableError(bootstrap, cause=_text(error)) from error
-    return {
-        name: len(topic.partitions)
-        for name, topic in metadata.topics.items()
-        if all(partition.leader >= 0 for partition in topic.partitions.values())
-    }
+class _Topics:
+    """The topics of an installation, and the client to ask about them."""
 
+    def __init__(self, kafka: KafkaSettings, specs: Sequence[TopicSpec]) -> None:
+        self._kafka = kafka
+        self._admin = KafkaAdmin(kafka)
+        self._prefix = kafka.topic_prefix
+        self.specs = [spec.limited(kafka.max_message_bytes) for spec in specs]
 
-def _wait_until_listed(admin: AdminClient, bootstrap: str, prefix: str, specs: Sequence[TopicSpec]) -> dict[str, int]:
-    """Return the partitions of all topics, once each of these is there.
+    def partition_counts(self) -> dict[str, int]:
+        # Asks for all topics: asking for one by name would create it where topics are created on demand.
+        return {
+            name: len(topic.partitions)
+            for name, topic in self._admin.metadata().topics.items()
+            if all(partition.leader >= 0 for partition in topic.partitions.values())
+        }
 
-    Kafka confirms a topic before its brokers list it: on a busy machine up to 0.8 s were seen.
-    """
-    deadline = time.monotonic() + CREATE_TIMEOUT_S
-    while True:
-        counts = _partition_counts(admin, bootstrap)
-        unlisted = [prefix + spec.name for spec in specs if prefix + spec.name not in counts]
-        if not unlisted:
-            return counts
-        if time.monotonic() > deadline:
-            raise TopicError(
-                unlisted[0],
-                f"is not served {CREATE_TIMEOUT_S:g} s after it was created",
-                remedy="Check that all brokers of the cluster run, then try again",
-            )
-        time.sleep(POLL_S)
+    def missing_from(self, counts: Mapping[str, int]) -> list[TopicSpec]:
+        return [spec for spec in self.specs if self._prefix + spec.name not in counts]
 
-
-def _check_partitions(counts: Mapping[str, int], prefix: str, partitions: int, specs: Sequence[TopicSpec]) -> None:
-    for spec in specs:
-        name = prefix + spec.name
-        if counts.get(name, partitions) != partitions:
-            raise TopicError(
-                name,
-                f"has {counts[name]} partitions, but the settings say {partitions}",
-                remedy="Set the partitions to that number, use another topic prefix, or delete the topic first",
-            )
-
-
-def _create(
-    admin: AdminClient,
-    bootstrap: str,
-    specs: Sequence[TopicSpec],
-    prefix: str,
-    partitions: int,
-    replication: int,
-) -> set[str]:
-    """Create topics, and return the names of those that another process created at the same time."""
-    if not specs:
-        return set()
-    raced = set()
-    requests = [NewTopic(prefix + spec.name, partitions, replication, config=spec.config()) for spec in specs]
-    futures = admin.create_topics(requests, operation_timeout=CREATE_TIMEOUT_S, request_timeout=CREATE_TIMEOUT_S)
-    for name, future in futures.items():
-        try:
-            future.result()
-        except KafkaException as error:
-            code = error.args[0].code()
-            if code == KafkaError.TOPIC_ALREADY_EXISTS:
-                raced.add(name)
-            elif code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT):  # noqa: SLF001 - public in librdkafka
-                raise BrokerUnavailableError(bootstrap, cause=_text(error)) from error
-            else:
+    def check_partitions(self, counts: Mapping[str, int]) -> None:
+        expected = self._kafka.partitions
+        for spec in self.specs:
+            name = self._prefix + spec.name
+            if counts.get(name, expected) != expected:
                 raise TopicError(
                     name,
-                    f"was not created: {_text(error)}",
-                    remedy="Check the number of partitions and copies, and this user's right to create topics",
-                ) from error
-    return raced
+                    f"has {counts[name]} partitions, but the settings say {expected}",
+                    remedy=f"Set {VARIABLE}PARTITIONS to that number, use another topic prefix, or delete the topic "
+                    "first",
+                )
 
+    def differences(self, specs: Sequence[TopicSpec]) -> list[Difference]:
+        found = settings_differences(self._admin, self._prefix, specs)
+        raise_where_data_is_lost(found)
+        return found
 
-def _text(error: KafkaException) -> str:
-    return str(error.args[0].str())
+    def raise_if_hidden(self, spec: TopicSpec) -> None:
+        if is_hidden(self._admin, self._prefix + spec.name):
+            raise AuthorizationError("DESCRIBE", "topic", self._prefix + spec.name)
+
+    def wait_until_listed(self) -> dict[str, int]:
+        """Return the partitions of all topics, once each of these is there.
+
+        Kafka confirms a topic before its brokers list it: on a busy machine up to 0.8 s were seen.
+        """
+        deadline = time.monotonic() + CREATE_TIMEOUT_S
+        while True:
+            counts = self.partition_counts()
+            unlisted = self.missing_from(counts)
+            if not unlisted:
+                return counts
+            self.raise_if_hidden(unlisted[0])
+            if time.monotonic() > deadline:
+                raise TopicError(
+                    self._prefix + unlisted[0].name,
+                    f"is not served {CREATE_TIMEOUT_S:g} s after it was created",
+                    remedy="Check that all brokers of the cluster run, then try again",
+                )
+            time.sleep(POLL_S)
+
+    def create(self, specs: Sequence[TopicSpec]) -> set[str]:
+        """Create topics, and return the names of those that another process created at the same time."""
+        if not specs:
+            return set()
+        raced = set()
+        requests = [
+            NewTopic(self._prefix + spec.name, self._kafka.partitions, self._kafka.replication, config=spec.config())
+            for spec in specs
+        ]
+        options = {"operation_timeout": CREATE_TIMEOUT_S, "request_timeout": CREATE_TIMEOUT_S}
+        for name, future in self._admin.create_topics(requests, **options).items():
+            try:
+                future.result()
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code in _DENIED:
+                    raise AuthorizationError("CREATE (or DESCRIBE, if it exists)", "topic", name) from error
+                if code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT):  # noqa: SLF001 - public in librdkafka
+                    raise self._admin.access_error(error) from error
+                if code != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise TopicError(
+                        name,
+                        f"was not created: {error.args[0].str()}",
+                        remedy=f"Check {VARIABLE}PARTITIONS, {VARIABLE}REPLICATION and {VARIABLE}MAX_MESSAGE_BYTES "
+                        "against what the cluster allows",
+                    ) from error
+                raced.add(name)
+        return raced

@@ -64,7 +64,7 @@ def grow(settings: Settings, partition_count: int) -> Moved:
     generation, checkpoint = last_owner(name for name, _ in trips.items())
     table = StoredTable(trips, changelog, lambda: generation, keeps_versions=True, checkpoint=checkpoint)
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
-    stored = StoredStates(parameters, settings.worker.state_chunks)
+    stored = StoredStates(parameters, settings.worker.state_chunks, kafka.max_message_bytes)
     partitions = OwnedPartitions(table, stored)
     move = TripMove(partitions, stored, changelog, partitioner=partitioner, generation=generation)
     events = sources[0]

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from schemas.settings import KafkaSettings
-from stream_app.kafka import BrokerUnavailableError
+from stream_app.kafka import BrokerUnavailableError, KafkaConsumer
 
 _POLL_S: Final = 1.0
 _READ_TOGETHER: Final = 1000
@@ -33,15 +33,13 @@ class OfflineTable:
         self._read(kafka, partition_count)
 
     def _read(self, kafka: KafkaSettings, partition_count: int) -> None:
-        consumer = Consumer(
+        consumer = KafkaConsumer(
+            kafka,
             {
-                **kafka.client_config(),
-                "bootstrap.servers": kafka.bootstrap,
                 "group.id": kafka.topic_prefix + kafka.group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
-                "log_level": 0,
-            }
+            },
         )
         places = [TopicPartition(self.changelog_topic, number, OFFSET_BEGINNING) for number in range(partition_count)]
         consumer.assign(places)

@@ -89,7 +89,7 @@ def reset_to(settings: Settings, since: datetime, margin: timedelta, client_id: 
     generation, checkpoint = last_owner(name for name, _ in trips.items())
     table = StoredTable(trips, changelog, lambda: generation, keeps_versions=True, checkpoint=checkpoint)
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
-    partitions = OwnedPartitions(table, StoredStates(parameters, settings.worker.state_chunks))
+    partitions = OwnedPartitions(table, StoredStates(parameters, settings.worker.state_chunks, kafka.max_message_bytes))
 
     former = [Lineage.parse(source.metadata) for source in found.values()]
     offsets, records = {}, 0

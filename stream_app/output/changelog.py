@@ -1,7 +1,6 @@
 """Rows of tables onto their changelog topics, confirmed."""
 
 from schemas.settings import KafkaSettings
-from schemas.topics import MAX_CHUNK_BYTES
 from stream_app.output.producer import DeliveryFailures, create_producer, enqueue
 
 
@@ -18,9 +17,8 @@ class ChangelogWriter:
 
     def __init__(self, kafka: KafkaSettings, properties: dict[str, str]) -> None:
         self._failures = DeliveryFailures()
-        self._producer = create_producer(
-            kafka, {"message.max.bytes": MAX_CHUNK_BYTES, "delivery.report.only.error": True, **properties}
-        )
+        limits = {"message.max.bytes": kafka.max_message_bytes, "delivery.report.only.error": True}
+        self._producer = create_producer(kafka, {**limits, **properties})
 
     def write(self, changelog: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Write a row to a changelog, given by its full name; a null value deletes the row."""

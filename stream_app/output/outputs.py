@@ -27,10 +27,15 @@ from schemas.topics import (
 from scoring.driver_scores import SEVERE_EVENT_KIND, DriverScores
 from stream_app.ingest.rejects import Reject
 from stream_app.output.alerts import alert_message
-from stream_app.output.errors import DeliveryError
-from stream_app.output.producer import POLL_S, DeliveryFailures, create_producer, enqueue
+from stream_app.output.producer import POLL_S, DeliveryFailures, create_producer, delivery_error, enqueue
 from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_scores
+
+_FRAMING_BYTES: Final = 1024
+"""What Kafka adds to a message: the framing of its record batch, about 100 bytes, and the lengths of headers."""
+
+_LENGTH_BYTES: Final = 5
+"""The most that the length of a header's name or content takes (a varint of 32 bits)."""
 
 _TRIP_RESULT_COLUMNS: Final = tuple(TripResult.model_fields)
 
@@ -49,7 +54,8 @@ class Outputs:
         self._failures = DeliveryFailures()
         self._lock = threading.Lock()
         self._unconfirmed = _Unconfirmed(self._lock, self._failures)
-        properties = {"linger.ms": 5, "message.max.bytes": TRIP_EVENTS_DLQ.max_message_bytes}
+        self._max_bytes = TRIP_EVENTS_DLQ.limited(kafka.max_message_bytes).max_message_bytes
+        properties = {"linger.ms": 5, "message.max.bytes": self._max_bytes}
         self._producer = create_producer(kafka, properties)
 
     def publish_scores(self, scores: DriverScores) -> None:
@@ -72,7 +78,10 @@ class Outputs:
         metrics.PROFILES.inc(len(profiles))
 
     def publish_rejects(self, rejects: Iterable[Reject], topic: str, partition: int) -> None:
-        """Send rejected originals, with the reason, to the dead-letter topic."""
+        """Send rejected originals, with the reason, to the dead-letter topic.
+
+        An original that leaves no room for the reason is cut off, and a header has its size.
+        """
         for reject in rejects:
             headers: list[tuple[str, bytes | None]] = [
                 *((name, content) for name, content in reject.record.headers),
@@ -82,11 +91,16 @@ class Outputs:
                 ("source-partition", str(partition).encode()),
                 ("source-offset", str(reject.record.offset).encode()),
             ]
+            value = reject.record.value
+            room = self._max_bytes - _FRAMING_BYTES - len(reject.record.key or b"") - _size_of(headers)
+            if value is not None and len(value) > room:
+                headers.append(("original-bytes", str(len(value)).encode()))
+                value = value[: max(room, 0)]
             enqueue(
                 self._producer,
                 self._prefix + TRIP_EVENTS_DLQ.name,
                 reject.record.key,
-                reject.record.value,
+                value,
                 headers=headers,
                 on_delivery=self._expect(1).report,
             )
@@ -140,7 +154,7 @@ class Outputs:
             unconfirmed.subtract(len(refused))
             error = batch[refused[0]]["_error"]
             if error.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - its public name
-                raise DeliveryError(len(refused), name, error.str())
+                raise delivery_error(len(refused), name, error)
             messages = messages[refused[0] :]
             self._producer.poll(POLL_S)
         self._producer.poll(0)
@@ -149,6 +163,10 @@ class Outputs:
         with self._lock:
             self._unconfirmed.count += count
             return self._unconfirmed
+
+
+def _size_of(headers: Iterable[tuple[str, bytes | None]]) -> int:
+    return sum(2 * _LENGTH_BYTES + len(name.encode()) + len(content or b"") for name, content in headers)
 
 
 class _Unconfirmed:

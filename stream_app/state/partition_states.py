@@ -25,11 +25,12 @@ _RECORD_BYTES: Final = 1024
 class ChunkTooLargeError(DriverScoreError):
     """A chunk of trips is larger than the largest record of the changelog topic."""
 
-    def __init__(self, chunk: int, size: int, chunk_count: int) -> None:
+    def __init__(self, chunk: int, size: int, max_bytes: int, chunk_count: int) -> None:
         super().__init__(
             f"chunk {chunk} of a partition's trip states has {size / MIB:.1f} MiB, and a record may have "
-            f"{MAX_CHUNK_BYTES / MIB:g}. Set DRIVER_SCORE_WORKER__STATE_CHUNKS to more than {chunk_count}, or spread "
-            "the vehicles over more partitions; trips that are open then start afresh."
+            f"{max_bytes / MIB:g}. Set DRIVER_SCORE_WORKER__STATE_CHUNKS to more than {chunk_count}, or spread "
+            "the vehicles over more partitions; trips that are open then start afresh. Where the cluster allows larger "
+            "messages, raise DRIVER_SCORE_KAFKA__MAX_MESSAGE_BYTES and max.message.bytes of the changelog instead."
         )
 
 
@@ -105,11 +106,14 @@ class StoredStates:
         Settings that the states depend on.
     chunk_count
         Parts of each partition.
+    max_bytes
+        Size of the largest record of the changelog.
     """
 
-    def __init__(self, parameters: KernelParameters, chunk_count: int) -> None:
+    def __init__(self, parameters: KernelParameters, chunk_count: int, max_bytes: int = MAX_CHUNK_BYTES) -> None:
         self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
         self._chunk_count = chunk_count
+        self._max_bytes = max_bytes
         self._copy = np.empty(0, np.uint8)
 
     def restore(
@@ -181,6 +185,6 @@ class StoredStates:
         buffer = np.empty(max(unpacked_size(copied, slots) for slots in changed.values()), np.uint8)
         for chunk, slots in changed.items():
             packed = pack_chunk(copied, slots, fingerprint=self._fingerprint, buffer=buffer)
-            if len(packed) > MAX_CHUNK_BYTES - _RECORD_BYTES:
-                raise ChunkTooLargeError(chunk, len(packed), self._chunk_count)
+            if len(packed) > self._max_bytes - _RECORD_BYTES:
+                raise ChunkTooLargeError(chunk, len(packed), self._max_bytes, self._chunk_count)
             yield chunk, packed

@@ -14,12 +14,12 @@ from prometheus_client import REGISTRY
 from schemas.messages.dead_letter import RejectCode
 from schemas.messages.driver_score import ScoreStatus
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
-from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS, topics_of
+from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS
 from scoring.features.state import EvictionCause
 from scoring.model import Scorer
 from stream_app.faust_bridge.app import BatchApp
 from stream_app.faust_bridge.progress import assigned_partitions, committed_positions, group_state
-from stream_app.kafka import EndOffsets, create_topics, require_topics, watch_broker
+from stream_app.kafka import EndOffsets, watch_broker
 from stream_app.state.log_changes import LogChange
 from stream_app.telemetry import metrics
 from stream_app.telemetry.health import HealthCode, HealthCollector, WorkerHealth
@@ -28,6 +28,7 @@ from stream_app.telemetry.logs import write_suppressed_lines
 from stream_app.telemetry.metrics_server import serve_metrics
 from stream_app.worker.freed_memory import return_large_arrays
 from stream_app.worker.graceful_stop import StopDeadline
+from stream_app.worker.kafka_start import prepare_kafka
 from stream_app.worker.warm_up import warm_up
 from stream_app.worker.wiring import Worker, build_worker, load_scorer
 
@@ -55,10 +56,10 @@ def run_worker(settings: Settings) -> None:
 
     Raises
     ------
-    BrokerUnavailableError, TopicError, ModelError
+    KafkaAccessError, TopicError, ModelError
         When it can't start.
-    DeliveryError
-        When Kafka does not accept outputs.
+    AuthorizationError, DeliveryError
+        When Kafka does not accept outputs, or does not let it read.
     """
     log.info("settings", **settings.loggable())
     kafka = settings.kafka
@@ -72,11 +73,7 @@ def run_worker(settings: Settings) -> None:
     return_large_arrays()
     scorer = load_scorer(settings)
     warm_up()
-    specs, client = topics_of(kafka.group), kafka.client_config()
-    if settings.worker.create_topics:
-        create_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, kafka.replication, client, specs=specs)
-    else:
-        require_topics(kafka.bootstrap, kafka.topic_prefix, kafka.partitions, client, specs=specs)
+    prepare_kafka(kafka, create=settings.worker.create_topics)
     health = _health(settings.worker)
     if settings.worker.metrics_port is not None:
         serve_metrics(
@@ -123,9 +120,9 @@ async def _run(settings: Settings, scorer: Scorer, health: WorkerHealth, deadlin
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin_stop)
-    await worker.app.begin()
-    log.info("worker started")
     try:
+        await worker.app.begin()
+        log.info("worker started")
         with _watched(worker, settings.kafka, health):
             await _work_until(stop, worker, settings.worker)
             await worker.checkpoint.write()
@@ -164,11 +161,11 @@ def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iter
     ends: dict[tuple[str, int], int] = {}
     lag = LagCollector(partial(committed_positions, worker.app, topics, ends))
     health.watch(lag.snapshot)
-    client, topic = kafka.client_config(), kafka.topic_prefix + TRIP_EVENTS.name
+    topic = kafka.topic_prefix + TRIP_EVENTS.name
     watches = [
-        asyncio.ensure_future(watch_broker(kafka.bootstrap, client, topic, health.broker_answered)),
+        asyncio.ensure_future(watch_broker(kafka, topic, health.broker_answered)),
         asyncio.ensure_future(_send_heartbeats(worker, lag, health, topics)),
-        asyncio.ensure_future(_read_ends(worker, EndOffsets(kafka.bootstrap, client), ends, topics)),
+        asyncio.ensure_future(_read_ends(worker, EndOffsets(kafka), ends, topics)),
         asyncio.ensure_future(worker.sources.watch(sorted(topics), kafka.partitions, health)),
     ]
     for watch in watches:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import structlog
 
 from stream_app.faust_bridge.app import BatchApp, SourceStart
-from stream_app.kafka import BrokerUnavailableError, SourceLog, SourceLogs, TopicError
+from stream_app.kafka import KafkaAccessError, SourceLog, SourceLogs, TopicError
 from stream_app.output.changelog import ChangelogWriter
 from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S
 from stream_app.state.log_changes import (
@@ -59,7 +59,7 @@ class SourceCheck:
         changelog: ChangelogWriter,
         *,
         events_topic: str,
-        policy: Literal["stop", "fresh_states"],
+        policy: Literal["stop", "fresh_states", "unchecked"],
         generation: Callable[[], int],
     ) -> None:
         self._app = app
@@ -78,7 +78,7 @@ class SourceCheck:
         ------
         LogChangedError
             When one has changed, and the policy is to stop.
-        BrokerUnavailableError, TopicError
+        KafkaAccessError, TopicError
             When the brokers can't be asked, or have no such topic.
         DeliveryError
             When it can't be stored that a partition begins without states.
@@ -95,7 +95,7 @@ class SourceCheck:
         topic, partition = place
         keeps_states = topic == self._events_topic
         stored = self._partitions.stored_position(partition) if keeps_states else None
-        change = find_change(source, stored, keeps_states=keeps_states)
+        change = find_change(source, stored, keeps_states=keeps_states) if self._policy != "unchecked" else None
         offset = start_offset(source, stored, change)
         if change is not None:
             self._report(place, change, source, stored, offset)
@@ -138,7 +138,7 @@ class SourceCheck:
             await asyncio.sleep(_WATCH_S)
             try:
                 found = await asyncio.to_thread(self._logs.topics, topics)
-            except BrokerUnavailableError:
+            except KafkaAccessError:
                 continue  # reported by who watches the broker
             for topic in topics:
                 if topic not in found:

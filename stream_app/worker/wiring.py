@@ -78,7 +78,7 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
     trips_table = app.replicated_table(TRIPS_TABLE, reread=True)
     profiles = StoredTable(app.replicated_table(PROFILES_TABLE), changelog, generation)
     parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
-    stored = StoredStates(parameters, settings.worker.state_chunks)
+    stored = StoredStates(parameters, settings.worker.state_chunks, kafka.max_message_bytes)
     partitions = OwnedPartitions(StoredTable(trips_table, changelog, generation, keeps_versions=True), stored)
     checkpoint = Checkpoint(
         partitions=partitions,

@@ -12,12 +12,11 @@ from typing import Final
 
 from driver_score.local_stack.servers.kafka import NativeKafka
 from scoring.model import DEFAULT_MODEL
-from stream_app.kafka import create_topics
 from tests.chaos.faults import SESSION_TIMEOUT_S, Faults
 from tests.chaos.known_stream import KnownStream, Sender, known_stream
 from tests.chaos.verdict import Verdict, judge, unfinished_trips
 from tests.chaos.workers import WorkerPool
-from tests.support.servers.brokers import wait_until
+from tests.support.servers.brokers import create_topics, wait_until
 from tests.support.servers.running_worker import Topics, last_finals
 
 PARTITIONS: Final = 4

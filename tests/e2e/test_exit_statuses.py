@@ -17,8 +17,7 @@ import pytest
 from driver_score.local_stack.programs import REPOSITORY_DIR
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 from schemas.errors import ExitStatus
-from stream_app.kafka import create_topics
-from tests.support.servers.brokers import PATIENCE_S, RunningBroker, wait_until
+from tests.support.servers.brokers import PATIENCE_S, RunningBroker, create_topics, wait_until
 from tests.support.servers.running_worker import running_worker
 
 pytestmark = pytest.mark.e2e

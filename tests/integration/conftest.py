@@ -14,11 +14,10 @@ from driver_score.replay import Disturbance, append_trip_ends, disturb, event_me
 from schemas.topics import TOPICS
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka import create_topics
 from tests.support.examples.bad_input import BAD_INPUT
 from tests.support.examples.decoding import message
 from tests.support.examples.keys import key_on
-from tests.support.servers.brokers import RunningBroker, producer
+from tests.support.servers.brokers import RunningBroker, create_topics, kafka_at, producer
 from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
 SETTINGS = {"worker__session_timeout_s": 6, "worker__silent_partition_s": 3}
@@ -87,7 +86,7 @@ def fleet_run(each_broker: RunningBroker) -> FleetRun:
     with running_worker(each_broker.bootstrap, prefix, **FLEET_SETTINGS) as worker:
         bad = _send_bad_input(each_broker, prefix)
         plan = disturb(plan_sending(events), Disturbance(duplicates=0.03, out_of_order=0.05, garbage=0.01, seed=3))
-        sent = replay(event_messages(plan), bootstrap=each_broker.bootstrap, topic=f"{prefix}trip-events")
+        sent = replay(event_messages(plan), kafka=kafka_at(each_broker.bootstrap), topic=f"{prefix}trip-events")
         pushes = _push_clocks(each_broker, prefix, plan.select(pl.col("timestamp_ms").max()).item())
         run = FleetRun(
             each_broker,

@@ -17,9 +17,17 @@ from driver_score.local_stack.servers.embedded_broker import EmbeddedBroker
 from driver_score.local_stack.servers.kafka import NativeKafka
 from schemas.errors import MissingExtraError
 from schemas.topics import TOPICS, TRIP_EVENTS, TRIP_EVENTS_DLQ, TopicSpec
-from stream_app.kafka import BrokerUnavailableError, EndOffsets, TopicError, create_topics
+from stream_app.kafka import BrokerUnavailableError, EndOffsets, TopicError
 from stream_app.kafka.topics import CREATE_TIMEOUT_S
-from tests.support.servers.brokers import RunningBroker, consume, consumer, producer, wait_until
+from tests.support.servers.brokers import (
+    RunningBroker,
+    consume,
+    consumer,
+    create_topics,
+    kafka_at,
+    producer,
+    wait_until,
+)
 
 TEN_MB = 10 * 1024 * 1024
 
@@ -58,7 +66,7 @@ def test_end_offsets_are_told_without_reading_and_those_of_unknown_partitions_ar
     for partition in (0, 0, 0, 2):
         sender.produce(topic, b"{}", partition=partition)
         assert sender.flush(20) == 0  # one by one: the embedded broker counts batches, so its ends may be too low
-    ends = EndOffsets(broker.bootstrap, {})
+    ends = EndOffsets(kafka_at(broker.bootstrap))
     assert ends.read([(topic, partition) for partition in range(3)]) == {(topic, 0): 3, (topic, 1): 0, (topic, 2): 1}
     assert ends.read([(topic, 2), (topic, 9)]) == {(topic, 2): 1}
     assert ends.read([]) == {}
@@ -66,7 +74,7 @@ def test_end_offsets_are_told_without_reading_and_those_of_unknown_partitions_ar
 
 def test_end_offsets_of_a_broker_that_is_gone_are_not_known() -> None:
     with capture_logs() as logs:
-        assert EndOffsets(f"{LOOPBACK}:{free_port()}", {}).read([("trip-events", 0), ("trip-events", 1)]) == {}
+        assert EndOffsets(kafka_at(f"{LOOPBACK}:{free_port()}")).read([("trip-events", 0), ("trip-events", 1)]) == {}
     assert [(line["event"], line["partitions"]) for line in logs] == [("end offsets not known", 2)]
 
 
@@ -141,7 +149,7 @@ def test_too_many_copies_are_refused_by_a_real_kafka_in_one_line(
     native_kafka: RunningBroker, topic_prefix: str
 ) -> None:
     with pytest.raises(TopicError, match="was not created") as caught:
-        create_topics(native_kafka.bootstrap, topic_prefix, partitions=1, replication=99)
+        create_topics(native_kafka.bootstrap, topic_prefix, partitions=1, replication=10)
 
     assert "\n" not in str(caught.value)
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from driver_score.cli.replay import replay as replay_command
 from driver_score.replay import event_messages, line_messages, plan_sending, replay
 from schemas.topics import TRIP_EVENTS
-from stream_app.kafka import TopicError, create_topics
+from stream_app.kafka import TopicError
 from tests.support.examples.event_frames import event_frame, trip
-from tests.support.servers.brokers import RunningBroker, consume, consumer
+from tests.support.servers.brokers import RunningBroker, consume, consumer, create_topics, kafka_at
 
 PARTITIONS = 2
 
@@ -62,7 +62,7 @@ def test_every_event_arrives_once_in_order_with_all_of_a_vehicle_in_one_partitio
     events = a_fleet(vehicles=20, samples=200)
     sent_counts: list[int] = []
 
-    summary = replay(events, bootstrap=broker.bootstrap, topic=topic, progress=sent_counts.append)
+    summary = replay(events, kafka=kafka_at(broker.bootstrap), topic=topic, progress=sent_counts.append)
 
     assert (summary.events, summary.messages, sum(sent_counts), summary.stopped) == (4000, 4000, 4000, False)
     times: dict[str, list[int]] = {}
@@ -82,7 +82,7 @@ def test_raw_lines_arrive_as_they_are(broker: RunningBroker, topic: str, tmp_pat
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"\n".join(lines))
 
-    replay(line_messages(path), bootstrap=broker.bootstrap, topic=topic)
+    replay(line_messages(path), kafka=kafka_at(broker.bootstrap), topic=topic)
 
     assert sorted(message.value() or b"" for message in received(broker, topic, 5)) == sorted(lines)
 
@@ -93,7 +93,7 @@ def test_a_paced_replay_takes_the_time_of_the_trips(
 ) -> None:
     clock = FakeClock()
     summary = replay(
-        a_fleet(vehicles=2, samples=101), bootstrap=broker.bootstrap, topic=topic, speed=speed, clock=clock
+        a_fleet(vehicles=2, samples=101), kafka=kafka_at(broker.bootstrap), topic=topic, speed=speed, clock=clock
     )
     assert summary.events == 202
     assert clock.now_s == pytest.approx(expected_s)
@@ -103,7 +103,7 @@ def test_a_stopped_replay_ends_at_once_and_what_it_sent_is_confirmed(broker: Run
     stop = threading.Event()
     summary = replay(
         a_fleet(vehicles=1, samples=1000),
-        bootstrap=broker.bootstrap,
+        kafka=kafka_at(broker.bootstrap),
         topic=topic,
         speed=1.0,
         stop=stop,
@@ -116,7 +116,7 @@ def test_a_stopped_replay_ends_at_once_and_what_it_sent_is_confirmed(broker: Run
 
 def test_a_topic_that_does_not_exist_is_one_clear_error(broker: RunningBroker, topic_prefix: str) -> None:
     with pytest.raises(TopicError, match="driver-score topics create"):
-        replay(a_fleet(1, 1), bootstrap=broker.bootstrap, topic=f"{topic_prefix}nothing")
+        replay(a_fleet(1, 1), kafka=kafka_at(broker.bootstrap), topic=f"{topic_prefix}nothing")
 
 
 def test_messages_that_can_not_be_delivered_are_counted_in_the_error(
@@ -125,7 +125,7 @@ def test_messages_that_can_not_be_delivered_are_counted_in_the_error(
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"{}\n" + b"x" * (17 * 1024 * 1024) + b"\n{}\n")
     with pytest.raises(TopicError, match=r"1 of 3 messages were not delivered \(.*too large"):
-        replay(line_messages(path), bootstrap=broker.bootstrap, topic=topic)
+        replay(line_messages(path), kafka=kafka_at(broker.bootstrap), topic=topic)
     assert [message.value() for message in received(broker, topic, 2)] == [b"{}", b"{}"]
 
 
@@ -154,6 +154,6 @@ def test_the_command_sends_a_csv_file_through_a_map_and_reports(
 
 def test_messages_can_be_sent_in_envelopes(broker: RunningBroker, topic: str) -> None:
     messages = event_messages(plan_sending(a_fleet(vehicles=3, samples=10)), envelope=10)
-    summary = replay(messages, bootstrap=broker.bootstrap, topic=topic)
+    summary = replay(messages, kafka=kafka_at(broker.bootstrap), topic=topic)
     assert (summary.messages, summary.events) == (3, 30)
     assert [len(json.loads(message.value() or b"")["samples"]) for message in received(broker, topic, 3)] == [10] * 3

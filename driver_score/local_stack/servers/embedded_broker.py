@@ -25,8 +25,12 @@ from typing import Final
 from driver_score.local_stack.servers.kafka import BrokerProcess
 from schemas.errors import DriverScoreError, MissingExtraError
 
-WORKER_ENVIRONMENT: Final = {"DRIVER_SCORE_WORKER__CHANGELOG_PROPERTIES": '{"batch.num.messages": "1"}'}
-"""What a worker on this broker needs: with more records per batch it would restore its states in part."""
+WORKER_ENVIRONMENT: Final = {
+    "DRIVER_SCORE_WORKER__CHANGELOG_PROPERTIES": '{"batch.num.messages": "1"}',
+    "DRIVER_SCORE_WORKER__CHANGED_LOG": "unchecked",
+}
+"""What a worker on this broker needs: with more records per batch it would restore its states in part, and end offsets
+count batches."""
 
 
 class BrokerProgramError(DriverScoreError):

@@ -1,10 +1,12 @@
 """The exporter as a process of the stack."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, http_answers
+from driver_score.local_stack.servers.kafka import local_access
 from stream_app.telemetry.metrics_server import LIVE_PATH
 
 _START_TIMEOUT_S: Final = 60.0
@@ -38,9 +40,9 @@ class NativeExporter(ServerProcess):
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "driver_score", "exporter"]
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self) -> Mapping[str, str | None]:
         return {
-            "DRIVER_SCORE_KAFKA__BOOTSTRAP": self._bootstrap,
+            **local_access(self._bootstrap),
             "DRIVER_SCORE_DRUID__URL": self._druid_url,
             "DRIVER_SCORE_EXPORTER__HOST": LOOPBACK,
             "DRIVER_SCORE_EXPORTER__PORT": str(self.port),

@@ -2,14 +2,16 @@
 
 import contextlib
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from driver_score.local_stack.programs import DEFAULT_CACHE_DIR, fetch_jars, program
 from driver_score.local_stack.server_process import LOOPBACK, ServerFailedError, ServerProcess, free_port
+from schemas.settings import KafkaSettings
+from stream_app.kafka import KafkaAdmin
 
 CLUSTER_ID: Final = "ZHJpdmVyLXNjb3JlLTEyMw"
 """Any 16 bytes in base64; fixed, since each data folder belongs to one broker."""
@@ -18,6 +20,12 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """Above the 12 MiB of the dead-letter topic, so that the topics' own limits decide."""
 
 _ANSWER_TIMEOUT_S: Final = 0.5
+
+
+def local_access(bootstrap: str) -> dict[str, str | None]:
+    """Return variables that connect to a broker of this machine: without what another cluster needs."""
+    others = {f"DRIVER_SCORE_KAFKA__{name.upper()}": None for name in KafkaSettings.access_fields()}
+    return {**others, "DRIVER_SCORE_KAFKA__BOOTSTRAP": bootstrap}
 
 
 class BrokerProcess(ServerProcess):
@@ -42,8 +50,8 @@ class BrokerProcess(ServerProcess):
 
     def answers(self) -> bool:
         """Return whether it lists its topics."""
-        # log_level 0: refused connections while it starts are expected.
-        client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.ms": 50})
+        # It is asked often while it starts.
+        client = KafkaAdmin(KafkaSettings(bootstrap=self.bootstrap), {"reconnect.backoff.ms": 50})
         with contextlib.suppress(KafkaException):
             client.list_topics(timeout=_ANSWER_TIMEOUT_S)
             return True
@@ -65,6 +73,8 @@ class NativeKafka(BrokerProcess):
         Partitions of topics that are created without a number of their own.
     heap_mb
         Java heap; 512 MB serve a few hundred partitions and 10 MB messages.
+    properties
+        Settings of the broker that replace or extend those here.
     """
 
     def __init__(
@@ -76,12 +86,14 @@ class NativeKafka(BrokerProcess):
         controller_port: int | None = None,
         partitions: int = 4,
         heap_mb: int = 512,
+        properties: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__("native Kafka", work_dir / "logs", port=port, start_timeout_s=60.0)
         self._work_dir = work_dir.absolute()
         self._cache_dir = cache_dir
         self._partitions = partitions
         self._heap_mb = heap_mb
+        self._properties = properties or {}
         self._controller = f"{LOOPBACK}:{controller_port or free_port()}"
 
     def restart(self) -> None:
@@ -126,6 +138,7 @@ class NativeKafka(BrokerProcess):
             "transaction.state.log.min.isr": 1,
             "transaction.state.log.num.partitions": 4,
             "group.initial.rebalance.delay.ms": 0,
+            **self._properties,
         }
         path.write_text("".join(f"{key}={setting}\n" for key, setting in settings.items()))
         return path

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from driver_score.local_stack.server_process import LOOPBACK, ServerProcess, http_answers
-from driver_score.local_stack.servers.kafka import BrokerProcess
+from driver_score.local_stack.servers.kafka import BrokerProcess, local_access
 from stream_app.telemetry.metrics_server import READY_PATH
 
 _START_TIMEOUT_S: Final = 300.0
@@ -35,7 +35,7 @@ class NativeWorker(ServerProcess):
         self.port = metrics_port
         self._variables = {
             **(environment or {}),
-            "DRIVER_SCORE_KAFKA__BOOTSTRAP": broker.bootstrap,
+            **local_access(broker.bootstrap),
             "DRIVER_SCORE_WORKER__METRICS_HOST": LOOPBACK,
             "DRIVER_SCORE_WORKER__METRICS_PORT": str(metrics_port),
         }
@@ -47,5 +47,5 @@ class NativeWorker(ServerProcess):
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "stream_app.worker"]
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self) -> Mapping[str, str | None]:
         return self._variables

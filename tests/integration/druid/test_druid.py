@@ -18,9 +18,8 @@ from druid_specs.columns import TIME_COLUMN, time_columns
 from druid_specs.files import write_specs
 from schemas.columns import OUTPUT_COLUMNS, OUTPUT_MESSAGES
 from scoring.features.batch import trip_features
-from stream_app.kafka import create_topics
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
-from tests.support.servers.brokers import wait_until
+from tests.support.servers.brokers import create_topics, kafka_at, wait_until
 from tests.support.servers.druid_servers import RunningDruid
 from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
@@ -87,7 +86,7 @@ def run(druid: RunningDruid) -> Iterator[DruidRun]:
     with running_worker(druid.bootstrap, PREFIX, **SETTINGS) as worker:
 
         def send(part: pl.DataFrame) -> None:
-            replay(event_messages(part), bootstrap=druid.bootstrap, topic=f"{PREFIX}trip-events")
+            replay(event_messages(part), kafka=kafka_at(druid.bootstrap), topic=f"{PREFIX}trip-events")
             topics.wait_until_committed()
 
         send(plan.slice(0, half))

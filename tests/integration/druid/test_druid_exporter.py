@@ -22,8 +22,7 @@ from driver_score.local_stack.server_process import LOOPBACK, free_port
 from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, NativePrometheus
 from grafana.boards.pipeline import PIPELINE_OPERATIONS
 from grafana.datasources import PromQl
-from stream_app.kafka import create_topics
-from tests.support.servers.brokers import PATIENCE_S, producer, wait_until
+from tests.support.servers.brokers import PATIENCE_S, create_topics, producer, wait_until
 from tests.support.servers.druid_servers import RunningDruid
 from tests.support.servers.running_worker import PARTITIONS
 

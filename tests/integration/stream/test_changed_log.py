@@ -11,9 +11,8 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.errors import ExitStatus
 from schemas.topics import TRIP_EVENTS, TRIPS_TABLE
-from stream_app.kafka import create_topics
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import PATIENCE_S, RunningBroker, producer, wait_until
+from tests.support.servers.brokers import PATIENCE_S, RunningBroker, create_topics, producer, wait_until
 from tests.support.servers.kafka_tools import kafka_tool
 from tests.support.servers.running_worker import (
     PARTITIONS,

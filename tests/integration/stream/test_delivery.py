@@ -9,13 +9,12 @@ from driver_score.replay import event_messages, plan_sending, replay
 from schemas.errors import ExitStatus
 from schemas.settings import KafkaSettings
 from scoring.features.batch import trip_features
-from stream_app.kafka import create_topics
 from stream_app.output import producer
 from stream_app.output.errors import DeliveryError
 from stream_app.output.outputs import Outputs
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.servers.brokers import RunningBroker, wait_until
+from tests.support.servers.brokers import RunningBroker, create_topics, kafka_at, wait_until
 from tests.support.servers.running_worker import PARTITIONS, Topics, contents_by_id, running_worker
 
 pytestmark = pytest.mark.integration
@@ -74,11 +73,11 @@ def test_a_broker_that_refuses_at_a_checkpoint_stops_the_worker_before_it_commit
     first, second = list(plan_sending(events).iter_slices(len(events) // 2 + 1))
     source = f"{topics.prefix}trip-events"
     with running_worker(topics.bootstrap, topics.prefix, **SETTINGS) as worker:
-        replay(event_messages(first), bootstrap=topics.bootstrap, topic=source)
+        replay(event_messages(first), kafka=kafka_at(topics.bootstrap), topic=source)
         topics.wait_until_committed()
         committed = topics.committed("trip-events")
         limit_message_size(topics, refusing, 10)
-        replay(event_messages(second), bootstrap=topics.bootstrap, topic=source)
+        replay(event_messages(second), kafka=kafka_at(topics.bootstrap), topic=source)
         wait_until(lambda: not worker.alive, "the worker to stop")
         assert worker.process.returncode == ExitStatus.FAILED, worker.log
         assert f"the first to {topics.prefix}{refusing}: " in worker.log

@@ -14,9 +14,8 @@ import pytest
 from driver_score.local_stack.servers.kafka import NativeKafka
 from driver_score.replay import event_messages, plan_sending, replay
 from schemas.errors import ExitStatus
-from stream_app.kafka import create_topics
 from tests.integration.conftest import SETTINGS, some_trips
-from tests.support.servers.brokers import PATIENCE_S, wait_until
+from tests.support.servers.brokers import PATIENCE_S, create_topics, kafka_at, wait_until
 from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker
 
 pytestmark = pytest.mark.integration
@@ -42,7 +41,7 @@ def events() -> pl.DataFrame:
 def topics(kafka: NativeKafka, topic_prefix: str, events: pl.DataFrame) -> Iterator[Topics]:
     """Give topics with a backlog."""
     create_topics(kafka.bootstrap, topic_prefix, PARTITIONS)
-    replay(event_messages(plan_sending(events)), bootstrap=kafka.bootstrap, topic=f"{topic_prefix}trip-events")
+    replay(event_messages(plan_sending(events)), kafka=kafka_at(kafka.bootstrap), topic=f"{topic_prefix}trip-events")
     topics = Topics(kafka.bootstrap, topic_prefix)
     assert topics.messages("driver-scores") == []  # connected, the reader sees the first score at once
     yield topics
@@ -77,7 +76,7 @@ class _EndlessReplay(threading.Thread):
         self._round += 1
         trip_id = pl.format("{}-round-{}", "trip_id", pl.lit(self._round))
         messages = event_messages(plan_sending(self._events.with_columns(trip_id=trip_id)))
-        replay(messages, bootstrap=self._topics.bootstrap, topic=f"{self._topics.prefix}trip-events")
+        replay(messages, kafka=kafka_at(self._topics.bootstrap), topic=f"{self._topics.prefix}trip-events")
 
 
 @contextlib.contextmanager

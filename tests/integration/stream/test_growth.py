@@ -11,10 +11,9 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 from driver_score.replay import event_messages, plan_sending, replay
 from schemas.errors import ExitStatus
 from scoring.features.batch import trip_features
-from stream_app.kafka import create_topics
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.servers.brokers import PATIENCE_S, RunningBroker
+from tests.support.servers.brokers import PATIENCE_S, RunningBroker, create_topics, kafka_at
 from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker, started_worker, worker_environment
 
 pytestmark = pytest.mark.integration
@@ -31,7 +30,7 @@ def topics(native_kafka: RunningBroker) -> Topics:
 
 
 def send(topics: Topics, plan: pl.DataFrame) -> None:
-    replay(event_messages(plan), bootstrap=topics.bootstrap, topic=f"{topics.prefix}trip-events")
+    replay(event_messages(plan), kafka=kafka_at(topics.bootstrap), topic=f"{topics.prefix}trip-events")
 
 
 def grow(topics: Topics) -> subprocess.CompletedProcess[str]:

@@ -24,10 +24,17 @@ from scoring.engine import ScoringEngine
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.model import DEFAULT_MODEL, ExposureLimits, Scorer
-from stream_app.kafka import create_topics
 from tests.support.examples.bad_input import BAD_INPUT
 from tests.support.examples.decoding import a_decoder, batch_of
-from tests.support.servers.brokers import PATIENCE_S, RunningBroker, consume, consumer, producer, wait_until
+from tests.support.servers.brokers import (
+    PATIENCE_S,
+    RunningBroker,
+    consume,
+    consumer,
+    create_topics,
+    producer,
+    wait_until,
+)
 
 EVENTS = 20_000
 FLEET = Fleet(vehicles=50)

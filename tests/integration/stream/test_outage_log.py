@@ -11,10 +11,9 @@ import pytest
 from driver_score.local_stack.servers.kafka import NativeKafka
 from driver_score.replay import event_messages, plan_sending, replay
 from schemas.errors import ExitStatus
-from stream_app.kafka import create_topics
 from stream_app.telemetry.repeated_lines import SIMILAR_LINES
 from tests.integration.conftest import some_trips
-from tests.support.servers.brokers import PATIENCE_S, wait_until
+from tests.support.servers.brokers import PATIENCE_S, create_topics, kafka_at, wait_until
 from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker
 
 pytestmark = pytest.mark.integration
@@ -41,7 +40,7 @@ def test_a_worker_whose_broker_is_gone_until_it_gives_up_has_a_log_that_can_be_r
 ) -> None:
     create_topics(kafka.bootstrap, topic_prefix, PARTITIONS)
     events = event_messages(plan_sending(some_trips(100)))
-    replay(events, bootstrap=kafka.bootstrap, topic=f"{topic_prefix}trip-events")
+    replay(events, kafka=kafka_at(kafka.bootstrap), topic=f"{topic_prefix}trip-events")
     topics = Topics(kafka.bootstrap, topic_prefix)
     assert topics.messages("driver-scores") == []  # connected, the reader sees the first score at once
     with running_worker(kafka.bootstrap, topic_prefix, worker__stop_timeout_s=3) as worker:

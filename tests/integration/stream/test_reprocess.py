@@ -12,9 +12,8 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.errors import ExitStatus
-from stream_app.kafka import create_topics
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import RunningBroker, producer
+from tests.support.servers.brokers import RunningBroker, create_topics, producer
 from tests.support.servers.running_worker import (
     PARTITIONS,
     Topics,

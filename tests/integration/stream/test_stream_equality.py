@@ -9,10 +9,9 @@ import pytest
 from driver_score.replay import append_trip_ends, replay
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka import create_topics
 from tests.integration.conftest import SETTINGS, has_all_events
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.servers.brokers import RunningBroker
+from tests.support.servers.brokers import RunningBroker, create_topics, kafka_at
 from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker
 
 pytestmark = pytest.mark.integration
@@ -32,7 +31,7 @@ def topics(embedded_broker: RunningBroker) -> Iterator[Topics]:
 def check_equality(topics: Topics, events: pl.DataFrame, trips: int) -> None:
     expected = trip_features(events)
     assert len(expected) == trips
-    replay(events, bootstrap=topics.bootstrap, topic=f"{topics.prefix}trip-events")
+    replay(events, kafka=kafka_at(topics.bootstrap), topic=f"{topics.prefix}trip-events")
     scores = topics.wait_for("driver-scores", lambda scores: has_all_events(scores, expected))
     assert unequal_features(scores, expected) == []
 

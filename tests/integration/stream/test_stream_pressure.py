@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from stream_app.kafka import create_topics
 from tests.support.examples.decoding import message
 from tests.support.examples.keys import key_on
-from tests.support.servers.brokers import RunningBroker, wait_until
+from tests.support.servers.brokers import RunningBroker, create_topics, wait_until
 from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
 
 pytestmark = pytest.mark.integration

@@ -9,10 +9,9 @@ import pytest
 
 from driver_score.replay import append_trip_ends, event_messages, plan_sending, replay
 from scoring.features.batch import trip_features
-from stream_app.kafka import create_topics
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.servers.brokers import RunningBroker, wait_until
+from tests.support.servers.brokers import RunningBroker, create_topics, kafka_at, wait_until
 from tests.support.servers.running_worker import (
     PARTITIONS,
     Topics,
@@ -43,7 +42,7 @@ def overlapping(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def send(topics: Topics, plan: pl.DataFrame) -> None:
-    replay(event_messages(plan), bootstrap=topics.bootstrap, topic=f"{topics.prefix}trip-events")
+    replay(event_messages(plan), kafka=kafka_at(topics.bootstrap), topic=f"{topics.prefix}trip-events")
 
 
 def send_and_wait_for_scores(topics: Topics, plan: pl.DataFrame) -> None:

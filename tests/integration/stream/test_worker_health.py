@@ -11,11 +11,10 @@ import requests
 from confluent_kafka import Consumer, TopicPartition
 
 from driver_score.local_stack.servers.kafka import NativeKafka
-from stream_app.kafka import create_topics
 from stream_app.telemetry.health_reasons import MEANINGS, Effect, HealthCode
 from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import producer, wait_until
+from tests.support.servers.brokers import create_topics, producer, wait_until
 from tests.support.servers.running_worker import RunningWorker, running_worker, started_worker
 
 pytestmark = pytest.mark.integration

@@ -3,14 +3,18 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from confluent_kafka import Consumer, Message, Producer
 
+import stream_app.kafka as kafka_tools
 from driver_score.local_stack.servers.kafka import NativeKafka
+from schemas.settings import KafkaSettings
+from schemas.topics import TOPICS, TopicSpec
+from stream_app.kafka import TopicOutcome
 from tests.support.servers.docker_servers import KAFKA_SERVICES, ComposeServices, DockerServers
 
 BOOTSTRAP_VARIABLE = "DRIVER_SCORE_TEST_BOOTSTRAP"
@@ -50,6 +54,18 @@ def wait_until(condition: Callable[[], bool], message: str, timeout_s: float = P
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s:g} s: {message}")
         time.sleep(0.02)
+
+
+def kafka_at(bootstrap: str, prefix: str = "", partitions: int = 4, replication: int = 1) -> KafkaSettings:
+    """Return the settings of an unprotected broker."""
+    return KafkaSettings(bootstrap=bootstrap, topic_prefix=prefix, partitions=partitions, replication=replication)
+
+
+def create_topics(
+    bootstrap: str, prefix: str, partitions: int, replication: int = 1, specs: Sequence[TopicSpec] = TOPICS
+) -> list[TopicOutcome]:
+    """Create topics on an unprotected broker."""
+    return kafka_tools.create_topics(kafka_at(bootstrap, prefix, partitions, replication), specs=specs)
 
 
 def consumer(bootstrap: str, group_id: str) -> Consumer:

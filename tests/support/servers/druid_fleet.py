@@ -20,8 +20,7 @@ from druid_specs.from_settings import data_sources
 from druid_specs.sql_connection import DruidConnection
 from schemas.settings import load_settings
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
-from stream_app.kafka import create_topics
-from tests.support.servers.brokers import RunningBroker, producer, wait_until
+from tests.support.servers.brokers import RunningBroker, create_topics, kafka_at, producer, wait_until
 from tests.support.servers.druid_servers import RunningDruid
 from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
 
@@ -116,7 +115,7 @@ def _publish(broker: RunningBroker, topics: Topics, prefix: str) -> None:
     fleet_events = read_trip_file(DEFAULT_FLEET_PATH, file_format="fleet").events
     drivers = fleet_events["driver_id"].unique().sort()[:DRIVERS]
     events = append_trip_ends(fleet_events.filter(pl.col("driver_id").is_in(drivers.implode())))
-    replay(event_messages(plan_sending(events)), bootstrap=broker.bootstrap, topic=f"{prefix}trip-events")
+    replay(event_messages(plan_sending(events)), kafka=kafka_at(broker.bootstrap), topic=f"{prefix}trip-events")
     count = events.select("vehicle_id", "trip_id").n_unique()
     topics.wait_for("driver-scores", lambda scores: len(last_finals(scores)) == count)
     topics.wait_until_committed()

@@ -92,11 +92,47 @@ def test_the_password_is_never_logged() -> None:
     settings = load_settings(kafka={"security_protocol": "SASL_SSL", "username": "scorer", "password": "hunter2"})
     assert "hunter2" not in str(settings.loggable())
     assert "hunter2" not in repr(settings)
-    assert settings.kafka.client_config()["sasl.password"] == "hunter2"
 
 
-def test_without_credentials_the_client_gets_none() -> None:
-    assert load_settings().kafka.client_config() == {"security.protocol": "PLAINTEXT"}
+TOKENS = {"oauth_token_url": "https://id.example/token", "oauth_client_id": "scorer", "oauth_client_secret": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("kafka", "problem"),
+    [
+        ({"security_protocol": "SASL_SSL"}, "SASL_SSL with SCRAM-SHA-512 requires username and password"),
+        ({"security_protocol": "SASL_SSL", "username": "scorer"}, "requires password"),
+        (
+            {"security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER"},
+            "requires oauth_token_url and oauth_client",
+        ),
+        ({"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"}, "AWS_MSK_IAM requires aws_region"),
+        (
+            {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "AWS_MSK_IAM", "aws_region": "eu-west-1"},
+            "AWS_MSK_IAM requires security_protocol SASL_SSL",
+        ),
+        ({"username": "scorer", "password": "hunter2"}, "username has no effect with security_protocol PLAINTEXT"),
+        ({"security_protocol": "SSL", **TOKENS}, "oauth_token_url has no effect with security_protocol SSL"),
+        ({"ssl_ca_path": __file__}, "ssl_ca_path has no effect with security_protocol PLAINTEXT"),
+        (
+            {"security_protocol": "SSL", "ssl_certificate_path": __file__},
+            "set both ssl_certificate_path and ssl_key_path",
+        ),
+        ({"security_protocol": "SSL", "ssl_key_password": "hunter2"}, "ssl_key_password requires ssl_key_path"),
+        ({"security_protocol": "SSL", "ssl_ca_path": "/no/ca.pem"}, "SSL_CA_PATH: there is no file /no/ca.pem"),
+        ({"client_properties": {"sasl.password": "x"}}, "must not have sasl.password; set password instead"),
+        ({"client_properties": {"acks": "1"}}, "must not have acks"),
+        ({"max_message_bytes": 1000}, "MAX_MESSAGE_BYTES"),
+    ],
+)
+def test_settings_of_access_that_do_not_fit_are_one_line_that_says_what_to_set(
+    kafka: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(SettingsError, match=r"docs/settings\.md") as raised:
+        load_settings(kafka=kafka)
+    assert problem in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_the_docs_list_every_setting_with_its_default_and_limits() -> None:

@@ -30,6 +30,14 @@ def test_no_two_servers_listen_at_the_same_port(tmp_path: Path) -> None:
     assert len(ports) == len(set(ports))
 
 
+@pytest.mark.parametrize("name", ["worker", "exporter"])
+def test_settings_of_access_to_another_cluster_do_not_reach_the_stack(name: str, tmp_path: Path) -> None:
+    variables = member(stack_members(settings_of(tmp_path)), name).server._environment()
+    assert variables["DRIVER_SCORE_KAFKA__BOOTSTRAP"] == f"{LOOPBACK}:9092"
+    for setting in ("SECURITY_PROTOCOL", "PASSWORD", "SSL_CA_PATH", "OAUTH_CLIENT_SECRET", "CLIENT_PROPERTIES"):
+        assert variables[f"DRIVER_SCORE_KAFKA__{setting}"] is None
+
+
 def test_a_machine_without_grafana_has_a_stack_without_it(tmp_path: Path) -> None:
     assert "grafana" not in {one.name for one in stack_members(settings_of(tmp_path))}
 
@@ -53,7 +61,7 @@ def test_grafana_gets_every_address_that_its_provisioning_needs(tmp_path: Path) 
     variables = server._environment()
     texts = "".join(path.read_text() for path in PROVISIONING_DIR.rglob("*.yaml"))
     assert set(re.findall(r"\$\{(\w+)\}", texts)) == {name for name in variables if name.startswith("GRAFANA_")}
-    assert list(Path(variables["GRAFANA_DASHBOARDS_DIR"]).glob("*.json"))
+    assert list(Path(str(variables["GRAFANA_DASHBOARDS_DIR"])).glob("*.json"))
     assert variables["GRAFANA_DRUID_URL"] == f"http://{LOOPBACK}:8888"
     assert variables["GRAFANA_PROMETHEUS_URL"] == f"http://{LOOPBACK}:9090"
     assert variables["GF_SERVER_HTTP_ADDR"] == LOOPBACK

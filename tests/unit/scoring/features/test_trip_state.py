@@ -137,6 +137,8 @@ def test_a_chunk_that_no_record_can_hold_is_one_clear_error() -> None:
         content[:] = random.integers(0, 256, content.shape, np.uint8)
     with pytest.raises(ChunkTooLargeError, match=r"DRIVER_SCORE_WORKER__STATE_CHUNKS to more than 1,"):
         dict(stored.pack(owned.states))
+    with pytest.raises(ChunkTooLargeError, match=r"a record may have 1\. .*DRIVER_SCORE_KAFKA__MAX_MESSAGE_BYTES"):
+        dict(StoredStates(PARAMETERS, 1, max_bytes=2**20).pack(owned.states))
 
 
 def test_ids_that_take_more_than_can_be_counted_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,12 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from faust.types import TP
 
+from schemas.settings import KafkaSettings
 from stream_app.faust_bridge.app import BatchApp
 from stream_app.faust_bridge.batch_consumer import BatchConsumer, _BatchConsumerThread
 from stream_app.faust_bridge.fetched_records import WholeBatches
@@ -16,6 +18,13 @@ from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.telemetry import metrics
 
 EVENTS = TP("trip-events", 0)
+APP: dict[str, Any] = {
+    "kafka": KafkaSettings(),
+    "batched_topics": [EVENTS.topic],
+    "join_timeout_s": 60,
+    "broker": "kafka://127.0.0.1:1",
+    "store": "memory://",
+}
 
 
 def fetched(first: int, last: int, asked_from: int | None = None) -> EncodedBatch:
@@ -67,7 +76,7 @@ class SteeredConsumer(BatchConsumer):
 
 @contextlib.contextmanager
 def a_consumer() -> Iterator[SteeredConsumer]:
-    app = BatchApp("test", batched_topics=[EVENTS.topic], broker="kafka://127.0.0.1:1", store="memory://")
+    app = BatchApp("test", **APP)
     consumer = SteeredConsumer(app.transport, callback=print, on_partitions_revoked=print, on_partitions_assigned=print)
     consumer.flow_active = True
     yield consumer
@@ -234,7 +243,7 @@ async def test_seeks_run_on_the_thread_that_fetches_as_they_drop_what_it_may_jus
         def _create_consumer(self, **_options: object) -> Client:
             return Client()
 
-    app = BatchApp("test", batched_topics=[EVENTS.topic], broker="kafka://127.0.0.1:1", store="memory://")
+    app = BatchApp("test", **APP)
     consumer = BatchConsumer(app.transport, callback=print, on_partitions_revoked=print, on_partitions_assigned=print)
     consumer._thread.thread_loop.close()
     consumer._thread = thread = Thread(consumer, loop=asyncio.get_running_loop(), beacon=consumer.beacon)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import aiokafka
 import aiokafka.consumer.fetcher
+import aiokafka.consumer.group_coordinator
 import aiokafka.record.memory_records
 import faust
 import faust.app.base
@@ -45,6 +46,7 @@ FETCHER = aiokafka.consumer.fetcher.Fetcher
 FETCH_RESULT = aiokafka.consumer.fetcher.FetchResult
 PARTITION_RECORDS = aiokafka.consumer.fetcher.PartitionRecords
 MEMORY_RECORDS = aiokafka.record.memory_records._MemoryRecordsPy
+COORDINATOR = aiokafka.consumer.group_coordinator.GroupCoordinator
 AIOKAFKA_CONSUMER = aiokafka.AIOKafkaConsumer
 CONSUMER = faust.transport.drivers.aiokafka.Consumer
 THREAD = faust.transport.drivers.aiokafka.AIOKafkaConsumerThread
@@ -59,7 +61,8 @@ PRIVATE_NAMES = [
     PrivateName(CONNECTION, "_last_action", "keeps a busy connection from being closed as idle"),
     PrivateName(AIOKAFKA_CONSUMER, "_fetcher", "leads to what was fetched"),
     PrivateName(AIOKAFKA_CONSUMER, "_isolation_level", "is set: no records of aborted transactions are read"),
-    PrivateName(AIOKAFKA_CONSUMER, "_coordinator", "has partitions assigned anew"),
+    PrivateName(AIOKAFKA_CONSUMER, "_coordinator", "leads to the coordination of the group"),
+    PrivateName(COORDINATOR, "_coordination_task", "tells that coordination has ended for good"),
     PrivateName(FETCHER, "_records", "is replaced by a dictionary that keeps record batches encoded"),
     PrivateName(FETCHER, "_fetch_max_wait_ms", "is set: how long a fetch may wait for more records"),
     PrivateName(FETCHER, "_fetch_min_bytes", "is set: how much a fetch waits for"),
@@ -79,6 +82,7 @@ PRIVATE_NAMES = [
     PrivateName(THREAD, "_fetch_records", "replaces the fetched records of batched topics", None),
     PrivateName(THREAD, "_create_worker_consumer", "creates aiokafka's consumer", ("self", "transport")),
     PrivateName(THREAD, "_commit", "commits offsets with metadata", ("self", "offsets")),
+    PrivateName(THREAD, "_consumer", "tells whether there is a consumer yet"),
     PrivateName(THREAD, "_ensure_consumer", "gives aiokafka's consumer on its thread", ("self",)),
     PrivateName(CONSUMER, "_new_consumer_thread", "creates our thread", ("self",)),
     PrivateName(CONSUMER, "_thread", "runs what must run on the thread that fetches"),
