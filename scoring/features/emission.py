@@ -69,6 +69,7 @@ _FINAL: Final = np.int8(1)
 NO_ROWS: Final[Any] = np.int64(0)
 """No rows yet; typed for the reason that `SCRATCH` is."""
 
+TRIP_START: Final = EVENT_TYPES.index("trip_start")
 TRIP_END: Final = EVENT_TYPES.index("trip_end")
 _HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
 _HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")

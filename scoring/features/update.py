@@ -16,6 +16,7 @@ from scoring.features.emission import (
     MAX_ROWS_PER_EVENT,
     NO_ROWS,
     TRIP_END,
+    TRIP_START,
     emit_live_window,
     emit_severe_event,
     finish,
@@ -179,6 +180,8 @@ def _process_event(
     begins = head.status == TripStatus.FREE
     if begins:
         count = _begin(arrays, slot, timestamp_ms, parameters, emitted, features, count)
+        if partition.clock_ms < partition.cut_until_ms and sample.event_type != TRIP_START:
+            head.late_event_count = 1  # at least one that was lost: it may have begun before
     elif repeats_event_id(arrays, slot, sample):
         partition.duplicate_count += 1
         return count

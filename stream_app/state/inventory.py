@@ -55,6 +55,8 @@ class Inventory(BaseModel):
         As text: which states, of which log.
     chunks
         Numbers of the chunks.
+    begins_cut
+        Whether the states began in the middle of the log: trips were under way then.
     rescoring
         Set where records of before are scored again.
     """
@@ -63,6 +65,7 @@ class Inventory(BaseModel):
 
     lineage: str
     chunks: tuple[int, ...] = ()
+    begins_cut: bool = False
     rescoring: Rescoring | None = None
 
     def to_row(self) -> bytes:

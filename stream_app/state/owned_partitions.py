@@ -58,8 +58,10 @@ class OwnedPartitions:
             chunks = {
                 int(key): packed for key, packed in self._table.stored_items(f"{partition}:", complete) if key.isdigit()
             }
-            owned = self._stored.restore(partition, chunks, complete.included_offset, silent_after)
             inventory = self._inventories[partition]
+            owned = self._stored.restore(
+                partition, chunks, complete.included_offset, silent_after, begins_cut=inventory.begins_cut
+            )
             owned.states.first_revision = inventory.parsed_lineage.first_revision
             owned.rescoring = inventory.rescoring
             self._table.release(f"{partition}:")
@@ -94,8 +96,8 @@ class OwnedPartitions:
     def continue_lineage(self, partition: int, lineage: Lineage) -> None:
         """Note of which log the states of a partition are; written with its next checkpoint."""
         stored = self._stored_inventory(partition)
-        rescoring = None if stored is None else stored.rescoring
-        self._inventories[partition] = Inventory(lineage=str(lineage), rescoring=rescoring)
+        before = Inventory(lineage="") if stored is None else stored
+        self._inventories[partition] = before.model_copy(update={"lineage": str(lineage)})
 
     def begin_lineage(
         self, partition: int, lineage: Lineage, included_offset: int, *, rescoring: Rescoring | None = None
@@ -103,7 +105,9 @@ class OwnedPartitions:
         """Delete what is stored of a partition, and send that it has no states from behind an offset on."""
         self._owned.pop(partition, None)
         self._table.delete(partition, f"{partition}:")
-        self._inventories[partition] = Inventory(lineage=str(lineage), rescoring=rescoring)
+        self._inventories[partition] = Inventory(
+            lineage=str(lineage), begins_cut=included_offset >= 0, rescoring=rescoring
+        )
         self.send_chunks(partition, {}, included_offset)
 
     def stored_offset(self, partition: int) -> int:

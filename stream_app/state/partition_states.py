@@ -111,13 +111,20 @@ class StoredStates:
     """
 
     def __init__(self, parameters: KernelParameters, chunk_count: int, max_bytes: int = MAX_CHUNK_BYTES) -> None:
+        self._idle_gap_ms = parameters.idle_gap_ms
         self._fingerprint = fingerprint_of(parameters) + f"/{chunk_count}"
         self._chunk_count = chunk_count
         self._max_bytes = max_bytes
         self._copy = np.empty(0, np.uint8)
 
     def restore(
-        self, partition: int, chunks: dict[int, bytes], included_offset: int = -1, silent_after: int = -1
+        self,
+        partition: int,
+        chunks: dict[int, bytes],
+        included_offset: int = -1,
+        silent_after: int = -1,
+        *,
+        begins_cut: bool = False,
     ) -> PartitionStates:
         """Make the states of a partition of its stored chunks.
 
@@ -130,12 +137,16 @@ class StoredStates:
         silent_after
             Offset of the record after which it was silent for so long that open trips were closed; -1 for none. States
             that include no more may be of before, and their trips are closed again, to the same scores.
+        begins_cut
+            Whether the states began in the middle of a log, so that trips were under way.
         """
         restored = PartitionStates(TripStates(chunk_count=self._chunk_count), included_offset)
         for chunk, packed in chunks.items():
             if self._knows(partition, chunk, packed):
                 unpack_chunk(restored.states, packed)
         restored.states.changed_chunks[:] = False
+        if begins_cut and not chunks:
+            restored.states.expect_cut_trips(self._idle_gap_ms)
         if included_offset <= silent_after:
             restored.begin_closing()
         return restored

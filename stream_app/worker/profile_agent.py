@@ -5,18 +5,22 @@ published once more as trip results, keyed by driver, and this agent keeps a tab
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from schemas.messages.driver_score import RiskBand
 from schemas.messages.trip_result import TripResult
 from schemas.settings import ProfileSettings
 from scoring.driver_profile import ProfileState, count_trip, profile_message
 from stream_app.faust_bridge.batch_stream import BatchStream, Delivery, EndOfStreamError
-from stream_app.ingest.trip_results import DecodedResults, decode_results
+from stream_app.ingest.trip_results import decode_results
 from stream_app.output.outputs import Outputs
-from stream_app.state.checkpoint import Checkpoint
+from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S, Checkpoint
 from stream_app.state.stored_table import StoredTable
+
+_QUEUED: Final = 10_000
+"""Outputs that wait to be sent before more profiles are made."""
 
 
 class ProfileAgent:
@@ -57,16 +61,23 @@ class ProfileAgent:
                 [delivery] = await batches.take(up_to_bytes=1)
             except EndOfStreamError:
                 return
-            decoded = await asyncio.to_thread(decode_results, delivery.batch)
-            if delivery.is_current:
-                self._process(delivery, decoded)
+            async with self._checkpoint.lock:
+                if delivery.is_current:
+                    await self._process(delivery)
 
-    def _process(self, delivery: Delivery, decoded: DecodedResults) -> None:
+    async def _process(self, delivery: Delivery) -> None:
+        """Count the trips of a batch, part by part; no checkpoint stores some of them without the others."""
         batch = delivery.batch
-        self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
-        profiles = [self._count(batch.partition, batch.last_offset, trip) for trip in decoded.results]
-        self._outputs.publish_profiles(profiles)
+        parts = decode_results(batch)
+        while (decoded := await asyncio.to_thread(next, parts, None)) is not None:
+            self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
+            profiles = [self._count(batch.partition, batch.last_offset, trip) for trip in decoded.results]
+            await asyncio.to_thread(self._publish, profiles)
         self._checkpoint.add(delivery)
+
+    def _publish(self, profiles: Sequence[tuple[str, str]]) -> None:
+        self._outputs.publish_profiles(profiles)
+        self._outputs.wait_until_queued_at_most(_QUEUED, CONFIRM_TIMEOUT_S)
 
     def _count(self, partition: int, last_offset: int, trip: TripResult) -> tuple[str, str]:
         """Count a trip, and give driver and profile: also of a repeated one, whose profile may never have been sent."""

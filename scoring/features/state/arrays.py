@@ -117,6 +117,7 @@ PARTITION: Final = np.dtype(
         ("mover_ms", np.int64),  # newest event time of the trips that moved the clock since the last sweep
         ("epoch_ms", np.float64),  # event time at which the clock was 0, as most trips that began have it
         ("epoch_votes", np.int64),  # how many more agree with it than do not
+        ("cut_until_ms", np.float64),  # on the clock: trips that begin before may be the rest of longer ones
         ("event_number", np.int64),  # of the last event
         ("kept_trips", np.int64),  # that have begun and are not evicted
         ("evict_until", np.int64),  # `last_event` of the newest trip that a sweep evicts for the maximum; 0 for none

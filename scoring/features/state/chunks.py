@@ -32,6 +32,7 @@ _CLOCK: Final = (
     "epoch_ms",
     "epoch_votes",
     "event_number",
+    "cut_until_ms",
 )
 
 _PLACES: Final = {"heads": ("pending_first", "pending_last", "newer", "older"), "identities": ("text_start",)}

@@ -122,6 +122,14 @@ class TripStates:
         copied.arrays = StateArrays(**arrays)
         return copied
 
+    def expect_cut_trips(self, for_ms: float) -> None:
+        """Count an event as missing of each trip that begins within a time on the clock, unless by its ``trip_start``.
+
+        For states that begin in the middle of a log: a trip that was under way goes on, as if it began.
+        """
+        partition = self.arrays.partition
+        partition["cut_until_ms"] = partition["clock_ms"] + for_ms
+
     def slots(self) -> NDArray[np.int64]:
         """Give the slots that have a trip."""
         return np.flatnonzero(self.arrays.identities["trip_size"])

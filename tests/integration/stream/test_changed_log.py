@@ -220,8 +220,12 @@ def changelog_of(topics: Topics) -> str:
     return f"{topics.prefix}driver-score-{TRIPS_TABLE}-changelog"
 
 
-def test_a_changelog_that_was_deleted_is_missed(topics: Topics) -> None:
+def test_a_changelog_that_was_deleted_is_missed_and_trips_under_way_say_that_events_are_missing(topics: Topics) -> None:
     score_first_trips(topics)
+    with worker_of(topics) as worker:
+        send_trips(topics, names("open"), range(SECONDS // 2))
+        topics.wait_until_committed()
+        worker.stop()
     kafka_tool("kafka-topics", topics.bootstrap, "--delete", "--topic", changelog_of(topics))
     admin = AdminClient({"bootstrap.servers": topics.bootstrap})
     wait_until(lambda: changelog_of(topics) not in admin.list_topics(timeout=10).topics, "the topic is gone")
@@ -229,8 +233,11 @@ def test_a_changelog_that_was_deleted_is_missed(topics: Topics) -> None:
     assert "stored states are missing" in refusal(topics)
 
     with worker_of(topics, **FRESH) as worker:
-        send_trips(topics, names("second"))
-        wait_for_finals(topics, names("second"))
+        rest = range(SECONDS // 2, SECONDS)
+        send_trips(topics, names("open"), rest)
+        wait_for_finals(topics, names("open"), events=len(rest))
+        finals = last_finals(topics.rows("driver-scores"))
+        assert [finals[name, name]["late_event_count"] for name in names("open")] == [1] * 6
         assert worker.metrics()[LOG_CHANGES % "states_lost"] == PARTITIONS
         worker.stop()
     topics.close()

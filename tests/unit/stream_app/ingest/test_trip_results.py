@@ -25,7 +25,16 @@ RESULT = {
 
 def decoded(*values: bytes | None) -> DecodedResults:
     records = [(b"drv_1", value) for value in values]
-    return decode_results(RecordBatch("driver-scores-by-driver", 0, [EncodedBatch.of_records(records)]))
+    [part] = decode_results(RecordBatch("driver-scores-by-driver", 0, [EncodedBatch.of_records(records)]))
+    return part
+
+
+def test_a_large_batch_is_decoded_in_parts_in_its_order() -> None:
+    values = [json.dumps({**RESULT, "revision": number}).encode() for number in range(2500)]
+    batch = EncodedBatch.of_records([(b"drv_1", value) for value in values])
+    parts = list(decode_results(RecordBatch("driver-scores-by-driver", 0, [batch])))
+    assert [result.revision for part in parts for result in part.results] == list(range(2500))
+    assert max(len(part.results) for part in parts) <= 1000
 
 
 def test_a_result_has_what_a_profile_needs() -> None:

@@ -1,5 +1,6 @@
 """What the agent of profiles does with trip results: counts the readable ones and rejects the others."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,9 +18,14 @@ class Steps:
     """Outputs and checkpoint; they record what reached them."""
 
     def __init__(self) -> None:
+        self.lock = asyncio.Lock()
         self.profiles: list[DriverProfile] = []
         self.rejects: list[Reject] = []
         self.added: list[FakeDelivery] = []
+
+    def wait_until_queued_at_most(self, count: int, timeout_s: float) -> None:
+        assert count > 0
+        assert timeout_s > 0
 
     def publish_profiles(self, profiles: Sequence[tuple[str, str]]) -> None:
         self.profiles += [DriverProfile.model_validate_json(message) for _, message in profiles]
