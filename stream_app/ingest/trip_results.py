@@ -11,7 +11,7 @@ from schemas.messages.trip_result import TripResult
 from stream_app.faust_bridge.record_batch import RecordBatch
 from stream_app.ingest.rejects import Reject
 
-_DECODED_TOGETHER: Final = 1000
+_DECODED_TOGETHER: Final = 500
 """A fetch has up to 30,000, which take some 4 KB each until their profiles are sent."""
 
 

@@ -139,10 +139,12 @@ class Checkpoint:
             if self._epoch != epoch:
                 return False
             included_offset = owned.included_offset
-            copied = await asyncio.to_thread(self._stored.copy_changed, owned)
-        if copied is None and included_offset <= self._partitions.stored_offset(partition):
+            packed = await asyncio.to_thread(self._stored.pack_little, owned)
+            copied = await asyncio.to_thread(self._stored.copy_changed, owned) if packed is None else None
+        if packed is None:
+            packed = {} if copied is None else await self._pack(copied, max_pause_s)
+        if not packed and included_offset <= self._partitions.stored_offset(partition):
             return False
-        packed = {} if copied is None else await self._pack(copied, max_pause_s)
         await asyncio.to_thread(self._outputs.confirm, CONFIRM_TIMEOUT_S)
         async with self.lock:
             if self._epoch != epoch:

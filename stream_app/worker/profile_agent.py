@@ -19,7 +19,7 @@ from stream_app.output.outputs import Outputs
 from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S, Checkpoint
 from stream_app.state.stored_table import StoredTable
 
-_QUEUED: Final = 10_000
+_QUEUED: Final = 2_000
 """Outputs that wait to be sent before more profiles are made."""
 
 

@@ -19,7 +19,7 @@ from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_sensors
 from stream_app.worker.wall_clock import now_ms
 
-_CLOSED_TOGETHER: Final = 2000
+_CLOSED_TOGETHER: Final = 500
 """Trips of a silent partition, and messages that wait to be sent meanwhile: all at once took 27 KB each."""
 
 

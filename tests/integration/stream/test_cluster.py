@@ -7,7 +7,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from driver_score.local_stack.server_process import ServerProcess
 from driver_score.replay import event_messages, plan_sending, replay
@@ -119,8 +119,9 @@ def test_without_two_replicas_in_sync_nothing_is_accepted_and_nothing_is_lost(
 
 def set_config(topics: Topics, names: list[str], name: str, value: str) -> None:
     admin = AdminClient({"bootstrap.servers": topics.bootstrap, "log_level": 0})
-    resources = [ConfigResource(ResourceType.TOPIC, topic, set_config={name: value}) for topic in names]
-    for changed in admin.alter_configs(resources).values():
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resources = [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry]) for topic in names]
+    for changed in admin.incremental_alter_configs(resources).values():
         changed.result()
 
 

@@ -88,6 +88,7 @@ def test_workers_with_more_partitions_refuse_to_start_until_states_have_moved(to
     with running_worker(topics.bootstrap, topics.prefix, **QUICK) as worker:
         send(topics, plan_sending(some_trips(2)))
         topics.wait_until_committed()
+        topics.wait_until_committed("driver-scores-by-driver")
         worker.stop()
     admin = AdminClient({"bootstrap.servers": topics.bootstrap})
     names = [name for name in admin.list_topics(timeout=10).topics if name.startswith(topics.prefix)]

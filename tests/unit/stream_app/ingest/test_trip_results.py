@@ -34,7 +34,7 @@ def test_a_large_batch_is_decoded_in_parts_in_its_order() -> None:
     batch = EncodedBatch.of_records([(b"drv_1", value) for value in values])
     parts = list(decode_results(RecordBatch("driver-scores-by-driver", 0, [batch])))
     assert [result.revision for part in parts for result in part.results] == list(range(2500))
-    assert max(len(part.results) for part in parts) <= 1000
+    assert max(len(part.results) for part in parts) <= 500
 
 
 def test_a_result_has_what_a_profile_needs() -> None:
