@@ -45,7 +45,8 @@ class CorruptRecordsError(DriverScoreError):
     def __init__(self, topic: str, partition: int, offset: int) -> None:
         super().__init__(
             f"the record batch at offset {offset} of partition {partition} of {topic} can't be read. Find out what "
-            "wrote it; to go on behind it, stop the worker and set the group's offset with kafka-consumer-groups."
+            "wrote it. To go on behind it, stop the workers, set the group's offset with kafka-consumer-groups, and "
+            "start them once with DRIVER_SCORE_WORKER__CHANGED_LOG=fresh_states."
         )
 
 

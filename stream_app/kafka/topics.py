@@ -121,8 +121,8 @@ class _Topics:
                 raise TopicError(
                     name,
                     f"has {counts[name]} partitions, but the settings say {expected}",
-                    remedy=f"Set {VARIABLE}PARTITIONS to that number, use another topic prefix, or delete the topic "
-                    "first",
+                    remedy=f"Set {VARIABLE}PARTITIONS to that number, or use another topic prefix. To have more "
+                    "partitions: `driver-score topics grow`",
                 )
 
     def differences(self, specs: Sequence[TopicSpec]) -> list[Difference]:

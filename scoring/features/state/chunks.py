@@ -136,7 +136,7 @@ def read_header(packed: bytes) -> ChunkHeader:
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(
             f"a chunk can't be read ({error})",
-            remedy="Delete the changelog topic; trips that are open go on from the committed offsets",
+            remedy="`driver-score reprocess` makes the states again from the events; docs/operations.md, Restore",
         ) from error
 
 

@@ -81,7 +81,7 @@ def test_the_header_describes_the_chunk() -> None:
 
 @pytest.mark.parametrize("packed", [b"", b"no line", b"\n", b"[]\n", b"{}\n", b'{"fingerprint": "f"}\n', b"\xff\n"])
 def test_bytes_that_are_no_chunk_are_one_clear_error(packed: bytes) -> None:
-    with pytest.raises(StateError, match="Delete the changelog topic"):
+    with pytest.raises(StateError, match="driver-score reprocess"):
         read_header(packed)
 
 
