@@ -9,6 +9,7 @@ from stream_app.state.inventory import Inventory, Rescoring
 from stream_app.state.log_changes import Lineage, StoredPosition
 from stream_app.state.partition_states import PartitionStates, StoredStates
 from stream_app.state.stored_table import NO_VERSION, StoredTable
+from stream_app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -144,5 +145,7 @@ class OwnedPartitions:
     def reset(self) -> None:
         """Drop all states when partitions are revoked; what is not stored will be read again."""
         self._owned.clear()
+        metrics.OPEN_TRIPS.clear()
+        metrics.CLOSING_TRIPS.clear()
         self._inventories.clear()
         self._table.reset()

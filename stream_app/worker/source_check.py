@@ -5,13 +5,13 @@ And while they are read: whether a topic is still the one that it was, with as m
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
 
 from stream_app.faust_bridge.app import BatchApp, SourceStart
-from stream_app.kafka import KafkaAccessError, SourceLog, SourceLogs, TopicError
+from stream_app.kafka import BrokerUnavailableError, KafkaAccessError, SourceLog, SourceLogs, TopicError
 from stream_app.output.changelog import ChangelogWriter
 from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S
 from stream_app.state.log_changes import (
@@ -30,6 +30,7 @@ from stream_app.telemetry.health import HealthCode, WorkerHealth
 log = structlog.get_logger(__name__)
 
 _WATCH_S: Final = 5.0
+_RETRY_S: Final = 1.0
 
 
 class SourceCheck:
@@ -83,13 +84,24 @@ class SourceCheck:
         DeliveryError
             When it can't be stored that a partition begins without states.
         """
-        logs = await asyncio.to_thread(self._logs.read, {topic for topic, _ in partitions})
+        logs = await self._read({topic for topic, _ in partitions})
         self._topic_ids = {topic: source.topic_id for (topic, _), source in logs.items()}
         for place in sorted(logs.keys() - set(partitions)):
             self._check_of_other(place, logs[place])
         starts = {place: self._check(place, logs[place]) for place in sorted(partitions)}
         await asyncio.to_thread(self._changelog.confirm, CONFIRM_TIMEOUT_S)
         return starts
+
+    async def _read(self, topics: Collection[str]) -> Mapping[tuple[str, int], SourceLog]:
+        """Ask the brokers, again while none answers: partitions are also assigned while brokers restart."""
+        deadline = time.monotonic() + CONFIRM_TIMEOUT_S
+        while True:
+            try:
+                return await asyncio.to_thread(self._logs.read, topics)
+            except BrokerUnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_RETRY_S)
 
     def _check(self, place: tuple[str, int], source: SourceLog) -> SourceStart:
         topic, partition = place
