@@ -167,7 +167,11 @@ class StoredStates:
 
         The system provides memory when it is first written to, and that takes longer than the copy.
         """
-        if not self._changes_little(owned) and self._copy.size < owned.states.nbytes:
+        if not self._changes_little(owned):
+            self._reserve_copy(owned)
+
+    def _reserve_copy(self, owned: PartitionStates) -> None:
+        if self._copy.size < owned.states.nbytes:
             self._copy = np.ones(owned.states.nbytes * 17 // 16, np.uint8)
 
     def _changes_little(self, owned: PartitionStates) -> bool:
@@ -201,7 +205,7 @@ class StoredStates:
         changed = owned.states.changed_chunks
         if not changed.any():
             return None
-        self.reserve_copy(owned)
+        self._reserve_copy(owned)
         copied = owned.states.copy(self._copy)
         changed[:] = False
         return copied

@@ -182,3 +182,23 @@ def test_states_that_include_more_than_the_silence_keep_their_open_trips_open() 
     chunks = packed_changes(stored, owned)
     assert stored.restore(0, chunks, 50, silent_after=49).closing.size == 0
     assert stored.restore(0, chunks, 50, silent_after=50).closing.size > 0
+
+
+def test_few_changed_chunks_are_packed_as_they_are_and_many_are_copied_first() -> None:
+    stored = StoredStates(PARAMETERS, 12)
+    owned = stored.restore(0, {})
+    update(owned.states, overlapping_trips(), PARAMETERS)
+    assert stored.pack_little(owned) is None
+    copied = stored.copy_changed(owned)
+    assert copied is not None
+    every = dict(stored.pack(copied))
+
+    assert stored.pack_little(owned) == {}
+    few = sorted(every)[:4]
+    owned.states.changed_chunks[few] = True
+    assert stored.pack_little(owned) == {chunk: every[chunk] for chunk in few}
+    assert not owned.states.changed_chunks.any()
+    owned.states.changed_chunks[few] = True
+    again = stored.copy_changed(owned)
+    assert again is not None
+    assert dict(stored.pack(again)) == {chunk: every[chunk] for chunk in few}

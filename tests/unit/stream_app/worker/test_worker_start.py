@@ -20,8 +20,11 @@ def test_a_broker_that_stops_after_its_topics_were_checked_is_an_error_that_name
     bootstrap = f"{LOOPBACK}:{free_port()}"
     settings = Settings(kafka=KafkaSettings(bootstrap=bootstrap))
     deadline = StopDeadline(settings.worker.stop_timeout_s, holdup=lambda: "nothing")
-    with pytest.raises(BrokerUnavailableError, match=f"no Kafka broker answers at {bootstrap} "):
-        asyncio.run(_run(settings, load_scorer(settings), WorkerHealth(60), deadline))
+    try:
+        with pytest.raises(BrokerUnavailableError, match=f"no Kafka broker answers at {bootstrap} "):
+            asyncio.run(_run(settings, load_scorer(settings), WorkerHealth(60), deadline))
+    finally:
+        deadline.cancel()  # else it would end the process that runs the tests
 
 
 def test_a_model_of_other_thresholds_than_the_settings_is_refused() -> None:
