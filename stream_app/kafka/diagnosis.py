@@ -121,7 +121,7 @@ def _handshake_problem(
             encrypted.recv(1)
     except ssl.SSLCertVerificationError as error:
         return TlsError(address, error.verify_message.rstrip("."), remedy=_certificate_remedy(kafka, error))
-    except (ssl.SSLEOFError, ConnectionResetError):
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError):
         return SecurityProtocolError(address, kafka.security_protocol, broker_speaks_tls=False)
     except TimeoutError:
         return None  # it waits for a request

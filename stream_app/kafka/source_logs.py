@@ -208,14 +208,28 @@ class SourceLogs:
         deadline = time.monotonic() + _ANSWER_TIMEOUT_S
         while True:
             try:
-                return {asked: answer.result() for asked, answer in ask().items()}
+                results = {asked: answer.result() for asked, answer in ask().items()}
+                _raise_for_partitions(results.values())
+            except UnicodeDecodeError:  # of bytes that librdkafka reads behind metadata
+                if time.monotonic() > deadline:
+                    raise
             except KafkaException as error:
                 if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
                     raise self._unavailable(error) from error
+            else:
+                return results
             time.sleep(_RETRY_S)
 
     def _unavailable(self, error: KafkaException) -> KafkaAccessError:
         return self._admin.access_error(error)
+
+
+def _raise_for_partitions(results: Iterable[Any]) -> None:
+    """Raise the error of a partition, of which an answer about a group may have one each."""
+    for result in results:
+        for place in getattr(result, "topic_partitions", None) or ():
+            if place.error is not None:
+                raise KafkaException(place.error)
 
 
 _WITHIN: Final[dict[str, Any]] = {"request_timeout": _ANSWER_TIMEOUT_S}

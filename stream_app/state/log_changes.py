@@ -18,7 +18,9 @@ from stream_app.kafka import SourceLog
 
 _PREFIX: Final = "driver-score/"
 _NO_ID: Final = "-"
-_TEXT: Final = re.compile(rf"{_PREFIX}(.+)/(\d+)/(\d+)/(\d+)")
+_TEXT: Final = re.compile(rf"{_PREFIX}([^;]+)/(\d+)/(-?\d+)/(\d+);")
+"""It has an end of its own: librdkafka 2.16 may read bytes behind the metadata of a committed offset along with it, as
+seen with ``AdminClient.list_consumer_group_offsets``."""
 
 _REVISIONS_FROM_S: Final = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 """Where states are lost, the revisions of before are not known, but the clock has gone on since. Counted by the hour
@@ -60,12 +62,12 @@ class Lineage:
     first_revision: int = 0
 
     def __str__(self) -> str:
-        return f"{_PREFIX}{self.topic_id or _NO_ID}/{self.partition_count}/{self.began_in}/{self.first_revision}"
+        return f"{_PREFIX}{self.topic_id or _NO_ID}/{self.partition_count}/{self.began_in}/{self.first_revision};"
 
     @classmethod
     def parse(cls, text: str) -> "Lineage | None":
         """Read what was committed with an offset; null where no worker has committed it."""
-        found = _TEXT.fullmatch(text)
+        found = _TEXT.match(text)
         if found is None:
             return None
         topic_id, *numbers = found.groups()
@@ -178,7 +180,8 @@ def describe(change: LogChange, log: SourceLog, stored: StoredPosition | None) -
             "by an election of a replica that was not in sync, or the offset was set by hand"
         ),
         LogChange.OFFSET_SET: (
-            f"the committed offset {log.committed} was not set by a worker, and the stored states include the records "
+            f"the committed offset {log.committed} was not set by a worker (its metadata is {log.metadata!r}), and the "
+            "stored states include the records "
             f"up to {included}; `driver-score reprocess` moves both together"
         ),
         LogChange.OFFSET_DELETED: (

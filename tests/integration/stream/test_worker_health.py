@@ -1,6 +1,5 @@
 """Health of real workers, as an orchestrator asks for it."""
 
-import contextlib
 import json
 import signal
 from collections.abc import Iterator
@@ -8,13 +7,13 @@ from typing import Any
 
 import pytest
 import requests
-from confluent_kafka import Consumer, TopicPartition
 
 from driver_score.local_stack.servers.kafka import NativeKafka
+from stream_app.kafka import SourceLogs
 from stream_app.telemetry.health_reasons import MEANINGS, Effect, HealthCode
 from stream_app.telemetry.metrics_server import LIVE_PATH, READY_PATH
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import create_topics, producer, wait_until
+from tests.support.servers.brokers import create_topics, kafka_at, producer, wait_until
 from tests.support.servers.running_worker import RunningWorker, running_worker, started_worker
 
 pytestmark = pytest.mark.integration
@@ -114,10 +113,9 @@ def test_a_worker_that_commits_nothing_while_records_wait_is_not_alive(kafka: Na
 
 def rewind(kafka: NativeKafka, prefix: str) -> None:
     """Commit the beginning of the events for a group that has no members: what a crash before a commit leaves."""
-    with contextlib.closing(
-        Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": f"{prefix}driver-score"})
-    ) as one:
-        one.commit(offsets=[TopicPartition(f"{prefix}trip-events", 0, 0)], asynchronous=False)
+    logs, topic = SourceLogs(kafka_at(kafka.bootstrap, prefix=prefix)), f"{prefix}trip-events"
+    committed = logs.read([topic])[topic, 0]
+    logs.commit({(topic, 0): (0, committed.metadata)})
 
 
 def test_events_that_are_read_again_after_a_crash_are_told_and_the_worker_is_ready(

@@ -87,13 +87,23 @@ def test_a_topic_of_which_no_states_are_kept_is_checked_for_its_identity_and_its
     assert find_change(replace(LOG, end_offset=5), None, keeps_states=False) == LogChange.OFFSET_BEYOND_END
 
 
-@pytest.mark.parametrize("lineage", [LINEAGE, Lineage(None, 1, 0, 20_000)])
+@pytest.mark.parametrize("lineage", [LINEAGE, Lineage(None, 1, -1, 20_000), Lineage("a+/b/7==", 4, 12, 0)])
 def test_a_lineage_is_read_back_from_what_is_committed(lineage: Lineage) -> None:
     assert Lineage.parse(str(lineage)) == lineage
+    assert Lineage.parse(f"{lineage}r0") == lineage, "what is read behind it does not count"
 
 
 @pytest.mark.parametrize(
-    "text", ["", "driver-score/", "driver-score/topic-a", "set by hand", "driver-score/a/1/2/x", "driver-score/a/1/2"]
+    "text",
+    [
+        "",
+        "driver-score/",
+        "driver-score/topic-a",
+        "set by hand",
+        "driver-score/a/1/2/x;",
+        "driver-score/a/1/2;",
+        "driver-score/a/1/2/3",
+    ],
 )
 def test_other_metadata_is_of_no_worker(text: str) -> None:
     assert Lineage.parse(text) is None

@@ -142,7 +142,7 @@ def test_what_is_scored_again_and_for_whom_is_known_to_the_next_owner() -> None:
 
 
 def test_a_later_version_may_add_to_the_row() -> None:
-    row = b'{"lineage": "driver-score/t/2/1/0", "chunks": [1], "added": {}}'
+    row = b'{"lineage": "driver-score/t/2/1/0;", "chunks": [1], "added": {}}'
     read = Inventory.of_row(row)
     assert read is not None
     assert read.parsed_lineage == Lineage("t", 2, 1)
