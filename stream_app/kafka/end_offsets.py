@@ -26,6 +26,7 @@ class EndOffsets:
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
         self._client = KafkaAdmin(kafka)
 
     def read(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
@@ -40,5 +41,7 @@ class EndOffsets:
             except KafkaException as error:
                 reasons.append(str(error.args[0].str()))
         if reasons:
+            # A client that has seen a broker restart may ask with an outdated leader epoch for good.
+            self._client = KafkaAdmin(self._kafka)
             log.warning("end offsets not known", partitions=len(reasons), reason=reasons[0])
         return found

@@ -85,6 +85,7 @@ class SourceLogs:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._group = kafka.topic_prefix + kafka.group
+        self._kafka = kafka
         self._admin = KafkaAdmin(kafka)
 
     def topics(self, names: Iterable[str]) -> dict[str, TopicIdentity]:
@@ -170,6 +171,8 @@ class SourceLogs:
         TopicError
             If a topic does not exist.
         """
+        # A client that has seen a broker restart may ask with an outdated leader epoch for good.
+        self._admin = KafkaAdmin(self._kafka)
         topics = self.topics(names)
         for name in names:
             if name not in topics:
