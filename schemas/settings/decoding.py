@@ -7,6 +7,9 @@ from pydantic import Field, field_validator
 
 from schemas.settings.component import Component
 
+Partitioner = Literal["known", "murmur2", "crc32", "custom"]
+"""How producers place keys: by Java's default, librdkafka's default, one of these, or in another way."""
+
 
 class DecodingSettings(Component):
     """Which messages of devices are accepted."""
@@ -19,7 +22,7 @@ class DecodingSettings(Component):
         default_factory=dict, description="IANA time zone of each client, for events without an offset; JSON"
     )
 
-    partitioner: Literal["known", "murmur2", "crc32", "custom"] = Field(
+    partitioner: Partitioner = Field(
         default="known",
         description="How producers place keys on partitions: murmur2 as Java's clients by default, crc32 as "
         "librdkafka's; records that are placed otherwise are rejected. known accepts either; custom accepts any, null "

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from schemas.settings.component import Component
 
+ChangedLogPolicy = Literal["stop", "fresh_states", "unchecked"]
+
 
 class WorkerSettings(Component):
     """Checkpoints, consumer, health and stop of the worker."""
@@ -35,7 +37,7 @@ class WorkerSettings(Component):
         le=65_535,
         description="Port of metrics and health; 0 for any free port; not served if unset",
     )
-    changed_log: Literal["stop", "fresh_states", "unchecked"] = Field(
+    changed_log: ChangedLogPolicy = Field(
         default="stop",
         description="What to do when stored states and committed offset no longer belong to the log: a topic "
         "created anew, an offset beyond the end, set or deleted by hand, lost states. It stops, or begins "

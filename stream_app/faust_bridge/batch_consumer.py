@@ -185,18 +185,18 @@ class BatchConsumer(Consumer):
         if self.app.check_sources is None or not batched:
             return True
         try:
-            starts = await self.app.check_sources([(tp.topic, tp.partition) for tp in batched])
+            checked = await self.app.check_sources([(tp.topic, tp.partition) for tp in batched])
         except DriverScoreError as error:
             self.app.fail(error)
             return False
         if epoch != self.app.assignment_epoch:
             return False
-        self.commit_metadata = {TP(*place): start.metadata for place, start in starts.items()}
-        moved = {TP(*place): start.offset for place, start in starts.items() if start.is_new}
+        starts = {TP(*place): start for place, start in checked.items()}
+        self.commit_metadata = {tp: start.metadata for tp, start in starts.items()}
+        moved = {tp: start.offset for tp, start in starts.items() if start.is_new}
         if moved and not await self._thread.commit(moved):
             return False  # revoked meanwhile; Faust seeks again
-        for place, start in starts.items():
-            tp = TP(*place)
+        for tp, start in starts.items():
             self._committed_offset[tp] = start.offset
             await self.seek(tp, start.offset)
         return True

@@ -11,10 +11,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.settings import Partitioner
 from scoring.events import borrowed, inlined_kernel, kernel
-
-Partitioner = Literal["known", "murmur2", "crc32", "custom"]
-"""How producers place keys: by Java's default, librdkafka's default, one of these, or in another way."""
 
 _MURMUR2: Final = 1
 _CRC32: Final = 2

@@ -25,6 +25,8 @@ from stream_app.kafka.errors import KafkaAccessError, TopicError
 _ANSWER_TIMEOUT_S: Final = 10.0
 """A coordinator that has just moved answers after some seconds; a rebalance may take a minute in all."""
 
+_WITHIN: Final[dict[str, Any]] = {"request_timeout": _ANSWER_TIMEOUT_S}
+
 _NO_ID: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 """Kafka's zero UUID, of brokers that give topics no id."""
 
@@ -119,7 +121,7 @@ class SourceLogs:
         places = [(topic, number) for number in range(partition_count)]
         found = self._offsets(places, OffsetSpec.for_timestamp(time_ms))
         end = self._offsets(places, OffsetSpec.latest())
-        return {number: end[place] if found[place] < 0 else found[place] for place in places for number in [place[1]]}
+        return {place[1]: found[place] if found[place] >= 0 else end[place] for place in places}
 
     def members(self) -> int:
         """Count the workers that are members of the group.
@@ -233,6 +235,3 @@ def _raise_for_partitions(results: Iterable[Any]) -> None:
         for place in getattr(result, "topic_partitions", None) or ():
             if place.error is not None:
                 raise KafkaException(place.error)
-
-
-_WITHIN: Final[dict[str, Any]] = {"request_timeout": _ANSWER_TIMEOUT_S}

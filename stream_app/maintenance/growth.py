@@ -2,22 +2,14 @@
 
 from typing import Final
 
-import structlog
-
 from schemas.errors import SettingsError
 from schemas.settings import Settings
-from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE, changelog_of, topics_of
-from scoring.features import kernel_parameters
+from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, changelog_of, topics_of
 from stream_app.kafka import SourceLogs
 from stream_app.maintenance.moving import GrowthError, Moved, TripMove, move_profiles, require_all_read
+from stream_app.maintenance.offline_states import open_states
 from stream_app.maintenance.offline_table import OfflineTable
-from stream_app.output.changelog import ChangelogWriter
 from stream_app.state.log_changes import Lineage
-from stream_app.state.owned_partitions import OwnedPartitions
-from stream_app.state.partition_states import StoredStates
-from stream_app.state.stored_table import StoredTable, last_owner
-
-log = structlog.get_logger(__name__)
 
 _PARTITIONER: Final = "DRIVER_SCORE_DECODING__PARTITIONER"
 
@@ -58,22 +50,16 @@ def grow(settings: Settings, partition_count: int) -> Moved:
     logs.raise_partitions([kafka.topic_prefix + spec.name for spec in topics_of(kafka.group)], partition_count)
     found = logs.read(sources)
 
-    changelog = ChangelogWriter(kafka, settings.worker.changelog_properties)
-    names = [kafka.topic_prefix + changelog_of(kafka.group, table) for table in (TRIPS_TABLE, PROFILES_TABLE)]
-    trips, profiles = (OfflineTable(kafka, name, partition_count) for name in names)
-    generation, checkpoint = last_owner(name for name, _ in trips.items())
-    table = StoredTable(trips, changelog, lambda: generation, keeps_versions=True, checkpoint=checkpoint)
-    parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
-    stored = StoredStates(parameters, settings.worker.state_chunks, kafka.max_message_bytes)
-    partitions = OwnedPartitions(table, stored)
-    move = TripMove(partitions, stored, changelog, partitioner=partitioner, generation=generation)
+    states = open_states(settings, partition_count)
+    move = TripMove(states, partitioner)
     events = sources[0]
     moved = sum(move.move(partition, events, found[events, partition], before) for partition in range(before))
-    moved_profiles = move_profiles(profiles, changelog, partition_count, generation + 1)
+    profiles = OfflineTable(kafka, kafka.topic_prefix + changelog_of(kafka.group, PROFILES_TABLE), partition_count)
+    moved_profiles = move_profiles(profiles, states.changelog, partition_count, states.generation + 1)
     offsets = {}
     for (topic, partition), source in found.items():
-        position = partitions.stored_position(partition) if topic == events else None
-        lineage = Lineage(source.topic_id, partition_count, generation)
+        position = states.partitions.stored_position(partition) if topic == events else None
+        lineage = Lineage(source.topic_id, partition_count, states.generation)
         if position is not None and position.lineage is not None:
             lineage = position.lineage
         offset = source.first_offset if source.committed is None else source.committed

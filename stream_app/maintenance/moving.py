@@ -17,12 +17,12 @@ from scoring.features import TripStates
 from scoring.features.state import pack_chunk, unpack_chunk
 from stream_app.ingest.placement import partition_of
 from stream_app.kafka import SourceLog
+from stream_app.maintenance.offline_states import OfflineStates
 from stream_app.maintenance.offline_table import OfflineTable
 from stream_app.output.changelog import ChangelogWriter
 from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S
 from stream_app.state.log_changes import Lineage, LogChange, LogChangedError, describe, find_change
-from stream_app.state.owned_partitions import OwnedPartitions
-from stream_app.state.partition_states import PartitionStates, StoredStates
+from stream_app.state.partition_states import PartitionStates
 from stream_app.state.stored_table import moved_row
 
 
@@ -62,28 +62,15 @@ class TripMove:
 
     Parameters
     ----------
-    partitions, stored, changelog
-        What is stored, and how.
+    states
+        What is stored.
     partitioner
         How producers place the key of a record, its vehicle's id.
-    generation
-        In which the states are of their new partitions.
     """
 
-    def __init__(
-        self,
-        partitions: OwnedPartitions,
-        stored: StoredStates,
-        changelog: ChangelogWriter,
-        *,
-        partitioner: Literal["murmur2", "crc32"],
-        generation: int,
-    ) -> None:
-        self._partitions = partitions
-        self._stored = stored
-        self._changelog = changelog
-        self._partitioner = partitioner
-        self._generation = generation
+    def __init__(self, states: OfflineStates, partitioner: Literal["murmur2", "crc32"]) -> None:
+        self._partitions, self._stored, self._changelog, self._generation = states
+        self._partitioner: Literal["murmur2", "crc32"] = partitioner
 
     def move(self, partition: int, topic: str, source: SourceLog, before: int) -> int:
         """Move the trips of a partition, one of those there were before; give how many have left it.

@@ -10,17 +10,12 @@ from datetime import datetime, timedelta
 
 from schemas.errors import DriverScoreError
 from schemas.settings import Settings
-from schemas.topics import TRIP_EVENTS, TRIPS_TABLE, changelog_of
-from scoring.features import kernel_parameters
+from schemas.topics import TRIP_EVENTS
 from stream_app.kafka import SourceLogs
-from stream_app.maintenance.offline_table import OfflineTable
-from stream_app.output.changelog import ChangelogWriter
+from stream_app.maintenance.offline_states import open_states
 from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S
 from stream_app.state.inventory import Rescoring
 from stream_app.state.log_changes import Lineage
-from stream_app.state.owned_partitions import OwnedPartitions
-from stream_app.state.partition_states import StoredStates
-from stream_app.state.stored_table import StoredTable, last_owner
 
 
 class ReprocessError(DriverScoreError):
@@ -84,26 +79,20 @@ def reset_to(settings: Settings, since: datetime, margin: timedelta, client_id: 
                 remedy="Choose a later time, or a shorter --margin if no trip lasts longer",
             )
 
-    changelog = ChangelogWriter(kafka, settings.worker.changelog_properties)
-    trips = OfflineTable(kafka, kafka.topic_prefix + changelog_of(kafka.group, TRIPS_TABLE), len(found))
-    generation, checkpoint = last_owner(name for name, _ in trips.items())
-    table = StoredTable(trips, changelog, lambda: generation, keeps_versions=True, checkpoint=checkpoint)
-    parameters = kernel_parameters(settings.thresholds, settings.windows, settings.severe_events)
-    partitions = OwnedPartitions(table, StoredStates(parameters, settings.worker.state_chunks, kafka.max_message_bytes))
-
+    states = open_states(settings, len(found))
     former = [Lineage.parse(source.metadata) for source in found.values()]
     offsets, records = {}, 0
     for (_, partition), source in found.items():
-        stored = partitions.stored_position(partition)
-        lineage = Lineage(source.topic_id, source.partition_count, generation)
+        stored = states.partitions.stored_position(partition)
+        lineage = Lineage(source.topic_id, source.partition_count, states.generation)
         lineage = lineage.after([*former, stored.lineage if stored is not None else None], time.time())
         start = max(starts[partition], source.first_offset)
         rescoring = Rescoring(
             publish_from=publish_from[partition], up_to=(source.committed or 0) - 1, client_id=client_id
         )
-        partitions.begin_lineage(partition, lineage, start - 1, rescoring=rescoring)
+        states.partitions.begin_lineage(partition, lineage, start - 1, rescoring=rescoring)
         offsets[topic, partition] = (start, str(lineage))
         records += source.end_offset - start
-    changelog.confirm(CONFIRM_TIMEOUT_S)
+    states.changelog.confirm(CONFIRM_TIMEOUT_S)
     logs.commit(offsets)
     return Reset(records, lineage.first_revision)

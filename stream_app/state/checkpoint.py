@@ -141,15 +141,15 @@ class Checkpoint:
             included_offset = owned.included_offset
             packed = await asyncio.to_thread(self._stored.pack_little, owned)
             copied = await asyncio.to_thread(self._stored.copy_changed, owned) if packed is None else None
-        if packed is None:
-            packed = {} if copied is None else await self._pack(copied, max_pause_s)
+        if copied is not None:
+            packed = await self._pack(copied, max_pause_s)
         if not packed and included_offset <= self._partitions.stored_offset(partition):
             return False
         await asyncio.to_thread(self._outputs.confirm, CONFIRM_TIMEOUT_S)
         async with self.lock:
             if self._epoch != epoch:
                 return False
-            self._partitions.send_chunks(partition, packed, included_offset)
+            self._partitions.send_chunks(partition, packed or {}, included_offset)
         return True
 
     async def _pack(self, copied: TripStates, max_pause_s: float) -> dict[int, bytes]:

@@ -6,10 +6,11 @@ And while they are read: whether a topic is still the one that it was, with as m
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import structlog
 
+from schemas.settings import ChangedLogPolicy
 from stream_app.faust_bridge.app import BatchApp, SourceStart
 from stream_app.kafka import BrokerUnavailableError, KafkaAccessError, SourceLog, SourceLogs, TopicError
 from stream_app.output.changelog import ChangelogWriter
@@ -60,7 +61,7 @@ class SourceCheck:
         changelog: ChangelogWriter,
         *,
         events_topic: str,
-        policy: Literal["stop", "fresh_states", "unchecked"],
+        policy: ChangedLogPolicy,
         generation: Callable[[], int],
     ) -> None:
         self._app = app

@@ -85,8 +85,12 @@ class TripProcessing:
 
     def closing(self) -> dict[int, int]:
         """Give how many trips are still to be closed of each partition that has any."""
-        left = {partition: self._partitions.find(partition) for partition in self._partitions}
-        return {place: len(owned.closing) for place, owned in left.items() if owned is not None and len(owned.closing)}
+        left = {}
+        for partition in self._partitions:
+            owned = self._partitions.find(partition)
+            if owned is not None and len(owned.closing) > 0:
+                left[partition] = len(owned.closing)
+        return left
 
     def close_some(self, partition: int) -> int:
         """Publish final scores of some trips that are to be closed, and give how many are left.

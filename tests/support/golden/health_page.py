@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from stream_app.telemetry.health_reasons import MEANINGS
+from tests.support.golden.made_tables import with_tables
 
 HEALTH_PAGE: Final = Path(__file__).parents[3] / "docs" / "health.md"
 
@@ -13,8 +14,7 @@ _END: Final = "<!-- end of table -->"
 
 def health_page() -> str:
     """Return what the page should be: its own text, with a table of the codes as they are now."""
-    before, remainder = HEALTH_PAGE.read_text().split(_BEGIN)
-    return f"{before}{_BEGIN}\n\n{_table()}\n{_END}{remainder.split(_END)[1]}"
+    return with_tables(HEALTH_PAGE, _BEGIN, _END, _table())
 
 
 def _table() -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from schemas.settings import Settings
+from tests.support.golden.made_tables import with_tables
 
 SETTINGS_PAGE: Final = Path(__file__).parents[3] / "docs" / "settings.md"
 
@@ -18,8 +19,7 @@ _END: Final = "<!-- end of tables -->"
 
 def settings_page() -> str:
     """Return what the page should be: its own text, with tables of the settings as they are now."""
-    before, remainder = SETTINGS_PAGE.read_text().split(_BEGIN)
-    return f"{before}{_BEGIN}\n\n{_tables()}\n{_END}{remainder.split(_END)[1]}"
+    return with_tables(SETTINGS_PAGE, _BEGIN, _END, _tables())
 
 
 def _tables() -> str:

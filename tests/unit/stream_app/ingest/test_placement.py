@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.messages.dead_letter import RejectCode
+from schemas.settings import Partitioner
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
-from stream_app.ingest.placement import Partitioner, Placement
+from stream_app.ingest.placement import Placement
 from tests.support.examples.decoding import a_decoder, message
 
 

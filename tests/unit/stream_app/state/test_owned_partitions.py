@@ -1,8 +1,5 @@
 """What the last row of a checkpoint tells the next owner: of which log the states are, and whether all are there."""
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 
 from schemas.thresholds import ThresholdProfile, WindowSettings
@@ -16,19 +13,11 @@ from stream_app.state.partition_states import StoredStates
 from tests.support.examples.overlapping_trips import overlapping_trips
 from tests.support.fakes.changelog import Changelog
 
+pytestmark = pytest.mark.usefixtures("in_a_loop")
+
 PARAMETERS = kernel_parameters(ThresholdProfile(), WindowSettings())
 CHUNKS = 4
 LINEAGE = Lineage("topic", partition_count=2, began_in=1)
-
-
-@pytest.fixture(autouse=True)
-def in_a_loop() -> Iterator[None]:
-    """Give Faust the loop that it binds to."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 STORED = StoredStates(PARAMETERS, CHUNKS)

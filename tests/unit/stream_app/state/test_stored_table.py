@@ -1,7 +1,6 @@
 """What a table keeps through owners that follow each other, and one that writes though it is no longer the owner."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -9,20 +8,12 @@ from scoring.errors import StateError
 from stream_app.state.stored_table import NO_VERSION, StoredTable, Version
 from tests.support.fakes.changelog import Changelog
 
+pytestmark = pytest.mark.usefixtures("in_a_loop")
+
 
 @pytest.fixture
 def changelog() -> Changelog:
     return Changelog()
-
-
-@pytest.fixture(autouse=True)
-def in_a_loop() -> Iterator[None]:
-    """Give Faust the loop that it binds to."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 NEWEST = Version(2**62, 0, 0)

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
+from schemas.settings import ChangedLogPolicy
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.features.parameters import kernel_parameters
 from stream_app.kafka import BrokerUnavailableError, SourceLog, TopicIdentity
@@ -59,7 +60,7 @@ class Worker:
         around: Any,
         changelog: Any,
         generation: int,
-        policy: Literal["stop", "fresh_states", "unchecked"] = "stop",
+        policy: ChangedLogPolicy = "stop",
     ) -> None:
         parameters = kernel_parameters(ThresholdProfile(), WindowSettings())
         stored = StoredStates(parameters, 4)
