@@ -114,6 +114,15 @@ class KafkaProducer(_ConnectedClient, Producer):
     """A `Producer`."""
 
 
+def offsets_consumer(kafka: KafkaSettings) -> KafkaConsumer:
+    """Create a consumer to ask for the first and end offsets of partitions with.
+
+    An `AdminClient` of librdkafka 2.16 is no use for that: once a broker was restarted it asks with an outdated leader
+    epoch for good, and to replace it while no leader is known ends the process by a failed assertion.
+    """
+    return KafkaConsumer(kafka, {"group.id": kafka.topic_prefix + kafka.group, "isolation.level": "read_uncommitted"})
+
+
 def explain_failure(kafka: KafkaSettings, text: str) -> KafkaAccessError:
     """Return the error that says why another kind of client could not connect, which said the text."""
     try:

@@ -16,10 +16,10 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import NewPartitions, OffsetSpec
+from confluent_kafka.admin import NewPartitions
 
 from schemas.settings import KafkaSettings
-from stream_app.kafka.clients import KafkaAdmin
+from stream_app.kafka.clients import KafkaAdmin, offsets_consumer
 from stream_app.kafka.errors import KafkaAccessError, TopicError
 
 _ANSWER_TIMEOUT_S: Final = 10.0
@@ -35,12 +35,14 @@ _RETRY_S: Final = 0.2
 _PASSING: Final = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - its public name
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
 )
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class TopicIdentity(NamedTuple):
@@ -87,8 +89,8 @@ class SourceLogs:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._group = kafka.topic_prefix + kafka.group
-        self._kafka = kafka
         self._admin = KafkaAdmin(kafka)
+        self._consumer = offsets_consumer(kafka)
 
     def topics(self, names: Iterable[str]) -> dict[str, TopicIdentity]:
         """Identify those of the topics that exist.
@@ -118,10 +120,12 @@ class SourceLogs:
         KafkaAccessError
             If Kafka can't be used.
         """
-        places = [(topic, number) for number in range(partition_count)]
-        found = self._offsets(places, OffsetSpec.for_timestamp(time_ms))
-        end = self._offsets(places, OffsetSpec.latest())
-        return {place[1]: found[place] if found[place] >= 0 else end[place] for place in places}
+        asked = [TopicPartition(topic, number, time_ms) for number in range(partition_count)]
+        found = {}
+        for place in self._ask(lambda: self._consumer.offsets_for_times(asked, timeout=_ANSWER_TIMEOUT_S)):
+            is_none = place.offset < 0
+            found[place.partition] = self._watermarks(topic, place.partition)[1] if is_none else place.offset
+        return found
 
     def members(self) -> int:
         """Count the workers that are members of the group.
@@ -173,8 +177,6 @@ class SourceLogs:
         TopicError
             If a topic does not exist.
         """
-        # A client that has seen a broker restart may ask with an outdated leader epoch for good.
-        self._admin = KafkaAdmin(self._kafka)
         topics = self.topics(names)
         for name in names:
             if name not in topics:
@@ -184,54 +186,59 @@ class SourceLogs:
                     remedy="Create it with `driver-score topics create`, and start the worker again",
                 )
         places = [(name, number) for name, topic in topics.items() for number in range(topic.partition_count)]
-        first = self._offsets(places, OffsetSpec.earliest())
-        end = self._offsets(places, OffsetSpec.latest())
         committed = self._committed(places)
         logs = {}
         for place in places:
             offset, metadata = committed.get(place, (None, ""))
-            logs[place] = SourceLog(*topics[place[0]], first[place], end[place], offset, metadata)
+            logs[place] = SourceLog(*topics[place[0]], *self._watermarks(*place), offset, metadata)
         return logs
 
-    def _offsets(self, places: Iterable[tuple[str, int]], which: OffsetSpec) -> dict[tuple[str, int], int]:
-        asked = {TopicPartition(topic, partition): which for topic, partition in places}
-        answers = self._results(lambda: self._admin.list_offsets(asked, **_WITHIN))
-        return {(tp.topic, tp.partition): int(answer.offset) for tp, answer in answers.items()}
+    def _watermarks(self, topic: str, partition: int) -> tuple[int, int]:
+        """Give the offset of the first record that is left, and of the one written next."""
+        place = TopicPartition(topic, partition)
+        first, end = self._ask(lambda: self._consumer.get_watermark_offsets(place, timeout=_ANSWER_TIMEOUT_S))
+        return first, end
 
     def _committed(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, str]]:
         asked = [TopicPartition(topic, partition) for topic, partition in places]
-        group = [ConsumerGroupTopicPartitions(self._group, asked)]
-        [found] = self._results(lambda: self._admin.list_consumer_group_offsets(group, **_WITHIN)).values()
-        return {
-            (tp.topic, tp.partition): (tp.offset, tp.metadata or "")
-            for tp in found.topic_partitions
-            if tp.offset != OFFSET_INVALID
-        }
+        found = self._ask(lambda: _without_errors(self._consumer.committed(asked, timeout=_ANSWER_TIMEOUT_S)))
+        return {(tp.topic, tp.partition): (tp.offset, _metadata(tp)) for tp in found if tp.offset != OFFSET_INVALID}
 
     def _results(self, ask: Callable[[], Mapping[_T, Any]]) -> dict[_T, Any]:
-        """Ask until there are answers: a partition that is new, or whose leader moves, has no leader for a moment."""
+        def ask_and_wait() -> dict[_T, Any]:
+            results = {asked: answer.result() for asked, answer in ask().items()}
+            for result in results.values():
+                _without_errors(getattr(result, "topic_partitions", None) or [])
+            return results
+
+        return self._ask(ask_and_wait)
+
+    def _ask(self, ask: Callable[[], _R]) -> _R:
+        """Ask until there is an answer: a partition that is new, or whose leader moves, has no leader for a moment."""
         deadline = time.monotonic() + _ANSWER_TIMEOUT_S
         while True:
             try:
-                results = {asked: answer.result() for asked, answer in ask().items()}
-                _raise_for_partitions(results.values())
-            except UnicodeDecodeError:  # of bytes that librdkafka reads behind metadata
-                if time.monotonic() > deadline:
-                    raise
+                return ask()
             except KafkaException as error:
                 if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
                     raise self._unavailable(error) from error
-            else:
-                return results
             time.sleep(_RETRY_S)
 
     def _unavailable(self, error: KafkaException) -> KafkaAccessError:
         return self._admin.access_error(error)
 
 
-def _raise_for_partitions(results: Iterable[Any]) -> None:
-    """Raise the error of a partition, of which an answer about a group may have one each."""
-    for result in results:
-        for place in getattr(result, "topic_partitions", None) or ():
-            if place.error is not None:
-                raise KafkaException(place.error)
+def _without_errors(places: list[TopicPartition]) -> list[TopicPartition]:
+    """Return the partitions of an answer; the error of one is raised."""
+    for place in places:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return places
+
+
+def _metadata(place: TopicPartition) -> str:
+    """Return what was committed with an offset; librdkafka may give any bytes behind it."""
+    try:
+        return place.metadata or ""
+    except UnicodeDecodeError as error:
+        return error.object.decode(errors="replace")
