@@ -33,6 +33,8 @@ from driver_score.local_stack.programs import fetch_jars, program
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 from driver_score.local_stack.servers.kafka import NativeKafka
 from schemas.settings import KafkaSettings
+from stream_app.kafka import AuthenticationError, KafkaAdmin
+from tests.support.servers.brokers import wait_until
 from tests.support.servers.token_endpoint import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -123,10 +125,19 @@ class SecureKafka:
         }
 
     def add_user(self, name: str) -> None:
-        """Add a user of SCRAM without rights."""
+        """Add a user of SCRAM without rights, and wait until the broker knows of it."""
         scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         change = UserScramCredentialUpsertion(name, scram, PASSWORD.encode())
         self.admin.alter_user_scram_credentials([change])[name].result()
+
+        def can_log_in() -> bool:
+            try:
+                KafkaAdmin(self.settings("SCRAM", username=name, password=PASSWORD)).metadata()
+            except AuthenticationError:
+                return False
+            return True
+
+        wait_until(can_log_in, f"user {name} is known to the broker")
 
     def allow(self, user: str, kind: ResourceType, prefix: str, *operations: AclOperation) -> None:
         """Give a user rights on all resources whose names begin with a prefix."""
