@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from schemas.errors import SettingsError
@@ -114,13 +114,34 @@ class KafkaProducer(_ConnectedClient, Producer):
     """A `Producer`."""
 
 
-def offsets_consumer(kafka: KafkaSettings) -> KafkaConsumer:
-    """Create a consumer to ask for the first and end offsets of partitions with.
+class OffsetsConsumer(KafkaConsumer):
+    """Asks for offsets of partitions, and for those that the group has committed.
 
     An `AdminClient` of librdkafka 2.16 is no use for that: once a broker was restarted it asks with an outdated leader
     epoch for good, and to replace it while no leader is known ends the process by a failed assertion.
     """
-    return KafkaConsumer(kafka, {"group.id": kafka.topic_prefix + kafka.group, "isolation.level": "read_uncommitted"})
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        group = {"group.id": kafka.topic_prefix + kafka.group, "isolation.level": "read_uncommitted"}
+        super().__init__(kafka, group)
+
+    def watermarks(self, topic: str, partition: int, *, timeout_s: float) -> tuple[int, int]:
+        """Give the offset of the first record that is left of a partition, and of the one written next.
+
+        Raises
+        ------
+        KafkaException
+            If no broker answers in time, or there is no such partition.
+        """
+        place = TopicPartition(topic, partition)
+        try:
+            first, end = self.get_watermark_offsets(place, timeout=timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._UNKNOWN_PARTITION:  # noqa: SLF001 - its public name
+                raise
+            self.list_topics(topic, timeout=timeout_s)  # or only partitions that the topic once had are known for long
+            first, end = self.get_watermark_offsets(place, timeout=timeout_s)
+        return first, end
 
 
 def explain_failure(kafka: KafkaSettings, text: str) -> KafkaAccessError:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from schemas.settings import KafkaSettings
-from stream_app.kafka.clients import KafkaConsumer, offsets_consumer
+from stream_app.kafka.clients import OffsetsConsumer
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class EndOffsets:
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:
-        self._client: KafkaConsumer = offsets_consumer(kafka)
+        self._client = OffsetsConsumer(kafka)
 
     def read(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Give the offset that is written next of each partition; those that no broker answers for are left out."""
@@ -37,9 +37,7 @@ class EndOffsets:
         for topic, partition in partitions:
             left_s = max(deadline - time.monotonic(), _LEAST_S)
             try:
-                _, found[topic, partition] = self._client.get_watermark_offsets(
-                    TopicPartition(topic, partition), timeout=left_s
-                )
+                _, found[topic, partition] = self._client.watermarks(topic, partition, timeout_s=left_s)
             except KafkaException as error:
                 reasons.append(str(error.args[0].str()))
         if reasons:

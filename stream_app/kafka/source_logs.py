@@ -19,7 +19,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import NewPartitions
 
 from schemas.settings import KafkaSettings
-from stream_app.kafka.clients import KafkaAdmin, offsets_consumer
+from stream_app.kafka.clients import KafkaAdmin, OffsetsConsumer
 from stream_app.kafka.errors import KafkaAccessError, TopicError
 
 _ANSWER_TIMEOUT_S: Final = 10.0
@@ -90,7 +90,7 @@ class SourceLogs:
     def __init__(self, kafka: KafkaSettings) -> None:
         self._group = kafka.topic_prefix + kafka.group
         self._admin = KafkaAdmin(kafka)
-        self._consumer = offsets_consumer(kafka)
+        self._consumer = OffsetsConsumer(kafka)
 
     def topics(self, names: Iterable[str]) -> dict[str, TopicIdentity]:
         """Identify those of the topics that exist.
@@ -195,9 +195,7 @@ class SourceLogs:
 
     def _watermarks(self, topic: str, partition: int) -> tuple[int, int]:
         """Give the offset of the first record that is left, and of the one written next."""
-        place = TopicPartition(topic, partition)
-        first, end = self._ask(lambda: self._consumer.get_watermark_offsets(place, timeout=_ANSWER_TIMEOUT_S))
-        return first, end
+        return self._ask(lambda: self._consumer.watermarks(topic, partition, timeout_s=_ANSWER_TIMEOUT_S))
 
     def _committed(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, str]]:
         asked = [TopicPartition(topic, partition) for topic, partition in places]
