@@ -261,20 +261,15 @@ def _read_measurement(
     number = field - _FIRST_NUMBER
     after, least, largest = read_number(content, at, end)
     if after == UNSURE:
-        after, least, largest, fault = _read_unusual(content, at, end)
-        if after == UNSURE:
-            return UNSURE
-        if fault != 0:
-            note_fault(faults, row, field, fault)
+        after, least, largest, is_fault = _read_unusual(content, at, end, faults, row, field)
+        if is_fault:
             return after
     measured = np.float32(least)
     if measured != np.float32(largest):
         return UNSURE
-    if not vocabulary.lowest[number] <= measured <= vocabulary.highest[number]:
-        note_fault(faults, row, field, _fault_beyond(measured, number, vocabulary.placeholders))
-        return after
-    if measured == vocabulary.inner_placeholder[number]:
-        note_fault(faults, row, field, PLACEHOLDER)
+    is_inside = vocabulary.lowest[number] <= measured <= vocabulary.highest[number]
+    if not is_inside or measured == vocabulary.inner_placeholder[number]:
+        _note_number(faults, row, field, measured, vocabulary.placeholders[number])
         return after
     if field < _DURATION:
         floats[row, FIRST_FLOAT + number] = measured
@@ -286,31 +281,38 @@ def _read_measurement(
 
 
 @kernel
-def _read_unusual(content: Any, at: int, end: int) -> tuple[int, float, float, int]:
+def _read_unusual(content: Any, at: int, end: int, faults: Any, row: int, field: int) -> tuple[int, float, float, bool]:
     """Read what is no plain number, in place of one.
 
     Returns
     -------
     tuple
-        The place after it or `UNSURE`; as `read_number`, a number that is written as a text; or a fault, 0 for none.
+        As `read_number`, a number that is written as a text; or the place after something else, and whether it is no
+        number to go on with: its fault is noted, or it is `UNSURE`.
     """
     byte = content[at]
+    is_negative = byte == MINUS and at + 1 < end
     if byte == QUOTE:
         if at + 1 < end and (content[at + 1] == MINUS or is_digit(content[at + 1])):
             after, least, largest = read_number(content, at + 1, end)
             if after != UNSURE and after < end and content[after] == QUOTE:
-                return after + 1, least, largest, 0
-            return UNSURE, 0.0, 0.0, 0
-        return _skip_plain_text(content, at + 1, end), 0.0, 0.0, WRONG_TYPE
-    if byte == _NAN[0]:
-        return skip_literal(content, at, end, _NAN), 0.0, 0.0, NOT_FINITE
-    if byte == _INFINITY[0]:
-        return skip_literal(content, at, end, _INFINITY), 0.0, 0.0, NOT_FINITE
-    if byte == MINUS and at + 1 < end and content[at + 1] == _INFINITY[0]:
-        return skip_literal(content, at + 1, end, _INFINITY), 0.0, 0.0, NOT_FINITE
-    if byte == MINUS or is_digit(byte):
-        return UNSURE, 0.0, 0.0, 0
-    return skip_value(content, at, end), 0.0, 0.0, WRONG_TYPE
+                return after + 1, least, largest, False
+            return UNSURE, 0.0, 0.0, True
+        after = _skip_plain_text(content, at + 1, end)
+        fault = WRONG_TYPE
+    elif byte == _NAN[0]:
+        after = skip_literal(content, at, end, _NAN)
+        fault = NOT_FINITE
+    elif byte == _INFINITY[0] or (is_negative and content[at + 1] == _INFINITY[0]):
+        after = skip_literal(content, at + is_negative, end, _INFINITY)
+        fault = NOT_FINITE
+    elif byte == MINUS or is_digit(byte):
+        return UNSURE, 0.0, 0.0, True
+    else:
+        after = skip_value(content, at, end)
+        fault = WRONG_TYPE
+    note_fault(faults, row, field, fault)
+    return after, 0.0, 0.0, True
 
 
 _NAN: Final = np.frombuffer(b"NaN", np.uint8)
@@ -319,9 +321,10 @@ _INFINITY: Final = np.frombuffer(b"Infinity", np.uint8)
 
 
 @kernel
-def _fault_beyond(measured: Any, number: int, placeholders: Any) -> int:
-    """Tell a placeholder from another number that is too low or too high."""
-    for place in range(placeholders.shape[1]):
-        if placeholders[number, place] == measured:
-            return PLACEHOLDER
-    return OUT_OF_RANGE
+def _note_number(faults: Any, row: int, field: int, measured: Any, placeholders: Any) -> None:
+    """Note a number that is no measurement: a placeholder, or too low or too high."""
+    fault = OUT_OF_RANGE
+    for placeholder in placeholders:
+        if placeholder == measured:
+            fault = PLACEHOLDER
+    note_fault(faults, row, field, fault)
