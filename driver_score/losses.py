@@ -44,12 +44,21 @@ class Loss:
         return f"{self.count:,} of {self.of:,} {self.what} ({shown}){': ' + self.why if self.why else ''}"
 
 
-def file_losses(summary: ReadSummary) -> list[Loss]:
-    """Tell what the reader of a file dropped: the one place where its counts are added to those of the worker."""
-    if not summary.dropped_rows:
-        return []
-    causes = ", ".join(f"{rows:,} {cause}" for cause, rows in summary.dropped.items())
-    return [Loss(summary.dropped_rows, summary.rows_read, "rows of the file were dropped", causes)]
+def file_losses(summary: ReadSummary, faults: Mapping[tuple[str, str], int] | None = None) -> list[Loss]:
+    """Tell what the reader of a file did not take as it was: the one place where its counts join those of the worker.
+
+    Parameters
+    ----------
+    summary
+        The account of the file's rows.
+    faults
+        Rows by field and fault of optional fields, as `scoring.trip_files.row_rules.judge_rows` counts them.
+    """
+    losses = _fault_losses(summary.events, faults or {})
+    if summary.dropped_rows:
+        causes = ", ".join(f"{rows:,} {cause}" for cause, rows in summary.dropped.items())
+        losses.append(Loss(summary.dropped_rows, summary.rows_read, "rows of the file were dropped", causes))
+    return sorted(losses, key=lambda loss: -loss.count)
 
 
 def worker_losses(
@@ -84,18 +93,22 @@ def worker_losses(
             "with others of the same trip, time and type, or the same event_id",
         ),
         Loss(rejected, events + rejected, "messages were rejected", f"{codes}; docs/bad-input.md explains the codes"),
-        *(
-            Loss(
-                count,
-                events,
-                f"events count without {field}",
-                f"its value {_WORDS.get(fault, fault)}",
-                is_expected=fault == FieldFault.PLACEHOLDER,
-            )
-            for (field, fault), count in faults.items()
-        ),
+        *_fault_losses(events, faults),
     ]
     return sorted((loss for loss in losses if loss.count), key=lambda loss: -loss.count)
+
+
+def _fault_losses(events: int, faults: Mapping[tuple[str, str], int]) -> list[Loss]:
+    return [
+        Loss(
+            count,
+            events,
+            f"events count without {field}",
+            f"its value {_WORDS.get(fault, fault)}",
+            is_expected=fault == FieldFault.PLACEHOLDER,
+        )
+        for (field, fault), count in faults.items()
+    ]
 
 
 _LATE: Final = (
@@ -134,6 +147,6 @@ def gap_sentence(median_interval_s: float | None, max_gap_s: float) -> str | Non
         return None
     enough = 2 * median_interval_s
     return (
-        f"samples come {median_interval_s:g} s apart (median), and over a gap of more than {max_gap_s:g} s neither time "
-        f"nor distance counts. DRIVER_SCORE_THRESHOLDS__MAX_GAP_S={enough:g} counts them"
+        f"samples come {median_interval_s:g} s apart (median), and over a gap of more than {max_gap_s:g} s neither "
+        f"time nor distance counts. DRIVER_SCORE_THRESHOLDS__MAX_GAP_S={enough:g} counts them"
     )

@@ -54,7 +54,7 @@ def test_a_message_file_with_faults_counts_and_says_what_is_unknown(tmp_path: Pa
         for second in range(ROUNDS_S)
     ]
     events.append({**ids, "timestamp": start_ms + 1000 * ROUNDS_S, "event_type": "trip_end"})
-    data.write_text("".join(json.dumps(event) + "\n" for event in [*events, events[7]]))
+    data.write_text("".join(json.dumps(event) + "\n" for event in [*events, events[6]]))
     outcome, lines, report = demo(data)
     assert outcome["events"] == ROUNDS_S + 2
     assert outcome["late"] + outcome["duplicates"] == 1
