@@ -29,7 +29,8 @@ from bench.peers.peer_job import (
     load_scorer,
     score_messages,
 )
-from schemas.messages.trip_event import ID_PATTERN, MAX_SPEED_KMH
+from schemas.messages.optional_fields import MAX_SPEED_KMH
+from schemas.messages.trip_event import ID_PATTERN
 from schemas.settings import load_settings
 
 _BATCH_MESSAGES: Final = 50_000

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from driver_score.cli.loss_lines import print_losses
 from driver_score.cli.replay import parse_speed
 from driver_score.cli.trip_file_options import (
     FormatOption,
@@ -61,7 +62,8 @@ def demo(
     trip_file = read_trip_file(path, file_format=given_format, column_map=column_map)
     console.print(f"{path.name}: {trip_file.summary}", highlight=False)
     events = trip_file.events if trips is None else _earliest_trips(trip_file.events, trips)
-    messages, total = _messages(events, path, given_format, is_unchanged=given_format == "jsonl" and trips is None)
+    is_unchanged = given_format == "jsonl" and trips is None
+    messages, total = _messages(events, path, given_format, is_unchanged=is_unchanged)
 
     log_folder = Path(tempfile.mkdtemp(prefix="driver-score-demo-"))
     with Live(console=console, refresh_per_second=4) as live:
@@ -84,6 +86,7 @@ def demo(
         outcome = run_demo(
             messages,
             events,
+            file=None if is_unchanged else trip_file.summary,
             title=_title(path, is_simulated=data is None),
             report_path=report,
             log_folder=log_folder,
@@ -92,9 +95,13 @@ def demo(
         )
     console.print(
         f"{outcome.events:,} events of {outcome.trips:,} trips, {outcome.scores:,} scores, {outcome.alerts:,} alerts, "
-        f"{outcome.rejected:,} rejected; {outcome.events_per_s:,.0f} events/s",
+        f"{outcome.late:,} late, {outcome.duplicates:,} merged, {outcome.rejected:,} rejected; "
+        f"{outcome.events_per_s:,.0f} events/s",
         highlight=False,
     )
+    print_losses(console, outcome.large_losses, outcome.losses)
+    for note in outcome.notes:
+        console.print(Text(note))
     console.print(f"report: {outcome.report}", highlight=False)
     if as_json:
         typer.echo(json.dumps(asdict(outcome)))

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from driver_score.cli.loss_lines import print_losses
 from driver_score.cli.trip_file_options import (
     FormatOption,
     JsonOption,
@@ -31,6 +32,7 @@ from driver_score.cli.trip_file_options import (
     format_of,
     refuse_missing,
 )
+from driver_score.losses import Loss, file_losses
 from driver_score.replay import (
     Disturbance,
     MessageSlice,
@@ -97,6 +99,8 @@ def replay(
     disturbance = Disturbance(duplicates, out_of_order, bad, seed)
     needs_events = bool(trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad)
     messages: Iterable[MessageSlice]
+    losses: list[Loss] = []
+    dropped: dict[str, int] = {}
     if given_format == "jsonl" and not needs_events:
         refuse_missing(given_path)
         total, messages = None, line_messages(given_path)
@@ -104,6 +108,7 @@ def replay(
         column_map = column_map_of(maps, unknown, map_file, time_zone, trip_gap_s)
         trip_file = read_trip_file(given_path, file_format=given_format, column_map=column_map)
         console.print(f"{given_path.name}: {trip_file.summary}", highlight=False)
+        losses, dropped = file_losses(trip_file.summary), dict(trip_file.summary.dropped)
         plan = _plan(
             trip_file.events,
             trip_ends=given_format != "jsonl" if trip_ends is None else trip_ends,
@@ -123,7 +128,10 @@ def replay(
             progress=lambda events: progress.advance(task, events),
             stop=stop,
         )
-    _report(console, summary, as_json=as_json)
+    _report(console, summary, losses)
+    if as_json:
+        given = {**asdict(summary), "events_per_s": summary.events_per_s, "rows_dropped": dropped}
+        typer.echo(json.dumps(given))
 
 
 def parse_speed(text: str) -> float | None:
@@ -192,12 +200,15 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _report(console: Console, summary: ReplaySummary, *, as_json: bool) -> None:
+def _report(console: Console, summary: ReplaySummary, losses: list[Loss]) -> None:
     how = "stopped after" if summary.stopped else "sent"
     console.print(
         f"{how} {summary.events:,} events in {summary.messages:,} messages, {summary.bytes_sent / 1e6:,.1f} MB, "
         f"{summary.elapsed_s:,.1f} s, {summary.events_per_s:,.0f} events/s",
         highlight=False,
     )
-    if as_json:
-        typer.echo(json.dumps({**asdict(summary), "events_per_s": summary.events_per_s}))
+    print_losses(
+        console,
+        [str(loss) for loss in losses if loss.is_large],
+        [str(loss) for loss in losses if not loss.is_large],
+    )

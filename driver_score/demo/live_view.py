@@ -36,12 +36,14 @@ def live_view(
     """
     taken_in = metrics.get("records_total", 0.0)
     numbers = Table.grid(expand=True)
-    for _ in range(6):
+    for _ in range(8):
         numbers.add_column(justify="center")
     numbers.add_row(
         _number("events", f"{metrics.get('events_total', 0):,.0f}"),
         _number("events/s", f"{events_per_s:,.0f}"),
         _number("waiting", f"{max(0.0, sent - taken_in):,.0f}"),
+        _number("late", f"{metrics.get('late_events_total', 0):,.0f}"),
+        _number("merged", f"{metrics.get('duplicate_events_total', 0):,.0f}"),
         _number("rejected", f"{metrics.get('rejects_total', 0):,.0f}"),
         _number("scores", f"{metrics.get('scores_total', 0):,.0f}"),
         _number("alerts", f"{metrics.get('alerts_total', 0):,.0f}"),

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +14,16 @@ from driver_score.demo.worker_metrics import worker_metrics
 from driver_score.local_stack.server_process import free_port
 from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
 from driver_score.local_stack.servers.worker import NativeWorker
+from driver_score.losses import file_losses, gap_sentence, unscored_sentences
 from driver_score.replay import MessageSlice, ReplaySummary, replay
 from driver_score.report import InputQuality, write_report
+from driver_score.report.frames import latest_trips
+from driver_score.report.headline import unscored_trips
+from driver_score.report.quality import median_interval_s
 from schemas.errors import DriverScoreError
-from schemas.settings import KafkaSettings
+from schemas.settings import KafkaSettings, load_settings
 from schemas.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS, TRIP_EVENTS
+from scoring.trip_files import ReadSummary
 from stream_app.kafka import create_topics
 
 PARTITIONS: Final = 2
@@ -59,13 +64,46 @@ class Progress:
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """Result of the demo."""
+    """Result of the demo.
+
+    Attributes
+    ----------
+    events, trips, scores, alerts
+        Events that were read, trips of these, and what was published of them.
+    rejected, rejects_by_code
+        Messages that went to the dead-letter topic, and their codes.
+    late, duplicates
+        Events that came too late to count, and that were merged with others.
+    field_faults
+        Events by field and fault of optional fields that count as unknown.
+    rows_dropped
+        Rows of the file that are no events, by cause.
+    unscored
+        Trips without a score by status.
+    losses, large_losses
+        All of this in sentences, large ones separately.
+    notes
+        Sentences about trips without a score.
+    events_per_s
+        Over the whole run.
+    report
+        Path of the report.
+    """
 
     events: int
     rejected: int
     trips: int
     scores: int
     alerts: int
+    late: int
+    duplicates: int
+    rejects_by_code: dict[str, int]
+    field_faults: dict[str, dict[str, int]]
+    rows_dropped: dict[str, int]
+    unscored: dict[str, int]
+    losses: list[str]
+    large_losses: list[str]
+    notes: list[str]
     events_per_s: float
     report: str
 
@@ -74,6 +112,7 @@ def run_demo(
     messages: Iterable[MessageSlice],
     events: pl.DataFrame,
     *,
+    file: ReadSummary | None,
     title: str,
     report_path: Path,
     log_folder: Path,
@@ -88,6 +127,8 @@ def run_demo(
         The messages to send.
     events
         The same as an event frame, for the report's speed traces.
+    file
+        What the reader dropped of the file; None where its lines are sent as they are, and the worker judges them.
     title
         Of the report.
     report_path
@@ -120,22 +161,36 @@ def run_demo(
                 collector.stop()
     show(Progress("writing the report", sender.sent, metrics, rate, [], []))
     scores = collector.frame(DRIVER_SCORES.name)
+    quality = _quality(metrics, file)
+    profile = load_settings().thresholds
     path = write_report(
         report_path,
         scores=scores,
         alerts=collector.frame(TRIP_ALERTS.name),
         profiles=collector.frame(DRIVER_PROFILES.name),
         events=events,
-        quality=_quality(metrics),
+        quality=quality,
         title=title,
+        threshold_profile=profile,
     )
-    trips = scores.select("vehicle_id", "trip_id").n_unique() if len(scores) else 0
+    trips = latest_trips(scores)
+    unscored = unscored_trips(trips)
+    gap = gap_sentence(median_interval_s(events), profile.max_gap_s)
     return DemoOutcome(
-        events=round(metrics.get("events_total", 0)),
-        rejected=round(metrics.get("rejects_total", 0)),
-        trips=trips,
+        events=quality.events,
+        rejected=quality.rejected,
+        trips=trips.height,
         scores=len(scores),
         alerts=round(metrics.get("alerts_total", 0)),
+        late=quality.late,
+        duplicates=quality.duplicates,
+        rejects_by_code=quality.rejects_by_code,
+        field_faults=_by_field(quality.faults),
+        rows_dropped=dict(file.dropped) if file is not None else {},
+        unscored=unscored,
+        losses=[str(loss) for loss in quality.losses if not loss.is_large],
+        large_losses=[str(loss) for loss in quality.losses if loss.is_large],
+        notes=[*unscored_sentences(trips.height, unscored), *([gap] if gap is not None else [])],
         events_per_s=round(rate, 1),
         report=str(path),
     )
@@ -219,15 +274,33 @@ def _collected(metrics: dict[str, float], collector: Collector) -> bool:
     )
 
 
-def _quality(metrics: dict[str, float]) -> InputQuality:
+def _quality(metrics: dict[str, float], file: ReadSummary | None) -> InputQuality:
+    faults = {}
+    for name, count in _labelled(metrics, "field_faults_total:").items():
+        field, _, fault = name.partition(":")
+        faults[field, fault] = count
     return InputQuality(
         events=round(metrics.get("events_total", 0)),
         rejected=round(metrics.get("rejects_total", 0)),
-        rejects_by_code={
-            name.removeprefix("rejects:"): round(count)
-            for name, count in metrics.items()
-            if name.startswith("rejects:")
-        },
+        rejects_by_code=_labelled(metrics, "rejects_total:"),
         duplicates=round(metrics.get("duplicate_events_total", 0)),
         late=round(metrics.get("late_events_total", 0)),
+        faults=faults,
+        file_losses=tuple(file_losses(file)) if file is not None else (),
     )
+
+
+def _labelled(metrics: dict[str, float], prefix: str) -> dict[str, int]:
+    """Give the counts above 0 of the metrics with a prefix, without it."""
+    return {
+        name.removeprefix(prefix): round(count)
+        for name, count in metrics.items()
+        if name.startswith(prefix) and round(count) > 0
+    }
+
+
+def _by_field(faults: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    by_field: dict[str, dict[str, int]] = {}
+    for (field, fault), count in faults.items():
+        by_field.setdefault(field, {})[fault] = count
+    return by_field

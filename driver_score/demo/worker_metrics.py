@@ -10,6 +10,7 @@ from driver_score.local_stack.server_process import LOOPBACK
 
 _PREFIX: Final = "driver_score_worker_"
 _ANSWER_TIMEOUT_S: Final = 10.0
+_LABELS: Final = {"rejects_total": ("code",), "field_faults_total": ("field", "fault")}
 
 
 def worker_metrics(port: int) -> dict[str, float] | None:
@@ -22,8 +23,9 @@ def worker_metrics(port: int) -> dict[str, float] | None:
 
     Returns
     -------
-    The sum of each metric over its labels, by its name without the prefix of the worker, and the rejected messages
-    of each code as ``rejects:<code>``; null when the worker does not answer.
+    The sum of each metric over its labels, by its name without the prefix of the worker; of rejected messages and of
+    field faults also those of each label, as ``rejects_total:<code>`` and ``field_faults_total:<field>:<fault>``; null
+    when the worker does not answer.
     """
     try:
         address = f"http://{LOOPBACK}:{port}/metrics"
@@ -36,6 +38,6 @@ def worker_metrics(port: int) -> dict[str, float] | None:
         for sample in family.samples:
             name = sample.name.removeprefix(_PREFIX)
             sums[name] = sums.get(name, 0.0) + sample.value
-            if name == "rejects_total":
-                sums[f"rejects:{sample.labels['code']}"] = sample.value
+            if name in _LABELS:
+                sums[":".join([name, *(sample.labels[label] for label in _LABELS[name])])] = sample.value
     return sums

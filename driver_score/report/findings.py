@@ -90,6 +90,10 @@ def of_quality(quality: InputQuality) -> str:
     share = quality.usable_share
     if share is None:
         return "No events came in"
+    large = [loss for loss in quality.losses if loss.is_large and loss.count > quality.rejected]
+    if large:
+        worst = max(large, key=lambda loss: loss.count)
+        return f"{worst.count:,} of {worst.of:,} {worst.what}"
     if quality.rejected == 0:
         return f"All {quality.events:,} events could be read"
     shown = f"{share:.1%}" if share < 0.9995 else "More than 99.9%"  # noqa: PLR2004 - what would be shown as 100.0%

@@ -55,11 +55,15 @@ def headline(trips: pl.DataFrame, alerts: pl.DataFrame) -> Headline:
         scored=scored.height,
         bands={band: int((scored["band"] == band).sum()) for band in ("low", "moderate", "high")},
         unfinished=int((~trips["final"]).sum()),
-        unscored=dict(
-            trips.filter(pl.col("score").is_null())["status"].value_counts(sort=True, name="trips").iter_rows()
-        ),
+        unscored=unscored_trips(trips),
         median_score=float(median) if isinstance(median, float) else None,
         period=period,
         alerts=alerts.height,
         alert_trips=alerts.select("vehicle_id", "trip_id").n_unique() if alerts.height else 0,
     )
+
+
+def unscored_trips(trips: pl.DataFrame) -> dict[str, int]:
+    """Count the trips without a score by status."""
+    without = trips.filter(pl.col("score").is_null())["status"]
+    return dict(without.value_counts(sort=True, name="trips").iter_rows())

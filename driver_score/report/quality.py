@@ -1,10 +1,12 @@
 """What the vehicles sent: what could not be read, which sensors are missing, where time is missing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
+from driver_score.losses import Loss, worker_losses
 from schemas.thresholds import ThresholdProfile
 
 SENSORS: Final[dict[str, str]] = {
@@ -39,6 +41,10 @@ class InputQuality:
         Events that were there already.
     late
         Events that came after their window's grace period.
+    faults
+        Events by field and fault of optional fields that count as unknown.
+    file_losses
+        What the reader of a file did not make events of.
     """
 
     events: int
@@ -46,6 +52,20 @@ class InputQuality:
     rejects_by_code: dict[str, int]
     duplicates: int
     late: int
+    faults: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    file_losses: tuple[Loss, ...] = ()
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What did not count as it was sent: of the file, then of the messages, the largest first."""
+        of_worker = worker_losses(
+            events=self.events,
+            rejects=self.rejects_by_code,
+            duplicates=self.duplicates,
+            late=self.late,
+            faults=self.faults,
+        )
+        return [*self.file_losses, *of_worker]
 
     @property
     def usable_share(self) -> float | None:
@@ -121,7 +141,6 @@ def sensor_quality(events: pl.DataFrame, names: dict[str, str], profile: Thresho
     intervals = _intervals(samples)
     gaps = intervals.filter(pl.col("seconds") > profile.max_gap_s)
     medians = intervals.group_by("vehicle_id").agg(pl.col("seconds").median())["seconds"]
-    median_s = intervals["seconds"].median()
     return SensorQuality(
         clients=tuple(
             SensorRow(names[row["client_id"]], row["vehicles"], tuple(row[column] for column in SENSORS))
@@ -130,13 +149,23 @@ def sensor_quality(events: pl.DataFrame, names: dict[str, str], profile: Thresho
         vehicles=by_vehicle.height,
         vehicles_without=tuple(int((by_vehicle[column] == 0).sum()) for column in SENSORS),
         sampling=_sampling(medians),
-        median_interval_s=float(median_s) if isinstance(median_s, (int, float)) else None,
+        median_interval_s=_median_s(intervals),
         gap_count=gaps.height,
         gap_trips=gaps.n_unique(["vehicle_id", "trip_id"]) if gaps.height else 0,
         gap_minutes=float(gaps["seconds"].sum()) / 60,
         fault_count=faults.height,
         fault_vehicles=faults["vehicle_id"].n_unique(),
     )
+
+
+def median_interval_s(events: pl.DataFrame) -> float | None:
+    """Return the median time between neighbouring samples of a trip, s; None where no trip has two."""
+    return _median_s(_intervals(events.filter(event_type="sample")))
+
+
+def _median_s(intervals: pl.DataFrame) -> float | None:
+    median_s = intervals["seconds"].median()
+    return float(median_s) if isinstance(median_s, int | float) else None
 
 
 def _intervals(samples: pl.DataFrame) -> pl.DataFrame:

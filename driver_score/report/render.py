@@ -6,6 +6,7 @@ from typing import Any, Final
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from driver_score.losses import gap_sentence
 from driver_score.report import findings
 from driver_score.report.drivers import MAX_LISTED, driver_ranking
 from driver_score.report.figures import MAX_DRIVERS_DRAWN, MAX_GROUPS, driver_exposure, score_distribution, score_ranges
@@ -106,6 +107,7 @@ def _context(
     names = display_names(pl.concat([trips["client_id"], profiles["client_id"], events["client_id"]]))
     trips = trips.with_columns(client=pl.col("client_id").replace_strict(names, return_dtype=pl.String))
     numbers = headline(trips, alerts)
+    sensors = sensor_quality(events, names, profile)
     riskiest = riskiest_trips(trips)
     costs = factor_costs(trips)
     return {
@@ -132,7 +134,8 @@ def _context(
             for code, count in sorted(quality.rejects_by_code.items(), key=lambda item: (-item[1], item[0]))
         ],
         "sensor_names": tuple(SENSORS.values()),
-        "sensors": sensor_quality(events, names, profile),
+        "sensors": sensors,
+        "gap_note": gap_sentence(sensors.median_interval_s, profile.max_gap_s),
         "models": trips.select(pl.format("{} {}", "model_name", "model_version").drop_nulls().unique().sort())
         .to_series()
         .to_list(),

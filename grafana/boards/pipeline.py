@@ -132,6 +132,14 @@ PIPELINE_OPERATIONS: Final = Dashboard(
                     unit=PER_SECOND,
                     no_data="Nothing was refused",
                 ),
+                bars(
+                    "Fields that count as unknown",
+                    "Events that count without a field, by field and fault. A placeholder is a number by which devices "
+                    "say that they don't know; the others are faults of a device, in the guide on bad input.",
+                    PromQl(_rate("field_faults_total", "field, fault"), "{{field}}: {{fault}}"),
+                    unit=PER_SECOND,
+                    no_data="No field had a fault",
+                ),
                 lines(
                     "Consumer lag by topic",
                     "Not committed yet. Growing for many minutes: the workers do not keep up.",

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import (
     AwareDatetime,
@@ -11,9 +11,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
     model_validator,
 )
+
+from schemas.messages.optional_fields import NUMBER_RULES, FieldFault, is_null_island, read_number
 
 MAX_ID_BYTES: Final = 64
 
@@ -22,9 +29,6 @@ ID_PATTERN: Final = rf"^[A-Za-z0-9_.:\-]{{1,{MAX_ID_BYTES}}}$"
 
 MIN_TIMESTAMP: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Earlier timestamps come from devices whose clock was never set (1970, 1980): no telematics is older."""
-
-MAX_SPEED_KMH: Final = 300.0
-"""Faster is a sensor fault for every vehicle class."""
 
 MAX_SAMPLES: Final = 10_000
 """Samples of one envelope: nearly three hours at one a second."""
@@ -67,8 +71,19 @@ def _parse_timestamp(timestamp: object) -> object:
     raise ValueError("must be ISO 8601 with an offset, or whole epoch milliseconds")
 
 
-def _default_for_null(default: str, allowed: Any) -> BeforeValidator:
-    return BeforeValidator(lambda given: default if given is None else given, json_schema_input_type=allowed | None)
+def _report(info: ValidationInfo, field: str | None, fault: FieldFault) -> None:
+    """Note a fault for who validates with a dict as context: it gets the `FieldFault` of each field that is unknown."""
+    if isinstance(info.context, dict):
+        info.context[field] = fault
+
+
+def _choose(given: object, choices: tuple[str, ...], default: str, info: ValidationInfo) -> str:
+    """Read a word; one that is none of the choices counts as not given."""
+    if isinstance(given, str) and given in choices:
+        return given
+    if given is not None:
+        _report(info, info.field_name, FieldFault.UNKNOWN_CHOICE if isinstance(given, str) else FieldFault.WRONG_TYPE)
+    return default
 
 
 def _whole_number_as_text(given: object) -> object:
@@ -92,9 +107,15 @@ Timestamp = Annotated[
 ]
 
 
-def _measurement(ge: float, le: float, description: str) -> Any:
-    """Describe an optional number within a physical range; pydantic's strict mode refuses text and booleans."""
-    return Field(default=None, ge=ge, le=le, allow_inf_nan=False, strict=True, description=description)
+def _measurement(name: str, description: str) -> Any:
+    """Describe an optional number within the range of its rule."""
+    rule = NUMBER_RULES[name]
+    return Field(
+        default=None, ge=rule.lowest, le=rule.highest, allow_inf_nan=False, strict=True, description=description
+    )
+
+
+_MOTION_FIELDS: Final = ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2")
 
 
 class Sample(BaseModel):
@@ -105,27 +126,66 @@ class Sample(BaseModel):
     timestamp: Timestamp = Field(description="ISO 8601 with offset, or integer epoch milliseconds")
     event_id: Identifier | None = Field(default=None, description="Unique id of the event, if the device has one")
     sequence: Any = Field(default=None, description="The device's own counter; not read")
-    event_type: Annotated[EventType, _default_for_null("sample", EventType)] = "sample"
-    speed_kmh: float | None = _measurement(0, MAX_SPEED_KMH, "Speed, km/h; null when unknown")
-    acceleration_mps2: float | None = _measurement(-400, 400, "Longitudinal acceleration; braking is negative")
-    lateral_acceleration_mps2: float | None = _measurement(-400, 400, "Lateral acceleration")
-    heading_deg: float | None = _measurement(-360, 360, "Heading, degrees clockwise from north")
-    latitude: float | None = _measurement(-90, 90, "WGS 84 latitude, degrees")
-    longitude: float | None = _measurement(-180, 180, "WGS 84 longitude, degrees")
-    speed_limit_kmh: float | None = _measurement(1, MAX_SPEED_KMH, "Speed limit at this place; null when unknown")
-    peak_mps2: float | None = _measurement(-400, 400, "Peak of a device-detected event")
-    duration_s: float | None = _measurement(0, 86_400, "Duration of a device-detected event")
+    event_type: EventType = "sample"
+    speed_kmh: float | None = _measurement("speed_kmh", "Speed, km/h; null when unknown")
+    acceleration_mps2: float | None = _measurement(
+        "acceleration_mps2", "Longitudinal acceleration; braking is negative"
+    )
+    lateral_acceleration_mps2: float | None = _measurement("lateral_acceleration_mps2", "Lateral acceleration")
+    heading_deg: float | None = _measurement("heading_deg", "Heading, degrees clockwise from north")
+    latitude: float | None = _measurement("latitude", "WGS 84 latitude, degrees")
+    longitude: float | None = _measurement("longitude", "WGS 84 longitude, degrees")
+    speed_limit_kmh: float | None = _measurement("speed_limit_kmh", "Speed limit at this place; null when unknown")
+    peak_mps2: float | None = _measurement("peak_mps2", "Peak of a device-detected event")
+    duration_s: float | None = _measurement("duration_s", "Duration of a device-detected event")
 
-    @model_validator(mode="after")
-    def _measures_something(self) -> Self:
-        if (
-            self.event_type == "sample"
-            and self.speed_kmh is None
-            and self.acceleration_mps2 is None
-            and self.lateral_acceleration_mps2 is None
-        ):
-            raise ValueError("nothing_measured: a sample needs speed_kmh or an acceleration")
-        return self
+    @field_validator("event_type", mode="before", json_schema_input_type=EventType | None)
+    @classmethod
+    def _known_type(cls, given: object, info: ValidationInfo) -> str:
+        return _choose(given, get_args(EventType), "sample", info)
+
+    @field_validator("event_id", mode="wrap", json_schema_input_type=Identifier | None)
+    @classmethod
+    def _legal_event_id(cls, given: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+        try:
+            return handler(given)
+        except ValidationError:
+            _report(info, "event_id", FieldFault.ILLEGAL_ID if isinstance(given, str) else FieldFault.WRONG_TYPE)
+            return None
+
+    @field_validator(*NUMBER_RULES, mode="before")
+    @classmethod
+    def _possible_number(cls, given: object, info: ValidationInfo) -> float | None:
+        found = read_number(given, NUMBER_RULES[str(info.field_name)])
+        if isinstance(found, FieldFault):
+            _report(info, info.field_name, found)
+            return None
+        return found
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _measures_something(cls, given: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        position = ("latitude", "longitude")
+        if isinstance(given, dict):
+            latitude, longitude = (read_number(given.get(name), NUMBER_RULES[name]) for name in position)
+            if isinstance(latitude, float) and isinstance(longitude, float) and is_null_island(latitude, longitude):
+                given = {**given, **dict.fromkeys(position)}
+                for name in position:
+                    _report(info, name, FieldFault.PLACEHOLDER)
+        sample = handler(given)
+        if sample.event_type == "sample" and all(getattr(sample, name) is None for name in _MOTION_FIELDS):
+            unusable = _unusable(given)
+            also = f", and what it has can't be used: {', '.join(unusable)}" if unusable else ""
+            raise ValueError(f"nothing_measured: a sample needs speed_kmh or an acceleration{also}")
+        return sample
+
+
+def _unusable(given: object) -> list[str]:
+    """Name the fields of a sample without measurements that have a value, though one that counts as unknown."""
+    if not isinstance(given, dict):
+        return []
+    default = {"event_type": "sample"}
+    return [name for name in ("event_type", *_MOTION_FIELDS) if given.get(name) not in (None, default.get(name))]
 
 
 class TripIds(BaseModel):
@@ -137,7 +197,12 @@ class TripIds(BaseModel):
     vehicle_id: Identifier = Field(description="Id of the vehicle; the key of the message")
     driver_id: Identifier = Field(description="Id of the driver, a pseudonym")
     client_id: Identifier = Field(description="Id of the fleet or the insurer's client")
-    vehicle_class: Annotated[VehicleClass, _default_for_null("car", VehicleClass)] = "car"
+    vehicle_class: VehicleClass = "car"
+
+    @field_validator("vehicle_class", mode="before", json_schema_input_type=VehicleClass | None)
+    @classmethod
+    def _known_class(cls, given: object, info: ValidationInfo) -> str:
+        return _choose(given, get_args(VehicleClass), "car", info)
 
 
 class TripEvent(TripIds, Sample):

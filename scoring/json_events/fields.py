@@ -1,15 +1,27 @@
 """Names and values of the fields of JSON messages, for the kernel that reads them: texts, ids, times, numbers."""
 
+from collections import Counter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
-from schemas.messages.trip_event import MAX_ID_BYTES, MIN_TIMESTAMP, TripEvent
+from schemas.messages.optional_fields import NUMBER_RULES, FieldFault
+from schemas.messages.trip_event import MAX_ID_BYTES, MIN_TIMESTAMP
 from scoring.events.compilation import inlined_kernel, kernel
 from scoring.events.hashing import hash_text
 from scoring.events.sample import SAMPLE
+from scoring.json_events.faults import (
+    ILLEGAL_ID,
+    NOT_FINITE,
+    OUT_OF_RANGE,
+    PLACEHOLDER,
+    UNKNOWN_CHOICE,
+    WRONG_TYPE,
+    count_noted,
+    note_fault,
+)
 from scoring.json_events.scanning import (
     COLON,
     MINUS,
@@ -35,7 +47,8 @@ _EVENT_ID: Final = _FIELDS.index("event_id")
 _EVENT_TYPE: Final = _FIELDS.index("event_type")
 _FIRST_NUMBER: Final = _FIELDS.index(_NUMBERS[0])
 _DURATION: Final = _FIELDS.index("duration_s")
-_LATITUDE: Final = _FIELDS.index("latitude")
+LATITUDE: Final = _FIELDS.index("latitude")
+LONGITUDE: Final = _FIELDS.index("longitude")
 SAMPLES: Final = _FIELDS.index("samples")
 UNKNOWN: Final = len(_FIELDS)
 
@@ -45,13 +58,19 @@ FIRST_FLOAT: Final = SAMPLE.fields["speed_kmh"][1] // 4  # type: ignore[index]
 
 
 class Vocabulary(NamedTuple):
-    """What the kernel compares with; texts are rows of bytes, padded with zeros."""
+    """What the kernel compares with; texts are rows of bytes, padded with zeros.
+
+    ``placeholders`` are rows of numbers that stand for "unknown", padded with NaN; ``inner_placeholder`` is the one of
+    them that lies between lowest and highest, NaN for none: every other number between them is a measurement.
+    """
 
     names: NDArray[np.uint8]
     classes: NDArray[np.uint8]
     types: NDArray[np.uint8]
-    lowest: NDArray[np.float64]
-    highest: NDArray[np.float64]
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    placeholders: NDArray[np.float32]
+    inner_placeholder: NDArray[np.float32]
     legal_in_id: NDArray[np.bool_]
 
 
@@ -61,25 +80,34 @@ def _rows_of_bytes(texts: tuple[str, ...]) -> NDArray[np.uint8]:
 
 
 def _vocabulary() -> Vocabulary:
-    limits = {
-        name: (bounds["minimum"], bounds["maximum"])
-        for name, schema in TripEvent.model_json_schema()["properties"].items()
-        for bounds in schema.get("anyOf", [])
-        if "minimum" in bounds
-    }
+    rules = [NUMBER_RULES[name] for name in _NUMBERS]
+    placeholders = np.full((len(rules), max(len(rule.placeholders) for rule in rules)), np.nan, np.float32)
+    inner = np.full(len(rules), np.nan, np.float32)
+    for number, rule in enumerate(rules):
+        placeholders[number, : len(rule.placeholders)] = rule.placeholders
+        inner_ones = [placeholder for placeholder in rule.placeholders if rule.lowest <= placeholder <= rule.highest]
+        if inner_ones:
+            (inner[number],) = inner_ones
     legal = np.zeros(256, np.bool_)
     legal[[ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-"]] = True
     return Vocabulary(
         _rows_of_bytes(_FIELDS),
         _rows_of_bytes(VEHICLE_CLASSES),
         _rows_of_bytes(EVENT_TYPES),
-        np.array([limits[name][0] for name in _NUMBERS]),
-        np.array([limits[name][1] for name in _NUMBERS]),
+        np.array([rule.lowest for rule in rules], np.float32),
+        np.array([rule.highest for rule in rules], np.float32),
+        placeholders,
+        inner,
         legal,
     )
 
 
 VOCABULARY: Final = _vocabulary()
+
+
+def count_faults(faults: NDArray[np.int64]) -> Counter[tuple[str, FieldFault]]:
+    """Count the events of each field and fault, as `read_messages` notes them."""
+    return count_noted(faults, _FIELDS)
 
 
 @inlined_kernel
@@ -107,7 +135,7 @@ def read_name(content: Any, at: int, end: int, names: Any, following: Any, previ
                 break
             field += 1
         if after == UNSURE:
-            after = _skip_plain_name(content, at, end)
+            after = _skip_plain_text(content, at, end)
             if after == UNSURE:
                 return UNKNOWN, UNSURE
         following[previous] = field
@@ -119,8 +147,8 @@ def read_name(content: Any, at: int, end: int, names: Any, following: Any, previ
 
 
 @kernel
-def _skip_plain_name(content: Any, at: int, end: int) -> int:
-    """Read a name that is none of ours; one with an escape might be ours after all."""
+def _skip_plain_text(content: Any, at: int, end: int) -> int:
+    """Read a text that is none of ours from after its opening quote; one with an escape might be ours after all."""
     first = at
     at = skip_string(content, at, end)
     for place in range(first, at):
@@ -145,8 +173,9 @@ def read_value(
     samples: Any,
     floats: Any,
     positions: Any,
+    faults: Any,
 ) -> int:
-    """Read the value of a field, and keep it."""
+    """Read the value of a field, and keep it, or note its fault."""
     if field == UNKNOWN:
         return skip_value(content, at, end)
     if field < VEHICLE_CLASS:
@@ -157,7 +186,7 @@ def read_value(
     if content[at] == NULL[0]:
         return UNSURE if field == TIMESTAMP else skip_literal(content, at, end, NULL)
     if field >= _FIRST_NUMBER and field != SAMPLES:
-        return _read_measurement(content, at, end, field, row, vocabulary, samples, floats, positions)
+        return _read_measurement(content, at, end, field, row, vocabulary, samples, floats, positions, faults)
     if field == TIMESTAMP:
         if content[at] == QUOTE:
             at, timestamp_ms, utc_offset_min = read_iso_8601(content, at + 1, end)
@@ -167,12 +196,19 @@ def read_value(
         samples[row].timestamp_ms = timestamp_ms
         return at if at != UNSURE and _MIN_TIMESTAMP_MS <= timestamp_ms <= latest_ms else UNSURE
     if field == _EVENT_ID:
-        start, size, at = _read_id(content, at, end, vocabulary.legal_in_id)
-        if at != UNSURE:
+        start, size, after = _read_id(content, at, end, vocabulary.legal_in_id)
+        if after != UNSURE:
             samples[row].event_hash = hash_text(content, start, size)
-        return at
-    if content[at] != QUOTE or field == SAMPLES:
+        elif content[at] == QUOTE:
+            after = _skip_plain_text(content, at + 1, end)
+            note_fault(faults, row, field, ILLEGAL_ID)
+        return after
+    if field == SAMPLES:
         return UNSURE
+    event = first if field == VEHICLE_CLASS else row
+    if content[at] != QUOTE:
+        note_fault(faults, event, field, WRONG_TYPE)
+        return skip_value(content, at, end)
     options = vocabulary.classes if field == VEHICLE_CLASS else vocabulary.types
     for option in range(options.shape[0]):
         after = _is_text(content, at + 1, end, options, option)
@@ -182,7 +218,8 @@ def read_value(
             else:
                 samples[row].event_type = option
             return after
-    return UNSURE
+    note_fault(faults, event, field, UNKNOWN_CHOICE)
+    return _skip_plain_text(content, at + 1, end)
 
 
 @inlined_kernel
@@ -218,19 +255,76 @@ def _read_measurement(
     samples: Any,
     floats: Any,
     positions: Any,
+    faults: Any,
 ) -> int:
-    """Read a number within its limits; one whose float32 is not certain is left open."""
+    """Read a number within its limits, or note its fault; one whose float32 is not certain is left open."""
     number = field - _FIRST_NUMBER
-    at, least, largest = read_number(content, at, end)
-    if at == UNSURE or least < vocabulary.lowest[number] or largest > vocabulary.highest[number]:
-        return UNSURE
+    after, least, largest = read_number(content, at, end)
+    if after == UNSURE:
+        after, least, largest, is_fault = _read_unusual(content, at, end, faults, row, field)
+        if is_fault:
+            return after
     measured = np.float32(least)
     if measured != np.float32(largest):
         return UNSURE
+    is_inside = vocabulary.lowest[number] <= measured <= vocabulary.highest[number]
+    if not is_inside or measured == vocabulary.inner_placeholder[number]:
+        _note_number(faults, row, field, measured, vocabulary.placeholders[number])
+        return after
     if field < _DURATION:
         floats[row, FIRST_FLOAT + number] = measured
     elif field == _DURATION:
         samples[row].duration_ms = np.int32(np.rint(np.float64(measured) * 1000.0))
     else:
-        positions[row, field - _LATITUDE] = measured
-    return at
+        positions[row, field - LATITUDE] = measured
+    return after
+
+
+@kernel
+def _read_unusual(content: Any, at: int, end: int, faults: Any, row: int, field: int) -> tuple[int, float, float, bool]:
+    """Read what is no plain number, in place of one.
+
+    Returns
+    -------
+    tuple
+        As `read_number`, a number that is written as a text; or the place after something else, and whether it is no
+        number to go on with: its fault is noted, or it is `UNSURE`.
+    """
+    byte = content[at]
+    is_negative = byte == MINUS and at + 1 < end
+    if byte == QUOTE:
+        if at + 1 < end and (content[at + 1] == MINUS or is_digit(content[at + 1])):
+            after, least, largest = read_number(content, at + 1, end)
+            if after != UNSURE and after < end and content[after] == QUOTE:
+                return after + 1, least, largest, False
+            return UNSURE, 0.0, 0.0, True
+        after = _skip_plain_text(content, at + 1, end)
+        fault = WRONG_TYPE
+    elif byte == _NAN[0]:
+        after = skip_literal(content, at, end, _NAN)
+        fault = NOT_FINITE
+    elif byte == _INFINITY[0] or (is_negative and content[at + 1] == _INFINITY[0]):
+        after = skip_literal(content, at + is_negative, end, _INFINITY)
+        fault = NOT_FINITE
+    elif byte == MINUS or is_digit(byte):
+        return UNSURE, 0.0, 0.0, True
+    else:
+        after = skip_value(content, at, end)
+        fault = WRONG_TYPE
+    note_fault(faults, row, field, fault)
+    return after, 0.0, 0.0, True
+
+
+_NAN: Final = np.frombuffer(b"NaN", np.uint8)
+_INFINITY: Final = np.frombuffer(b"Infinity", np.uint8)
+"""Not JSON, and yet what Python and others write; `json.loads` reads them."""
+
+
+@kernel
+def _note_number(faults: Any, row: int, field: int, measured: Any, placeholders: Any) -> None:
+    """Note a number that is no measurement: a placeholder, or too low or too high."""
+    fault = OUT_OF_RANGE
+    for placeholder in placeholders:
+        if placeholder == measured:
+            fault = PLACEHOLDER
+    note_fault(faults, row, field, fault)

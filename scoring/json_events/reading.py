@@ -15,8 +15,11 @@ from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MOTION_COLUMNS
 from schemas.messages.trip_event import MAX_SAMPLES
 from scoring.events.columns import MOTION_FIELDS, EventColumns
 from scoring.events.compilation import borrowed, inlined_kernel, kernel
+from scoring.json_events.faults import PLACEHOLDER, fault_of, note_fault
 from scoring.json_events.fields import (
     FIRST_FLOAT,
+    LATITUDE,
+    LONGITUDE,
     SAMPLES,
     TIMESTAMP,
     UNKNOWN,
@@ -57,12 +60,15 @@ class ReadMessages:
         Of those that were read; a missing UTC offset is `UNKNOWN_OFFSET`.
     message
         int64 array [events]: the message of each event.
+    faults
+        int64 array [events]: its optional fields that count as unknown, for `count_faults`; 0 for none.
     unsure
         int64 array: the messages that were not read.
     """
 
     events: EventColumns
     message: NDArray[np.int64]
+    faults: NDArray[np.int64]
     unsure: NDArray[np.int64]
 
 
@@ -90,6 +96,7 @@ def read_messages(
     capacity = len(starts) + 16
     events = EventColumns.allocate(capacity, content)
     message = np.zeros(capacity, np.int64)
+    faults = np.zeros(capacity, np.int64)
     unsure = np.zeros(len(starts), np.bool_)
     following = np.zeros(UNKNOWN + 1, np.int64)
     done, count = 0, 0
@@ -97,13 +104,15 @@ def read_messages(
         done, count = _read_all(
             content, starts, sizes, latest_ms, max_bytes, VOCABULARY, following,
             events.id_starts, events.id_sizes, events.vehicle_classes, events.samples,
-            events.samples.view(np.float32).reshape(capacity, -1), events.positions, message, unsure, done, count,
+            events.samples.view(np.float32).reshape(capacity, -1), events.positions,
+            faults, message, unsure, done, count,
         )  # fmt: skip
         if done == len(starts):
-            return ReadMessages(events.take(slice(0, count)), message[:count], np.flatnonzero(unsure))
+            return ReadMessages(events.take(slice(0, count)), message[:count], faults[:count], np.flatnonzero(unsure))
         more = max(capacity, MAX_SAMPLES)
         events = events.followed_by(EventColumns.allocate(more, content[:0]))
         message = np.concatenate([message, np.zeros(more, np.int64)])
+        faults = np.concatenate([faults, np.zeros(more, np.int64)])
         capacity += more
 
 
@@ -122,6 +131,7 @@ def _read_all(
     samples: Any,
     floats: Any,
     positions: Any,
+    faults: Any,
     message: Any,
     unsure: Any,
     begin: int,
@@ -133,13 +143,15 @@ def _read_all(
     """
     content, following = borrowed(content), borrowed(following)
     id_starts, id_sizes, vehicle_classes = borrowed(id_starts), borrowed(id_sizes), borrowed(vehicle_classes)
-    samples, floats, positions = borrowed(samples), borrowed(floats), borrowed(positions)
+    samples, floats, positions, faults = borrowed(samples), borrowed(floats), borrowed(positions), borrowed(faults)
     vocabulary = Vocabulary(
         borrowed(vocabulary.names),
         borrowed(vocabulary.classes),
         borrowed(vocabulary.types),
         borrowed(vocabulary.lowest),
         borrowed(vocabulary.highest),
+        borrowed(vocabulary.placeholders),
+        borrowed(vocabulary.inner_placeholder),
         borrowed(vocabulary.legal_in_id),
     )
     for number in range(begin, starts.size):
@@ -149,7 +161,7 @@ def _read_all(
             continue
         after = _read_message(
             content, starts[number], end, latest_ms, vocabulary, following,
-            id_starts, id_sizes, vehicle_classes, samples, floats, positions, count,
+            id_starts, id_sizes, vehicle_classes, samples, floats, positions, faults, count,
         )  # fmt: skip
         if after == _COLUMNS_FULL:
             return number, count
@@ -163,7 +175,8 @@ def _read_all(
 
 
 @inlined_kernel
-def _begin_event(samples: Any, floats: Any, positions: Any, row: int) -> None:
+def _begin_event(samples: Any, floats: Any, positions: Any, faults: Any, row: int) -> None:
+    faults[row] = 0
     sample = samples[row]
     sample.timestamp_ms = 0
     sample.event_hash = 0
@@ -177,8 +190,12 @@ def _begin_event(samples: Any, floats: Any, positions: Any, row: int) -> None:
 
 
 @inlined_kernel
-def _is_whole(samples: Any, floats: Any, row: int, seen: int) -> bool:
-    """Tell whether a sample has a time and measures something."""
+def _is_whole(samples: Any, floats: Any, positions: Any, faults: Any, row: int, seen: int) -> bool:
+    """Tell whether a sample has a time and measures something; its position is unknown where it is 0/0."""
+    if positions[row, 0] == 0 and positions[row, 1] == 0:
+        positions[row, 0] = positions[row, 1] = np.nan
+        note_fault(faults, row, LATITUDE, PLACEHOLDER)
+        note_fault(faults, row, LONGITUDE, PLACEHOLDER)
     if not seen >> TIMESTAMP & 1:
         return False
     if samples[row].event_type != _SAMPLE_TYPE:
@@ -203,6 +220,7 @@ def _read_message(
     samples: Any,
     floats: Any,
     positions: Any,
+    faults: Any,
     first: int,
 ) -> int:
     """Read one message; give the row after its last event, `UNSURE` or `_COLUMNS_FULL`."""
@@ -213,7 +231,7 @@ def _read_message(
     if first == samples.size:
         return _COLUMNS_FULL
     row = first
-    _begin_event(samples, floats, positions, row)
+    _begin_event(samples, floats, positions, faults, row)
     vehicle_classes[first] = 0
     in_samples = False
     seen, seen_outside = 0, 0
@@ -228,7 +246,8 @@ def _read_message(
         if in_samples and field != UNKNOWN and _OF_TRIP >> field & 1:
             field = UNKNOWN
         if field != UNKNOWN:
-            if seen >> field & 1:
+            is_beside_samples = row > first and not in_samples and not _OF_TRIP >> field & 1
+            if seen >> field & 1 or is_beside_samples:
                 return UNSURE
             seen |= 1 << field
         if field == SAMPLES and content[at] == OPEN_LIST:
@@ -241,7 +260,7 @@ def _read_message(
             continue
         at = read_value(
             content, at, end, field, first, row, latest_ms, vocabulary,
-            id_starts, id_sizes, vehicle_classes, samples, floats, positions,
+            id_starts, id_sizes, vehicle_classes, samples, floats, positions, faults,
         )  # fmt: skip
         if at == UNSURE:
             return UNSURE
@@ -256,7 +275,7 @@ def _read_message(
         at = skip_space(content, at + 1, end)
         if not in_samples:
             break
-        if not _is_whole(samples, floats, row, seen) or at >= end:
+        if not _is_whole(samples, floats, positions, faults, row, seen) or at >= end:
             return UNSURE
         row += 1
         if content[at] == COMMA:
@@ -267,7 +286,7 @@ def _read_message(
                 return _COLUMNS_FULL
             at = skip_space(content, at + 1, end)
             seen = 0
-            _begin_event(samples, floats, positions, row)
+            _begin_event(samples, floats, positions, faults, row)
             continue
         if content[at] != CLOSE_LIST:
             return UNSURE
@@ -284,11 +303,12 @@ def _read_message(
     if at != end or seen & _IDS != _IDS:
         return UNSURE
     if row == first:
-        return first + 1 if _is_whole(samples, floats, row, seen) else UNSURE
+        return first + 1 if _is_whole(samples, floats, positions, faults, row, seen) else UNSURE
     if seen & ~_OF_TRIP:
         return UNSURE
     for other in range(first + 1, row):
         vehicle_classes[other] = vehicle_classes[first]
+        faults[other] |= fault_of(faults[first], VEHICLE_CLASS)
         for place in range(id_starts.shape[1]):
             id_starts[other, place] = id_starts[first, place]
             id_sizes[other, place] = id_sizes[first, place]

@@ -1,13 +1,15 @@
-"""Which rows of a file are events: the limits of `schemas.messages.trip_event.TripEvent`, applied to whole columns."""
+"""Which rows of a file are events, and which of their values count as unknown: the rules of messages, by columns."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
-from schemas.event_frame import EVENT_SCHEMA, EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
-from schemas.messages.trip_event import ID_PATTERN, MIN_TIMESTAMP, Sample
+from schemas.event_frame import EVENT_SCHEMA, EVENT_TYPES, ID_COLUMNS, MOTION_COLUMNS, VEHICLE_CLASSES
+from schemas.messages.optional_fields import NUMBER_RULES, FieldFault
+from schemas.messages.trip_event import ID_PATTERN, MIN_TIMESTAMP
 
 MIN_TIMESTAMP_MS: Final = int(MIN_TIMESTAMP.timestamp() * 1000)
 """Earliest possible event, UTC epoch milliseconds."""
@@ -15,53 +17,119 @@ MIN_TIMESTAMP_MS: Final = int(MIN_TIMESTAMP.timestamp() * 1000)
 MAX_TIMESTAMP_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: later ones can't be written as ISO 8601."""
 
-_RANGED_COLUMNS: Final = (*MEASUREMENT_COLUMNS, "latitude", "longitude")
+MEASUREMENT_RANGES: Final[dict[str, tuple[float, float]]] = {
+    name: (rule.lowest, rule.highest) for name, rule in NUMBER_RULES.items()
+}
+"""Lowest and highest legal value of each measurement."""
+
+_MINUTES_PER_DAY: Final = timedelta(days=1) // timedelta(minutes=1)
 
 
-def _range_of(field: str) -> tuple[float, float]:
-    limits = Sample.model_fields[field].metadata
-    lowest = next(limit.ge for limit in limits if hasattr(limit, "ge"))
-    highest = next(limit.le for limit in limits if hasattr(limit, "le"))
-    return lowest, highest
+@dataclass(frozen=True)
+class JudgedRows:
+    """What became of rows.
+
+    Attributes
+    ----------
+    events
+        The rows that are events, in their order, exactly `EVENT_SCHEMA`; faulty values of optional fields are null,
+        an unknown type is ``sample`` and an unknown class ``car``.
+    dropped
+        Rows that can't be events, by cause.
+    faults
+        Events by field and fault of their optional fields.
+    """
+
+    events: pl.DataFrame
+    dropped: dict[str, int]
+    faults: dict[tuple[str, FieldFault], int]
 
 
-MEASUREMENT_RANGES: Final[dict[str, tuple[float, float]]] = {field: _range_of(field) for field in _RANGED_COLUMNS}
-"""Lowest and highest legal value of each measurement, as the message's model has them."""
+def judge_rows(rows: pl.DataFrame) -> JudgedRows:
+    """Split off the rows that can't be events, and take away the values of optional fields that can't be.
 
-
-def keep_events(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Split off the rows that can't be events, and count them by cause.
-
-    A row with several faults counts under the first: time, ids, classes, ranges, nothing measured.
+    A row with several causes counts under the first: time, ids, nothing measured. NaN is unknown and no fault: data
+    frames write it for a missing number.
 
     Parameters
     ----------
     rows
         Columns and types of `EVENT_SCHEMA`; every column may be null.
-
-    Returns
-    -------
-    tuple of DataFrame and dict
-        The events in the order of the rows, exactly `EVENT_SCHEMA`; dropped rows by cause.
     """
     rows = rows.select(
         pl.col(name).fill_nan(None) if dtype.is_float() else pl.col(name) for name, dtype in EVENT_SCHEMA.items()
+    )
+    faults = _present_faults(rows)
+    noted = rows.with_columns(is_faulty.alias(_noted(*key)) for key, is_faulty in faults.items())
+    fields = dict.fromkeys(name for name, _ in faults)
+    usable = noted.with_columns(
+        pl.when(~pl.any_horizontal(_noted(*key) for key in faults if key[0] == name)).then(pl.col(name))
+        for name in fields
     ).with_columns(
         pl.col("vehicle_class").fill_null(VEHICLE_CLASSES[0]),
         pl.col("event_type").fill_null(EVENT_TYPES[0]),
     )
-    checked = rows.with_columns(pl.coalesce(_causes(rows)).alias("_cause"))
+    checked = usable.with_columns(pl.coalesce(_causes(usable, list(faults))).alias("_cause"))
     dropped = (
         checked.filter(pl.col("_cause").is_not_null()).group_by("_cause").len().sort("len", "_cause", descending=True)
     )
-    return checked.filter(pl.col("_cause").is_null()).drop("_cause"), dict(dropped.iter_rows())
+    kept = checked.filter(pl.col("_cause").is_null())
+    counts = {key: int(kept[_noted(*key)].sum()) for key in faults}
+    return JudgedRows(
+        kept.select(EVENT_SCHEMA.names()),
+        dict(dropped.iter_rows()),
+        {key: count for key, count in counts.items() if count},
+    )
 
 
-def _causes(rows: pl.DataFrame) -> list[pl.Expr]:
+def keep_events(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Give the events of `judge_rows` and the dropped rows by cause, where nobody is told of faults."""
+    judged = judge_rows(rows)
+    return judged.events, judged.dropped
+
+
+def _noted(name: str, fault: FieldFault) -> str:
+    """Name the column that tells which rows have a fault."""
+    return f"_{name}_{fault}"
+
+
+def _present_faults(rows: pl.DataFrame) -> dict[tuple[str, FieldFault], pl.Expr]:
+    """Return where each field and fault is that is in any row; of a row's field there is at most one."""
+    rules = {key: is_faulty.fill_null(False) for key, is_faulty in _fault_rules(rows).items()}
+    found = rows.select(is_faulty.any().alias(_noted(*key)) for key, is_faulty in rules.items())
+    return {key: is_faulty for key, is_faulty in rules.items() if found[_noted(*key)].item()}
+
+
+def _fault_rules(rows: pl.DataFrame) -> dict[tuple[str, FieldFault], pl.Expr]:
+    rules: dict[tuple[str, FieldFault], pl.Expr] = {
+        ("vehicle_class", FieldFault.UNKNOWN_CHOICE): ~pl.col("vehicle_class").is_in(VEHICLE_CLASSES),
+        ("event_id", FieldFault.ILLEGAL_ID): _illegal_id(rows, "event_id"),
+        ("event_type", FieldFault.UNKNOWN_CHOICE): ~pl.col("event_type").is_in(EVENT_TYPES),
+        ("utc_offset_min", FieldFault.OUT_OF_RANGE): pl.col("utc_offset_min").abs() >= _MINUTES_PER_DAY,
+    }
+    null_island = (_kept("latitude") == 0) & (_kept("longitude") == 0)
+    for name, rule in NUMBER_RULES.items():
+        placeholder = _kept(name).is_in(pl.Series(rule.placeholders, dtype=pl.Float32).implode()).fill_null(False)
+        if name in ("latitude", "longitude"):
+            placeholder |= null_island.fill_null(False)
+        is_finite = pl.col(name).is_finite()
+        outside = is_finite & ~_kept(name).is_between(rule.lowest, rule.highest)
+        rules[name, FieldFault.PLACEHOLDER] = placeholder
+        rules[name, FieldFault.NOT_FINITE] = ~is_finite
+        rules[name, FieldFault.OUT_OF_RANGE] = outside & ~placeholder
+    return rules
+
+
+def _kept(name: str) -> pl.Expr:
+    """Return a number as the columns of the core keep it."""
+    return pl.col(name).cast(pl.Float32)
+
+
+def _causes(rows: pl.DataFrame, faults: list[tuple[str, FieldFault]]) -> list[pl.Expr]:
     """Return one expression a rule: the cause's text where a row breaks it, else null."""
 
-    def cause(text: str, broken: pl.Expr) -> pl.Expr:
-        return pl.when(broken).then(pl.lit(text))
+    def cause(text: str | pl.Expr, broken: pl.Expr) -> pl.Expr:
+        return pl.when(broken).then(pl.lit(text) if isinstance(text, str) else text)
 
     timestamp = pl.col("timestamp_ms")
     rules = [
@@ -72,24 +140,27 @@ def _causes(rows: pl.DataFrame) -> list[pl.Expr]:
     for name in ("vehicle_id", *(name for name in ID_COLUMNS if name != "vehicle_id")):
         rules.append(cause(f"no {name}", pl.col(name).is_null()))
         rules.append(cause(f"illegal {name}", _illegal_id(rows, name)))
-    rules.append(cause("illegal event_id", _illegal_id(rows, "event_id")))
-    rules.append(cause("unknown vehicle_class", ~pl.col("vehicle_class").is_in(VEHICLE_CLASSES)))
-    rules.append(cause("unknown event_type", ~pl.col("event_type").is_in(EVENT_TYPES)))
-    rules.append(cause("utc_offset_min of a day or more", pl.col("utc_offset_min").abs() >= _MINUTES_PER_DAY))
-    for name, (lowest, highest) in MEASUREMENT_RANGES.items():
-        outside = ~pl.col(name).is_between(lowest, highest)
-        rules.append(cause(f"{name} outside {lowest:g} to {highest:g}", outside))
-    rules.append(cause("nothing measured", nothing_measured()))
+    rules.append(cause(_nothing_measured_cause(faults), nothing_measured()))
     return rules
 
 
-_MINUTES_PER_DAY: Final = timedelta(days=1) // timedelta(minutes=1)
+def _nothing_measured_cause(faults: list[tuple[str, FieldFault]]) -> pl.Expr:
+    """Return the cause of a row without measurements, with those of its fields whose values can't be used."""
+    text = pl.lit("nothing measured")
+    names = []
+    for name in ("event_type", *MOTION_COLUMNS):
+        noted = [_noted(*key) for key in faults if key[0] == name]
+        if noted:
+            names.append(pl.when(pl.any_horizontal(noted)).then(pl.lit(name)))
+    if not names:
+        return text
+    listed = pl.concat_str(names, separator=", ", ignore_nulls=True)
+    return pl.when(listed == "").then(text).otherwise(pl.format("nothing measured: {} can't be used", listed))
 
 
 def nothing_measured() -> pl.Expr:
     """Return the rule that a plain sample needs a speed or an acceleration."""
-    sensors = ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2")
-    return (pl.col("event_type") == "sample") & pl.all_horizontal(pl.col(sensor).is_null() for sensor in sensors)
+    return (pl.col("event_type") == "sample") & pl.all_horizontal(pl.col(sensor).is_null() for sensor in MOTION_COLUMNS)
 
 
 def _illegal_id(rows: pl.DataFrame, name: str) -> pl.Expr:

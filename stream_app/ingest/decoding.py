@@ -4,6 +4,7 @@ A kernel decodes the valid messages of a batch. Every other message is validated
 one by one: they alone reject, and give the reason.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +15,9 @@ import structlog
 from numpy.typing import NDArray
 
 from schemas.messages.dead_letter import RejectCode
+from schemas.messages.optional_fields import FieldFault
 from scoring.events import EventColumns
-from scoring.json_events import UNKNOWN_OFFSET, ReadMessages, read_messages
+from scoring.json_events import UNKNOWN_OFFSET, ReadMessages, count_faults, read_messages
 from stream_app.faust_bridge.record_batch import KafkaRecord, RecordBatch, Records
 from stream_app.ingest.local_time import utc_offsets
 from stream_app.ingest.placement import Placement
@@ -43,12 +45,15 @@ class DecodedBatch:
         Records that are invalid, or have invalid samples, and why.
     record_count
         Records in the batch.
+    faults
+        Events by field and fault of those optional fields that count as unknown.
     """
 
     events: EventColumns
     offsets: NDArray[np.int64]
     rejects: list[Reject]
     record_count: int
+    faults: Counter[tuple[str, FieldFault]]
 
 
 class Decoder:
@@ -110,12 +115,14 @@ class Decoder:
         self._fill_utc_offsets(read.events)
         events, message = read.events, read.message
         rejects: list[Reject] = []
+        faults = count_faults(read.faults)
         if len(read.unsure) > 0:
             rows = np.setdiff1d(read.unsure, misplaced, assume_unique=True).tolist()
-            unsure, rejects = self._strict.decode([(row, records[row]) for row in rows], latest_ms)
-            rejects += [_misplaced(records[row], batch.partition) for row in misplaced.tolist()]
-            events, message = self._merged(read, unsure)
-        return DecodedBatch(events, records.offsets[message], rejects, len(records))
+            strict = self._strict.decode([(row, records[row]) for row in rows], latest_ms)
+            rejects = strict.rejects + [_misplaced(records[row], batch.partition) for row in misplaced.tolist()]
+            faults += strict.faults
+            events, message = self._merged(read, strict.events)
+        return DecodedBatch(events, records.offsets[message], rejects, len(records), faults)
 
     def _misplaced(self, records: Records, partition: int) -> NDArray[np.int64]:
         found = self._placement.misplaced(records.content, records.key_starts, records.key_sizes, partition)

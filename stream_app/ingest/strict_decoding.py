@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -12,19 +14,14 @@ from pydantic_core import ErrorDetails
 
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.dead_letter import RejectCode
-from schemas.messages.trip_event import MAX_SAMPLES, Sample, TripEvent, TripIds
+from schemas.messages.optional_fields import FieldFault
+from schemas.messages.trip_event import MAX_ID_BYTES, MAX_SAMPLES, Sample, TripEvent, TripIds
 from stream_app.faust_bridge.record_batch import KafkaRecord
 from stream_app.ingest.rejects import Reject
 
 _CODE_OF_ERROR: Final = {
     "missing": RejectCode.MISSING_FIELD,
     "string_pattern_mismatch": RejectCode.ILLEGAL_ID,
-    "finite_number": RejectCode.NOT_FINITE,
-    "greater_than_equal": RejectCode.OUT_OF_RANGE,
-    "less_than_equal": RejectCode.OUT_OF_RANGE,
-    "literal_error": RejectCode.UNKNOWN_CHOICE,
-    "too_long": RejectCode.TOO_LARGE,
-    "too_short": RejectCode.NOTHING_MEASURED,
 }
 """Code of each kind of pydantic error; every other kind is a wrong type."""
 
@@ -45,6 +42,32 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _SAMPLE_FIELDS: Final = set(Sample.model_fields) & set(EVENT_SCHEMA)
 
 _Row: TypeAlias = dict[str, Any]
+_Faults: TypeAlias = Counter[tuple[str, FieldFault]]
+
+_ILLEGAL_ID: Final = (
+    f"an id has 1 to {MAX_ID_BYTES} of A to Z, a to z, 0 to 9 and _ . : - only; have the sender replace other "
+    "characters, such as blanks and letters of other alphabets, for example by _"
+)
+"""Not replaced here: two ids could become one, and the trips of two vehicles with them."""
+
+
+@dataclass(frozen=True)
+class StrictlyDecoded:
+    """What became of records.
+
+    Attributes
+    ----------
+    events
+        Event frame with the column ``record``: the position of each event's record in the batch.
+    rejects
+        Records that are invalid, or have invalid samples, and why; the latter's valid samples are events.
+    faults
+        Events by field and fault of their optional fields.
+    """
+
+    events: pl.DataFrame
+    rejects: list[Reject]
+    faults: _Faults
 
 
 class _UnusableError(Exception):
@@ -67,33 +90,32 @@ class StrictDecoder:
     def __init__(self, *, max_value_bytes: int) -> None:
         self._max_value_bytes = max_value_bytes
 
-    def decode(self, records: Iterable[tuple[int, KafkaRecord]], latest_ms: int) -> tuple[pl.DataFrame, list[Reject]]:
-        """Decode records, given with their position in the batch.
-
-        Returns
-        -------
-        tuple
-            Event frame with the column ``record``, and the rejects. A record some of whose samples are bad is in
-            both.
-        """
+    def decode(self, records: Iterable[tuple[int, KafkaRecord]], latest_ms: int) -> StrictlyDecoded:
+        """Decode records, given with their position in the batch."""
         rows: list[_Row] = []
         rejects: list[Reject] = []
+        faults: _Faults = Counter()
         for position, record in records:
             try:
-                usable, problem = self._decode_value(record.value, latest_ms)
+                usable, problem = self._decode_value(record.value, latest_ms, faults)
             except _UnusableError as error:
                 usable, problem = [], error
             rows.extend({"record": position, **row} for row in usable)
             if problem is not None:
                 rejects.append(Reject(record, problem.code, str(problem)))
-        return pl.DataFrame(rows, schema={"record": pl.Int64(), **EVENT_SCHEMA}), rejects
+        return StrictlyDecoded(pl.DataFrame(rows, schema={"record": pl.Int64(), **EVENT_SCHEMA}), rejects, faults)
 
-    def _decode_value(self, value: bytes | None, latest_ms: int) -> tuple[list[_Row], _UnusableError | None]:
+    def _decode_value(
+        self, value: bytes | None, latest_ms: int, faults: _Faults
+    ) -> tuple[list[_Row], _UnusableError | None]:
         content = _parse_object(value, self._max_value_bytes)
+        its_faults: dict[str, FieldFault] = {}
         if content.get("samples") is None:
-            event = _validate(TripEvent, content)
-            return [_row(event, event, content, latest_ms)], None
-        ids = _validate(TripIds, content)
+            event = _validate(TripEvent, content, its_faults)
+            row = _row(event, event, content, latest_ms)
+            faults.update(its_faults.items())
+            return [row], None
+        ids = _validate(TripIds, content, its_faults)
         samples = _parse_samples(content["samples"])
         if not samples:
             raise _UnusableError(RejectCode.NOTHING_MEASURED, "samples: the list is empty")
@@ -102,10 +124,13 @@ class StrictDecoder:
         rows: list[_Row] = []
         problems: list[str] = []
         for position, sample in enumerate(samples):
+            of_sample = dict(its_faults)
             try:
-                rows.append(_row(ids, _validate(Sample, sample), sample, latest_ms))
+                rows.append(_row(ids, _validate(Sample, sample, of_sample), sample, latest_ms))
             except _UnusableError as error:
                 problems.append(f"sample {position}: {error}")
+            else:
+                faults.update(of_sample.items())
         if not problems:
             return rows, None
         more = f"; and {len(problems) - _MAX_NAMED_SAMPLES} more" if len(problems) > _MAX_NAMED_SAMPLES else ""
@@ -150,9 +175,9 @@ def _parse_samples(given: object) -> list[Any]:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _validate(model: type[_Model], content: object) -> _Model:
+def _validate(model: type[_Model], content: object, faults: dict[str, FieldFault]) -> _Model:
     try:
-        return model.model_validate(content)
+        return model.model_validate(content, context=faults)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise _UnusableError(_code_of(first), _describe(first)) from error
@@ -171,7 +196,8 @@ def _code_of(error: ErrorDetails) -> RejectCode:
 
 def _describe(error: ErrorDetails) -> str:
     field = ".".join(str(part) for part in error["loc"])
-    return f"{field}: {error['msg']}" if field else error["msg"]
+    text = _ILLEGAL_ID if _code_of(error) is RejectCode.ILLEGAL_ID else error["msg"]
+    return f"{field}: {text}" if field else text
 
 
 def _row(ids: TripIds, sample: Sample, content: dict[str, Any], latest_ms: int) -> _Row:

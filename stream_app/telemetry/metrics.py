@@ -10,6 +10,11 @@ from schemas.messages.trip_alert import TripAlert
 EVENTS: Final = Counter("driver_score_worker_events_total", "Valid trip events processed")
 RECORDS: Final = Counter("driver_score_worker_records_total", "Kafka records read from trip-events")
 REJECTS: Final = Counter("driver_score_worker_rejects_total", "Records sent to the dead-letter topic", ["code"])
+FIELD_FAULTS: Final = Counter(
+    "driver_score_worker_field_faults_total",
+    "Events that count without an optional field, as its value can't be; a placeholder is a number for unknown",
+    ["field", "fault"],
+)
 MIXED_PARTITIONERS: Final = Gauge(
     "driver_score_worker_mixed_partitioners",
     "1 since records placed by Java's and by librdkafka's default partitioner were both read: trips are split",
@@ -91,6 +96,7 @@ def total(counter: Counter) -> float:
 def start_at_zero(
     *,
     reject_codes: Iterable[str],
+    field_faults: Iterable[tuple[str, str]],
     statuses: Iterable[str],
     topics: Iterable[str],
     eviction_causes: Iterable[str],
@@ -102,6 +108,8 @@ def start_at_zero(
     ----------
     reject_codes
         Codes of dead letters.
+    field_faults
+        Optional fields with the faults that they can have.
     statuses
         Of scores.
     topics
@@ -117,6 +125,8 @@ def start_at_zero(
         EXPIRED.labels(topic)
     for code in reject_codes:
         REJECTS.labels(code)
+    for field, fault in field_faults:
+        FIELD_FAULTS.labels(field, fault)
     for kind in ("window", "trip"):
         for status in statuses:
             SCORES.labels(kind, status)

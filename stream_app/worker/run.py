@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from schemas.messages.dead_letter import RejectCode
 from schemas.messages.driver_score import ScoreStatus
+from schemas.messages.optional_fields import POSSIBLE_FAULTS
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS
 from scoring.features.state import EvictionCause
@@ -65,6 +66,7 @@ def run_worker(settings: Settings) -> None:
     kafka = settings.kafka
     metrics.start_at_zero(
         reject_codes=RejectCode,
+        field_faults=POSSIBLE_FAULTS,
         statuses=get_args(ScoreStatus),
         topics=_topics(kafka),
         eviction_causes=get_args(EvictionCause),

@@ -17,6 +17,7 @@ from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import PartitionStates
 from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_sensors
+from stream_app.telemetry.field_fault_log import FieldFaultLog
 from stream_app.worker.wall_clock import now_ms
 
 _CLOSED_TOGETHER: Final = 500
@@ -38,6 +39,7 @@ class TripProcessing:
         self._partitions = partitions
         self._engine = engine
         self._outputs = outputs
+        self._field_faults = FieldFaultLog()
 
     def process(self, batches: Sequence[tuple[RecordBatch, DecodedBatch]]) -> None:
         """Take batches into the states of their partitions, and publish scores and rejects.
@@ -62,6 +64,9 @@ class TripProcessing:
             metrics.RECORDS.inc(decoded.record_count)
             metrics.EVENTS.inc(len(events))
             count_sensors(events)
+            for (field, fault), count in decoded.faults.items():
+                metrics.FIELD_FAULTS.labels(field, fault).inc(count)
+            self._field_faults.add(decoded.faults)
         for scope, part in fresh.items():
             self._publish(self._engine.process(part, scored_at_ms=now_ms()), scope)
         duplicates, late = (now - then for now, then in zip(_counts(owned.values()), before, strict=True))

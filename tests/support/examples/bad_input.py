@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from schemas.messages.dead_letter import RejectCode
+from schemas.messages.optional_fields import FieldFault
 from tests.support.examples.decoding import RIGHT, message, raw, without
 
 GOOD_SAMPLE = {"timestamp": RIGHT["timestamp"], "speed_kmh": 50.0}
@@ -17,12 +18,16 @@ YEAR_MS = 365 * 86_400_000
 
 @dataclass(frozen=True)
 class BadInput:
-    """One row: `value` makes the message, given the time; `code` is None where nothing is rejected."""
+    """One row: `value` makes the message, given the time.
+
+    `code` is None where nothing is rejected; `faults` are the optional fields that count as unknown.
+    """
 
     title: str
     code: RejectCode | None
     value: Callable[[int], bytes | None]
     events: int = 0
+    faults: dict[str, FieldFault] = field(default_factory=dict)
 
     @property
     def row(self) -> str:
@@ -30,7 +35,10 @@ class BadInput:
         outcome = {0: "rejected", 1: "counts"}.get(self.events, f"its {self.events} good samples count")
         if self.code is not None and self.events:
             outcome = f"the {self.events} good samples count, the original is rejected"
-        return f"| {self.title} | {outcome} | {f'`{self.code.value}`' if self.code else 'none'} |"
+        if self.faults and self.events == 1:
+            outcome = f"counts without {' and '.join(f'`{name}`' for name in self.faults)}"
+        reasons = [self.code.value] if self.code else sorted({fault.value for fault in self.faults.values()})
+        return f"| {self.title} | {outcome} | {', '.join(f'`{reason}`' for reason in reasons) or 'none'} |"
 
 
 def _is(value: bytes | None) -> Callable[[int], bytes | None]:
@@ -49,7 +57,14 @@ def _many_samples(count: int) -> list[dict[str, Any]]:
     return [{**GOOD_SAMPLE, "timestamp": RIGHT["timestamp"] + number} for number in range(count)]
 
 
+def _fault(title: str, fault: FieldFault, *names: str, **changed: Any) -> BadInput:
+    """Make a row whose message counts without some fields; a value in bytes is JSON text."""
+    texts = {name: given.decode() if isinstance(given, bytes) else json.dumps(given) for name, given in changed.items()}
+    return BadInput(title, None, _is(raw(**texts)), 1, dict.fromkeys(names or changed, fault))
+
+
 C = RejectCode
+F = FieldFault
 
 BAD_INPUT = (
     # What no parser reads.
@@ -74,20 +89,42 @@ BAD_INPUT = (
     BadInput("an id of more than 64 characters", C.ILLEGAL_ID, _is(message(client_id="c" * 65))),
     BadInput("an id that is a whole number", None, _is(message(trip_id=4711)), 1),
     BadInput("an id that is a fraction, true, false, a list or an object", C.WRONG_TYPE, _is(message(trip_id=1.5))),
-    BadInput("an illegal `event_id`", C.ILLEGAL_ID, _is(message(event_id="{}"))),
-    # Measurements.
-    BadInput('a number as text: `"50"`', C.WRONG_TYPE, _is(message(speed_kmh="50"))),
-    BadInput("true, a list or an object for a number", C.WRONG_TYPE, _is(message(speed_kmh=[50]))),
-    BadInput("NaN", C.NOT_FINITE, _is(raw(speed_kmh="NaN"))),
-    BadInput("infinity", C.NOT_FINITE, _is(raw(speed_kmh="-Infinity"))),
-    BadInput("a number too large for 64 bits: `1e999`", C.NOT_FINITE, _is(raw(speed_kmh="1e999"))),
-    BadInput("a speed of 9,999 km/h", C.OUT_OF_RANGE, _is(message(speed_kmh=9999))),
-    BadInput("a negative speed", C.OUT_OF_RANGE, _is(message(speed_kmh=-1))),
-    BadInput("a latitude of 91", C.OUT_OF_RANGE, _is(message(latitude=91.0))),
-    BadInput("an acceleration of 5,000 m/s²", C.OUT_OF_RANGE, _is(message(acceleration_mps2=-5000.0))),
+    # Optional fields: the rest of the event counts.
     BadInput("a field that is null", None, _is(message(acceleration_mps2=None, vehicle_class=None)), 1),
+    BadInput('a number as text: `"50"`', None, _is(message(speed_kmh="50")), 1),
+    _fault("a speed limit of 0, -1, 255 or 999", F.PLACEHOLDER, speed_limit_kmh=0),
+    _fault("a heading of -1 or 511", F.PLACEHOLDER, heading_deg=511),
+    BadInput("a heading of 360: north", None, _is(message(heading_deg=360)), 1),
+    _fault("a heading beyond ±360", F.OUT_OF_RANGE, heading_deg=360.5),
+    _fault("a position of exactly 0/0", F.PLACEHOLDER, latitude=0, longitude=0.0),
+    _fault("a position of 91/181", F.PLACEHOLDER, latitude=91, longitude=181),
+    _fault("a latitude of 95", F.OUT_OF_RANGE, latitude=95.0),
+    _fault("a speed limit of 5,000 km/h", F.OUT_OF_RANGE, speed_limit_kmh=5000),
+    _fault("a number that is NaN or infinite", F.NOT_FINITE, acceleration_mps2=b"NaN", peak_mps2=b"-Infinity"),
+    _fault("a number too large for 64 bits: `1e999`", F.NOT_FINITE, heading_deg=b"1e999"),
+    _fault("another text for a number", F.WRONG_TYPE, heading_deg="north"),
+    _fault("true, a list or an object for a number", F.WRONG_TYPE, duration_s=True, peak_mps2={}),
+    _fault("an acceleration of 5,000 m/s²", F.OUT_OF_RANGE, acceleration_mps2=-5000.0),
+    _fault(
+        "a speed of 9,999 km/h, and an acceleration that is right",
+        F.OUT_OF_RANGE, "speed_kmh", speed_kmh=9999, acceleration_mps2=-0.5,
+    ),
+    _fault(
+        "a speed of -1, and an acceleration that is right",
+        F.PLACEHOLDER, "speed_kmh", speed_kmh=-1, acceleration_mps2=-0.5,
+    ),
+    _fault("an unknown `vehicle_class`: counts as `car`", F.UNKNOWN_CHOICE, vehicle_class="tram"),
+    _fault("an unknown `event_type` with a speed: counts as `sample`", F.UNKNOWN_CHOICE, event_type="harsh_turn"),
+    _fault("a class or type that is no text", F.WRONG_TYPE, vehicle_class=3, event_type=["sample"]),
+    _fault("an illegal `event_id`", F.ILLEGAL_ID, event_id="{}"),
+    _fault("an `event_id` that is a list or an object", F.WRONG_TYPE, event_id={}),
     BadInput("a sample without speed and accelerations", C.NOTHING_MEASURED, _is(without("speed_kmh"))),
-    BadInput("an unknown `event_type` or `vehicle_class`", C.UNKNOWN_CHOICE, _is(message(event_type="crash"))),
+    BadInput("a speed of 9,999 km/h, a negative one or NaN, alone", C.NOTHING_MEASURED, _is(message(speed_kmh=9999))),
+    BadInput(
+        "an unknown `event_type` without speed and accelerations",
+        C.NOTHING_MEASURED,
+        _is(without("speed_kmh", event_type="harsh_turn", peak_mps2=4.1)),
+    ),
     # Time.
     BadInput("no timestamp", C.MISSING_FIELD, _is(without("timestamp"))),
     BadInput("a timestamp from 1970", C.TIMESTAMP_OUT_OF_RANGE, _is(message(timestamp=0))),
@@ -112,6 +149,13 @@ BAD_INPUT = (
         C.BAD_SAMPLES,
         _samples(*_many_samples(2), {**GOOD_SAMPLE, "speed_kmh": 9999}, "junk"),
         2,
+    ),
+    BadInput(
+        "an envelope of an unknown `vehicle_class`: its samples count as of a `car`",
+        None,
+        _is(without("timestamp", "speed_kmh", samples=_many_samples(2), vehicle_class="tram")),
+        2,
+        {"vehicle_class": F.UNKNOWN_CHOICE},
     ),
     BadInput("an envelope whose samples are all bad", C.BAD_SAMPLES, _samples({"speed_kmh": 1}, None)),
     BadInput("an envelope without samples", C.NOTHING_MEASURED, _samples()),

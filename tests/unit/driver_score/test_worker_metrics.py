@@ -13,6 +13,9 @@ def port() -> Iterator[int]:
     rejects = Counter("driver_score_worker_rejects", "Rejected messages", ["code"], registry=registry)
     rejects.labels("not_json").inc(3)
     rejects.labels("bad_time").inc(2)
+    faults = Counter("driver_score_worker_field_faults", "Field faults", ["field", "fault"], registry=registry)
+    faults.labels("heading_deg", "wrong_type").inc(2)
+    faults.labels("heading_deg", "placeholder").inc(4)
     Counter("driver_score_worker_events", "Events", registry=registry).inc(7)
     server, thread = start_http_server(0, LOOPBACK, registry)
     yield server.server_port
@@ -21,15 +24,18 @@ def port() -> Iterator[int]:
     thread.join()
 
 
-def test_metrics_are_summed_over_their_labels_and_rejects_are_told_by_code(port: int) -> None:
+def test_metrics_are_summed_over_their_labels_and_rejects_and_field_faults_are_told_by_theirs(port: int) -> None:
     metrics = worker_metrics(port)
 
     assert metrics is not None
     assert {name: count for name, count in metrics.items() if not name.endswith("_created")} == {
         "events_total": 7,
         "rejects_total": 5,
-        "rejects:not_json": 3,
-        "rejects:bad_time": 2,
+        "rejects_total:not_json": 3,
+        "rejects_total:bad_time": 2,
+        "field_faults_total": 6,
+        "field_faults_total:heading_deg:wrong_type": 2,
+        "field_faults_total:heading_deg:placeholder": 4,
     }
 
 

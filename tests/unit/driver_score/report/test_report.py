@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from plotly.offline import get_plotlyjs
 
+from driver_score.losses import Loss
 from driver_score.report import InputQuality, write_report
 from driver_score.report.frames import latest_profiles, latest_trips
 from schemas.columns import OUTPUT_COLUMNS
@@ -304,6 +305,32 @@ def test_rejects_are_listed_with_what_they_mean(tmp_path: Path) -> None:
     assert "99.6% of the events could be read, 4 could not" in text
     assert re.search(r"illegal_id An id is empty, too long.* 3 not_json The message is not JSON.* 1 ", text)
     assert "Duplicates 7 Too late 2" in text
+
+
+def test_what_did_not_count_as_it_was_sent_is_listed_with_its_reason(tmp_path: Path) -> None:
+    quality = InputQuality(
+        events=600,
+        rejected=0,
+        rejects_by_code={},
+        duplicates=0,
+        late=590,
+        faults={("speed_limit_kmh", "placeholder"): 400},
+        file_losses=(Loss(2, 602, "rows of the file were dropped", "2 nothing measured"),),
+    )
+    page = written(tmp_path, [score_message(1)], quality=quality)
+    assert "<strong>Events came too late to count</strong>" in page
+    text = text_of(page)
+    assert "590 of 600 events came too late to count" in text
+    assert "Rows of the file were dropped 2 nothing measured 2 602" in text
+    assert "Events count without speed_limit_kmh its value is one that stands for unknown 400 600" in text
+
+
+def test_samples_far_apart_are_said_where_the_score_is_missing(tmp_path: Path) -> None:
+    far_apart = drive().with_columns(pl.col("timestamp_ms") + 29_000 * pl.int_range(pl.len()))
+    text = text_of(written(tmp_path, [score_message(1, None)], events=far_apart))
+    assert "Samples come 30 s apart (median), and over a gap of more than 10 s neither time nor distance counts" in text
+    assert "DRIVER_SCORE_THRESHOLDS__MAX_GAP_S=60 counts them" in text
+    assert "MAX_GAP_S" not in text_of(written(tmp_path, [score_message(1, None)], events=drive()))
 
 
 def test_clients_and_classes_are_compared_in_the_headings(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import get_args
 import polars as pl
 import pytest
 
+from driver_score.losses import Loss
 from driver_score.report import InputQuality, findings
 from driver_score.report.groups import display_names, factor_costs, score_groups, vehicles_of_half
 from driver_score.report.wording import FACTORS, REJECTS
@@ -91,6 +92,26 @@ def test_factor_costs_are_points_lost_per_scored_trip() -> None:
 )
 def test_quality(events: int, rejected: int, expected: str) -> None:
     assert findings.of_quality(InputQuality(events, rejected, {}, 0, 0)) == expected
+
+
+@pytest.mark.parametrize(
+    ("quality", "expected"),
+    [
+        (InputQuality(630, 0, {}, 0, 620), "620 of 630 events came too late to count"),
+        (InputQuality(630, 0, {}, 0, 6), "All 630 events could be read"),
+        (InputQuality(630, 100, {"not_json": 100}, 0, 20), "86.3% of the events could be read, 100 could not"),
+        (
+            InputQuality(630, 0, {}, 0, 0, {("heading_deg", "wrong_type"): 90, ("latitude", "placeholder"): 600}),
+            "90 of 630 events count without heading_deg",
+        ),
+        (
+            InputQuality(630, 0, {}, 0, 0, file_losses=(Loss(420, 1050, "rows of the file were dropped"),)),
+            "420 of 1,050 rows of the file were dropped",
+        ),
+    ],
+)
+def test_the_quality_is_headed_by_the_largest_loss(quality: InputQuality, expected: str) -> None:
+    assert findings.of_quality(quality) == expected
 
 
 def test_clients_are_called_by_name_unless_two_would_share_it() -> None:

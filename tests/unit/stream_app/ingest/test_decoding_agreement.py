@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 
 import polars as pl
 from hypothesis import example, given, settings
@@ -18,6 +19,7 @@ NUMBERS = (
     | st.integers(1_700_000_000_000, 1_800_000_000_000)
     | st.floats()
     | st.floats(-400, 400)
+    | st.sampled_from([0, -1, 91, 181, 255, 360, 511, 999, -1.00000001, 90.000001, 1e-300, 1e-44])
     | st.sampled_from([0, -0.0, 5.0, 300.0000001, 9999, 2**63, -(2**63) - 1, 2**64, 10**30, 1e39])
 ).map(json.dumps)
 LITERALS = st.sampled_from(
@@ -37,6 +39,17 @@ LITERALS = st.sampled_from(
         "+1",
         "1.",
         "",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "-Inf",
+        '"50"',
+        '"-0.5e1"',
+        '"1e999"',
+        '"01"',
+        '"5 "',
+        '"\\u0035"',
+        '"NaN"',
     ]
 )
 TIMES = st.sampled_from(
@@ -53,7 +66,10 @@ TEXTS = (st.text(max_size=8) | CHOICES).map(lambda text: json.dumps(text, ensure
 )
 TOKENS = NUMBERS | LITERALS | TIMES | TEXTS
 
-FIELDS = [*RIGHT, "event_id", "event_type", "vehicle_class", "sequence", "peak_mps2", "latitude", "duration_s", "extra"]
+FIELDS = [
+    *RIGHT, "event_id", "event_type", "vehicle_class", "sequence", "acceleration_mps2", "peak_mps2", "latitude",
+    "longitude", "heading_deg", "speed_limit_kmh", "duration_s", "extra",
+]  # fmt: skip
 
 
 @st.composite
@@ -95,17 +111,18 @@ def values(draw: st.DrawFn) -> bytes | None:
     return draw(st.sampled_from([None, b"", b" ", b"\n"])) if kind == 4 else value
 
 
-def together(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+def together(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int, str]], Counter[tuple[str, str]]]:
     decoded = a_decoder().decode(batch_of(*batch))
     events = frame_of(decoded.events).with_columns(record=decoded.offsets)
-    return events, [(reject.record.offset, reject.code.value) for reject in decoded.rejects]
+    return events, [(reject.record.offset, reject.code.value) for reject in decoded.rejects], Counter(decoded.faults)
 
 
-def one_by_one(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+def one_by_one(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int, str]], Counter[tuple[str, str]]]:
     records = batch_of(*batch).records()
-    events, rejects = a_decoder()._strict.decode([(row, records[row]) for row in range(len(records))], LATEST_MS)
-    frame = frame_of(EventColumns.of_frame(events)).with_columns(record=events["record"])
-    return frame, [(reject.record.offset, reject.code.value) for reject in rejects]
+    strict = a_decoder()._strict.decode([(row, records[row]) for row in range(len(records))], LATEST_MS)
+    frame = frame_of(EventColumns.of_frame(strict.events)).with_columns(record=strict.events["record"])
+    rejects = [(reject.record.offset, reject.code.value) for reject in strict.rejects]
+    return frame, rejects, Counter(strict.faults)
 
 
 @given(st.lists(values(), min_size=1, max_size=24))
@@ -116,8 +133,8 @@ def one_by_one(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int,
 @example([message(samples="[5],[6]"), message(samples="")])
 @example([message(trip_id=1.5), message(trip_id=5.0), message(trip_id=5), message(trip_id=1e39)])
 def test_among_others_and_one_by_one_the_verdict_is_the_same(batch: list[bytes | None]) -> None:
-    events, rejects = one_by_one(batch)
-    assert together(batch)[1] == rejects
+    events, rejects, faults = one_by_one(batch)
+    assert together(batch)[1:] == (rejects, faults)
     assert_frame_equal(together(batch)[0], events, check_exact=True)
 
 
@@ -125,8 +142,9 @@ def test_among_others_and_one_by_one_the_verdict_is_the_same(batch: list[bytes |
 @settings(max_examples=80, deadline=None)
 def test_among_right_messages_the_verdict_is_the_same(odd: list[bytes | None]) -> None:
     crowd: list[bytes | None] = [message(trip_id=f"trip_{number}") for number in range(20)]
-    events, rejects = one_by_one(odd)
-    all_events, all_rejects = together([*crowd, *odd, *crowd])
+    events, rejects, faults = one_by_one(odd)
+    all_events, all_rejects, all_faults = together([*crowd, *odd, *crowd])
+    assert all_faults == faults
     assert [(record - 20, code) for record, code in all_rejects] == rejects
     ours = all_events.filter(pl.col("record").is_between(20, 19 + len(odd)))
     assert_frame_equal(ours.with_columns(pl.col("record") - 20), events, check_exact=True)
@@ -136,7 +154,7 @@ def test_among_right_messages_the_verdict_is_the_same(odd: list[bytes | None]) -
 @given(st.lists(values(), min_size=1, max_size=8))
 @settings(max_examples=80, deadline=None)
 def test_what_is_accepted_is_within_its_limits_and_what_is_not_is_rejected(batch: list[bytes | None]) -> None:
-    events, rejects = together(batch)
+    events, rejects, _ = together(batch)
     assert {*events["record"].to_list(), *(record for record, _ in rejects)} == set(range(len(batch)))
     for event in events.iter_rows(named=True):
         assert all(0 < len(event[name]) <= 64 for name in ID_COLUMNS)

@@ -53,3 +53,21 @@ def test_trips_that_a_vehicle_has_too_many_of_are_counted() -> None:
         batch = batch_of("trip-events", [event % number for number in range(first, first + 5)], first_offset=first)
         processing.process([(batch, a_decoder().decode(batch))])
     assert (evicted("vehicle"), evicted("partition")) == (before[0] + 8, before[1])
+
+
+def test_optional_fields_that_count_as_unknown_are_counted_by_field_and_fault() -> None:
+    def counted() -> list[float]:
+        labels = (
+            {"field": "speed_limit_kmh", "fault": "placeholder"},
+            {"field": "event_type", "fault": "unknown_choice"},
+        )
+        return [REGISTRY.get_sample_value("driver_score_worker_field_faults_total", each) or 0 for each in labels]
+
+    processing = TripProcessing(OnePartition(), FeaturesOnly(), NoOutputs())  # type: ignore[arg-type]
+    event = b'{"trip_id":"t","vehicle_id":"v","driver_id":"d","client_id":"c","timestamp":1700000000000,"speed_kmh":1'
+    values: list[bytes | None] = [
+        event + rest + b"}" for rest in (b"", b',"speed_limit_kmh":0', b',"speed_limit_kmh":0,"event_type":"x"')
+    ]
+    before, batch = counted(), batch_of("trip-events", values)
+    processing.process([(batch, a_decoder().decode(batch))])
+    assert counted() == [before[0] + 2, before[1] + 1]

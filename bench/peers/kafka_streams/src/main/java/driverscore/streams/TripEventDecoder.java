@@ -5,12 +5,14 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -20,10 +22,15 @@ final class TripEventDecoder {
     private static final long MIN_TIMESTAMP_MS = 946_684_800_000L;
     private static final long MAX_AHEAD_MS = 86_400_000L;
     private static final int MS_PER_MIN = 60_000;
+    private static final double UNKNOWN_LIMIT_KMH = 255;
+    private static final Pattern JSON_NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
     private static final Map<String, TripEvent.Type> TYPES = byName(TripEvent.Type.values());
     private static final Map<String, TripEvent.VehicleClass> CLASSES = byName(TripEvent.VehicleClass.values());
 
-    private final JsonFactory json = JsonFactory.builder().enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER).build();
+    private final JsonFactory json = JsonFactory.builder()
+            .enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER)
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build();
 
     TripEvent decode(byte[] value) throws InvalidEventException {
         if (value == null || value.length == 0) {
@@ -57,24 +64,19 @@ final class TripEventDecoder {
             case "vehicle_id" -> event.vehicleId = id(name, parser);
             case "driver_id" -> event.driverId = id(name, parser);
             case "client_id" -> event.clientId = id(name, parser);
-            case "event_id" -> {
-                if (parser.currentToken() != JsonToken.VALUE_NULL) {
-                    id(name, parser);
-                }
-            }
-            case "vehicle_class" -> event.vehicleClass = choice(name, parser, CLASSES, TripEvent.VehicleClass.CAR);
-            case "event_type" -> event.type = choice(name, parser, TYPES, TripEvent.Type.SAMPLE);
+            case "vehicle_class" -> event.vehicleClass = choice(parser, CLASSES, TripEvent.VehicleClass.CAR);
+            case "event_type" -> event.type = choice(parser, TYPES, TripEvent.Type.SAMPLE);
             case "timestamp" -> readTimestamp(parser, event);
-            case "speed_kmh" -> event.speedKmh = number(name, parser, 0, 300);
-            case "acceleration_mps2" -> event.accelerationMps2 = number(name, parser, -400, 400);
-            case "lateral_acceleration_mps2" -> event.lateralMps2 = number(name, parser, -400, 400);
-            case "heading_deg" -> number(name, parser, -360, 360);
-            case "latitude" -> number(name, parser, -90, 90);
-            case "longitude" -> number(name, parser, -180, 180);
-            case "speed_limit_kmh" -> event.speedLimitKmh = number(name, parser, 1, 300);
-            case "peak_mps2" -> event.peakMps2 = number(name, parser, -400, 400);
+            case "speed_kmh" -> event.speedKmh = number(parser, 0, 300);
+            case "acceleration_mps2" -> event.accelerationMps2 = number(parser, -400, 400);
+            case "lateral_acceleration_mps2" -> event.lateralMps2 = number(parser, -400, 400);
+            case "speed_limit_kmh" -> {
+                float limitKmh = number(parser, 1, 300);
+                event.speedLimitKmh = limitKmh == UNKNOWN_LIMIT_KMH ? Float.NaN : limitKmh;
+            }
+            case "peak_mps2" -> event.peakMps2 = number(parser, -400, 400);
             case "duration_s" -> {
-                float durationS = number(name, parser, 0, 86_400);
+                float durationS = number(parser, 0, 86_400);
                 event.durationMs = Float.isNaN(durationS) ? 0 : (int) Math.rint(durationS * 1000.0);
             }
             default -> parser.skipChildren();
@@ -119,32 +121,27 @@ final class TripEventDecoder {
         return id;
     }
 
-    private static <T> T choice(String name, JsonParser parser, Map<String, T> choices, T ofNull)
-            throws IOException, InvalidEventException {
-        if (parser.currentToken() == JsonToken.VALUE_NULL) {
-            return ofNull;
+    /** Reads a word; one that is none of the choices counts as not given. */
+    private static <T> T choice(JsonParser parser, Map<String, T> choices, T otherwise) throws IOException {
+        if (parser.currentToken() != JsonToken.VALUE_STRING) {
+            parser.skipChildren();
+            return otherwise;
         }
-        T choice = parser.currentToken() == JsonToken.VALUE_STRING ? choices.get(parser.getText()) : null;
-        if (choice == null) {
-            throw new InvalidEventException("unknown_choice", name + ": none of " + choices.keySet());
-        }
-        return choice;
+        return choices.getOrDefault(parser.getText(), otherwise);
     }
 
-    private static float number(String name, JsonParser parser, double least, double most)
-            throws IOException, InvalidEventException {
+    /** Reads a number, perhaps as text; what is none, or out of range, is unknown. */
+    private static float number(JsonParser parser, double least, double most) throws IOException {
         JsonToken token = parser.currentToken();
-        if (token == JsonToken.VALUE_NULL) {
-            return Float.NaN;
+        float number = Float.NaN;
+        if (token == JsonToken.VALUE_NUMBER_FLOAT || token == JsonToken.VALUE_NUMBER_INT) {
+            number = (float) parser.getDoubleValue();
+        } else if (token == JsonToken.VALUE_STRING && JSON_NUMBER.matcher(parser.getText()).matches()) {
+            number = (float) Double.parseDouble(parser.getText());
+        } else {
+            parser.skipChildren();
         }
-        if (token != JsonToken.VALUE_NUMBER_FLOAT && token != JsonToken.VALUE_NUMBER_INT) {
-            throw new InvalidEventException("wrong_type", name + ": not a number");
-        }
-        double number = parser.getDoubleValue();
-        if (!(number >= least && number <= most)) {
-            throw new InvalidEventException("out_of_range", name + ": not from " + least + " to " + most);
-        }
-        return (float) number;
+        return number >= least && number <= most ? number : Float.NaN;
     }
 
     private static void readTimestamp(JsonParser parser, TripEvent event) throws IOException, InvalidEventException {
