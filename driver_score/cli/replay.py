@@ -19,17 +19,28 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from driver_score.cli.trip_file_options import (
+    FileOrderOption,
     FormatOption,
     JsonOption,
     MapFileOption,
+    MapOptions,
     MapsOption,
+    MaxUnreadableOption,
+    PivotOption,
+    SkipLinesOption,
     SpeedOption,
+    StartOption,
     TimeZoneOption,
     TripGapOption,
+    TripPauseOption,
     UnknownOption,
-    column_map_of,
+    ValuesOption,
+    WhereOption,
     format_of,
     refuse_missing,
+    report_summary,
+    time_order_of,
+    with_sampling_warning,
 )
 from driver_score.replay import (
     Disturbance,
@@ -47,7 +58,7 @@ from driver_score.replay.send_plan import MAX_PAUSE_S
 from schemas.errors import SettingsError
 from schemas.settings import load_settings
 from schemas.topics import TRIP_EVENTS
-from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
+from scoring.trip_files import DEFAULT_FLEET_PATH, ReadSummary, read_trip_file
 
 
 def replay(
@@ -66,9 +77,17 @@ def replay(
     ] = False,
     maps: MapsOption = None,
     unknown: UnknownOption = None,
+    values: ValuesOption = None,
+    where: WhereOption = None,
+    pivot: PivotOption = None,
     map_file: MapFileOption = None,
     time_zone: TimeZoneOption = None,
+    start: StartOption = None,
     trip_gap_s: TripGapOption = None,
+    trip_pause_s: TripPauseOption = None,
+    skip_lines: SkipLinesOption = None,
+    max_unreadable: MaxUnreadableOption = None,
+    file_order: FileOrderOption = None,
     trip_ends: Annotated[
         bool | None,
         typer.Option(
@@ -95,15 +114,36 @@ def replay(
     given_path = path or DEFAULT_FLEET_PATH
     given_format = file_format or ("fleet" if path is None else format_of(given_path))
     disturbance = Disturbance(duplicates, out_of_order, bad, seed)
-    needs_events = bool(trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad)
+    time_order = time_order_of(file_order=file_order)
+    needs_events = bool(
+        trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad or time_order
+    )
+    read: ReadSummary | None = None
     messages: Iterable[MessageSlice]
     if given_format == "jsonl" and not needs_events:
         refuse_missing(given_path)
         total, messages = None, line_messages(given_path)
     else:
-        column_map = column_map_of(maps, unknown, map_file, time_zone, trip_gap_s)
-        trip_file = read_trip_file(given_path, file_format=given_format, column_map=column_map)
-        console.print(f"{given_path.name}: {trip_file.summary}", highlight=False)
+        options = MapOptions(
+            maps=maps,
+            unknown=unknown,
+            values=values,
+            where=where,
+            pivot=pivot,
+            map_file=map_file,
+            time_zone=time_zone,
+            start=start,
+            trip_gap_s=trip_gap_s,
+            trip_pause_s=trip_pause_s,
+            skip_lines=skip_lines,
+            max_unreadable=max_unreadable,
+        )
+        trip_file = read_trip_file(
+            given_path, file_format=given_format, column_map=options.column_map(), time_order=time_order
+        )
+        trip_file = with_sampling_warning(trip_file, load_settings().thresholds.max_gap_s)
+        read = trip_file.summary
+        console.print(f"{given_path.name}: {read}", highlight=False, markup=False)
         plan = _plan(
             trip_file.events,
             trip_ends=given_format != "jsonl" if trip_ends is None else trip_ends,
@@ -123,7 +163,9 @@ def replay(
             progress=lambda events: progress.advance(task, events),
             stop=stop,
         )
-    _report(console, summary, as_json=as_json)
+    if read is not None:
+        report_summary(console, given_path, read)
+    _report(console, summary, read, as_json=as_json)
 
 
 def parse_speed(text: str) -> float | None:
@@ -192,7 +234,7 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _report(console: Console, summary: ReplaySummary, *, as_json: bool) -> None:
+def _report(console: Console, summary: ReplaySummary, read: ReadSummary | None, *, as_json: bool) -> None:
     how = "stopped after" if summary.stopped else "sent"
     console.print(
         f"{how} {summary.events:,} events in {summary.messages:,} messages, {summary.bytes_sent / 1e6:,.1f} MB, "
@@ -200,4 +242,5 @@ def _report(console: Console, summary: ReplaySummary, *, as_json: bool) -> None:
         highlight=False,
     )
     if as_json:
-        typer.echo(json.dumps({**asdict(summary), "events_per_s": summary.events_per_s}))
+        file = {} if read is None else {"file": read.as_dict()}
+        typer.echo(json.dumps({**asdict(summary), "events_per_s": summary.events_per_s, **file}))

@@ -1,14 +1,18 @@
 """What became of a file's rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import polars as pl
+
+LOUD_SHARE: Final = 0.01
+"""Above one row in a hundred, what was dropped or changed is worth a look before a score is believed."""
 
 
 @dataclass(frozen=True)
 class ReadSummary:
-    """Account of one file: every row is either an event or dropped for a cause.
+    """Account of one file: every row is either an event or dropped for a cause, and every change is counted.
 
     Attributes
     ----------
@@ -18,28 +22,60 @@ class ReadSummary:
         Rows that became events.
     dropped
         Rows that can't be events, by cause, the most frequent first.
+    changed
+        Rows of which something was put in order, repaired or left out, by what it was.
+    remarks
+        Sentences about the file as a whole, such as ids that were replaced.
+    cautions
+        Sentences that are warnings, whatever the number of rows.
     """
 
     rows_read: int
     events: int
     dropped: Mapping[str, int]
+    changed: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @property
     def dropped_rows(self) -> int:
         """Rows that did not become events."""
         return sum(self.dropped.values())
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Whatever happened to more than `LOUD_SHARE` of the rows, as sentences, and the cautions."""
+        limit = self.rows_read * LOUD_SHARE
+        many = (
+            f"{rows:,} of {self.rows_read:,} rows ({rows / self.rows_read:.0%}) {how}{what}"
+            for how, counts in (("dropped: ", self.dropped), ("", self.changed))
+            for what, rows in counts.items()
+            if rows > limit
+        )
+        return (*many, *self.cautions)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON has it."""
+        return {
+            "rows": self.rows_read,
+            "events": self.events,
+            "dropped": dict(self.dropped),
+            "changed": dict(self.changed),
+            "remarks": list(self.remarks),
+            "warnings": list(self.warnings),
+        }
+
     def __str__(self) -> str:
-        counts = f"{self.rows_read:,} rows, {self.events:,} events"
-        if not self.dropped:
-            return counts
-        causes = ", ".join(f"{rows:,} {cause}" for cause, rows in self.dropped.items())
-        return f"{counts}, {self.dropped_rows:,} dropped ({causes})"
+        text = f"{self.rows_read:,} rows, {self.events:,} events"
+        if self.dropped:
+            causes = ", ".join(f"{rows:,} {cause}" for cause, rows in self.dropped.items())
+            text = f"{text}, {self.dropped_rows:,} dropped ({causes})"
+        return "; ".join([text, *(f"{rows:,} {what}" for what, rows in self.changed.items()), *self.remarks])
 
 
 @dataclass(frozen=True)
 class TripFile:
-    """The events of a file, in its order, and the account of its rows."""
+    """The events of a file, each trip's in order of time unless the file's order was asked for, and their account."""
 
     events: pl.DataFrame
     summary: ReadSummary
