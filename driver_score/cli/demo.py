@@ -99,7 +99,7 @@ def demo(
     time_order = time_order_of(file_order=file_order)
     trip_file = read_trip_file(path, file_format=given_format, column_map=options.column_map(), time_order=time_order)
     trip_file = with_sampling_warning(trip_file, load_settings().thresholds.max_gap_s)
-    console.print(f"{path.name}: {trip_file.summary}", highlight=False, markup=False)
+    console.print(f"{path.name}: {trip_file.summary}", highlight=False, markup=False, soft_wrap=True)
     events = trip_file.events if trips is None else _earliest_trips(trip_file.events, trips)
     is_unchanged = given_format == "jsonl" and trips is None and not time_order
     messages, total = _messages(events, path, given_format, is_unchanged=is_unchanged)

@@ -124,7 +124,7 @@ def replay(
         refuse_missing(given_path)
         total, messages = None, line_messages(given_path)
     else:
-        options = MapOptions(
+        map_options = MapOptions(
             maps=maps,
             unknown=unknown,
             values=values,
@@ -139,11 +139,11 @@ def replay(
             max_unreadable=max_unreadable,
         )
         trip_file = read_trip_file(
-            given_path, file_format=given_format, column_map=options.column_map(), time_order=time_order
+            given_path, file_format=given_format, column_map=map_options.column_map(), time_order=time_order
         )
         trip_file = with_sampling_warning(trip_file, load_settings().thresholds.max_gap_s)
         read = trip_file.summary
-        console.print(f"{given_path.name}: {read}", highlight=False, markup=False)
+        console.print(f"{given_path.name}: {read}", highlight=False, markup=False, soft_wrap=True)
         plan = _plan(
             trip_file.events,
             trip_ends=given_format != "jsonl" if trip_ends is None else trip_ends,

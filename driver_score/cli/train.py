@@ -112,7 +112,7 @@ def train(
         )
         trip_file = with_sampling_warning(trip_file, settings.thresholds.max_gap_s)
         read = trip_file.summary
-        console.print(f"{path.name}: {read}", markup=False)
+        console.print(f"{path.name}: {read}", markup=False, soft_wrap=True)
         trips = own_trips(
             path,
             labels,

@@ -164,6 +164,6 @@ def with_sampling_warning(trip_file: TripFile, max_gap_s: float) -> TripFile:
 
 def report_summary(console: Console, path: Path, summary: ReadSummary) -> None:
     """Say what became of a file's rows, and warn of what concerns many of them."""
-    console.print(f"{path.name}: {summary}", highlight=False, markup=False)
+    console.print(f"{path.name}: {summary}", highlight=False, markup=False, soft_wrap=True)
     for warning in summary.warnings:
-        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
+        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)

@@ -7,6 +7,8 @@ from typing import Final
 import polars as pl
 
 from schemas.errors import SettingsError
+from schemas.features import WindowedFeatures
+from schemas.messages.driver_score import DriverScore
 
 _WRITERS: Final[dict[str, Callable[[pl.DataFrame, Path], object]]] = {
     ".csv": lambda scores, path: scores.write_csv(path),
@@ -31,7 +33,7 @@ def check_score_path(path: Path) -> None:
 
 
 def write_scores(path: Path, scores: pl.DataFrame) -> int:
-    """Write one row a trip and model: ids, score, band, reasons and features, as on ``driver-scores``.
+    """Write one row a trip and model: ids, score, band and reasons, then features, as on ``driver-scores``.
 
     Parameters
     ----------
@@ -49,5 +51,9 @@ def write_scores(path: Path, scores: pl.DataFrame) -> int:
     if not scores.is_empty():
         trips = scores.filter(pl.col("kind") == "trip").sort(*key, "revision")
         final = trips.unique(key, keep="last", maintain_order=True).sort("window_start", *key)
+        features = WindowedFeatures.model_fields
+        names = [*(name for name in DriverScore.model_fields if name not in features), *features]
+        columns = [name for name in names if name in final.columns]
+        final = final.select(*columns, pl.exclude(columns))
     _WRITERS[path.suffix.lower()](final, path)
     return final.height

@@ -120,7 +120,8 @@ def spread_seconds(events: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     is_whole = (time % 1000 == 0).all().over(_TRIP)
     has_minutes = (time % _MINUTE_MS == 0).all().over(_TRIP)
     is_crowded = pl.max_horizontal(pl.col(sensor).count().over(second) for sensor in _MOTION) > 1
-    if not events.select((is_whole & is_crowded).any()).item():
+    sensors = events.group_by(second).agg(pl.col(_MOTION).count()).select(pl.max_horizontal(_MOTION).max())
+    if (sensors.item() or 0) <= 1 or not events.select((is_whole & is_crowded).any()).item():
         return events, 0
     fields = EVENT_SCHEMA.names()
     rows = events.with_columns(

@@ -30,13 +30,15 @@ TRACK_MAP: Final = ColumnMap(
 )
 """How the rows of tracks are read: of one vehicle, trips by gaps, unless the user says else."""
 
-TRACK_SCHEMA: Final = {
-    "timestamp": pl.Datetime("ms", "UTC"),
-    "latitude": pl.Float64(),
-    "longitude": pl.Float64(),
-    "speed_mps": pl.Float64(),
-    "course_deg": pl.Float64(),
-}
+TRACK_SCHEMA: Final = pl.Schema(
+    {
+        "timestamp": pl.Datetime("ms", "UTC"),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+        "speed_mps": pl.Float64(),
+        "course_deg": pl.Float64(),
+    }
+)
 """Columns of a track's rows."""
 
 

@@ -108,13 +108,10 @@ class MomentReader:
                 f"({given.dtype}) can't be read as {unit} ({first_line(error)})",
                 remedy="Check the format in --map timestamp=...",
             ) from error
-        offset_min = moments["utc_offset_min"]
         if zone is not None:
-            offset_min = moments.select(
-                pl.col("utc_offset_min").fill_null(zone_offset_min(pl.col("timestamp_ms"), zone))
-            )
-            offset_min = offset_min.to_series()
-        return Moments(moments["timestamp_ms"], offset_min, self._counts)
+            local = zone_offset_min(pl.col("timestamp_ms"), zone)
+            moments = moments.with_columns(pl.col("utc_offset_min").fill_null(local))
+        return Moments(moments["timestamp_ms"], moments["utc_offset_min"], self._counts)
 
     @property
     def _name(self) -> str:

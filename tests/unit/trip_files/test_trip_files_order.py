@@ -1,5 +1,7 @@
 import random
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from tests.support.examples.trip_tables import IDS, START_S, TIME_AND_SPEED, csv
 ROLLOVER_S = 1024 * 7 * 86_400
 
 
-def read_rows(folder: Path, rows: list[tuple[int, float]], *maps: str, **options: object) -> TripFile:
+def read_rows(folder: Path, rows: Sequence[tuple[float, float]], *maps: str, **options: Any) -> TripFile:
     return read_content(folder, csv_text(rows), *(maps or (*IDS, *TIME_AND_SPEED)), **options)
 
 

@@ -1,6 +1,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def teslamate() -> str:
 
 
 def openxc() -> str:
-    readings = [{"metadata": {"version": "v3.0"}}]
+    readings: list[dict[str, Any]] = [{"metadata": {"version": "v3.0"}}]
     for t, v in TRIP:
         readings.append({"timestamp": t + 0.25, "name": "vehicle_speed", "value": v})
         readings.append({"timestamp": t + 0.5, "name": "brake_pedal_status", "value": False})
@@ -129,7 +130,7 @@ def test_a_file_of_a_known_program_needs_no_map(
     text: str,
     ids: tuple[str, str, str],
     offset_min: int | None,
-    options: dict[str, object],
+    options: dict[str, Any],
 ) -> None:
     trip_file = read_content(tmp_path, text, file_format=preset, **options)
     events = trip_file.events

@@ -34,6 +34,8 @@ def test_each_trips_last_score_is_a_row(tmp_path: Path, name: str) -> None:
         ("a", 1, 60.0, 1.5),
         ("b", 0, 80.0, 1.5),
     ]
+    assert written.columns[:3] == ["revision", "kind", "trip_id"]
+    assert written.columns.index("score") < written.columns.index("distance_km")
 
 
 @pytest.mark.parametrize(
