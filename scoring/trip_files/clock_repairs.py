@@ -100,7 +100,8 @@ def spread_seconds(events: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
     Where all times are whole minutes, rows are spread over the minute likewise.
 
-    The rows of a second with n of them are at 0, 1/n, 2/n, … of the second; if most seconds have one row, of the time
+    The rows of a second with n of them are at 0, 1/n, 2/n, … of the second, in a trip's first and last one as far apart
+    as in the others, at its end or beginning; if most seconds have one row, of the time
     up to the next row's, since that clock only jitters. Rows that are equal in all fields are duplicates and stay at
     one time, if a second has no others or most rows of the trip are there more than once; else they are samples that
     happen to be equal. Rows that complete each other, none with a sensor that another has, stay at one time too.
@@ -146,8 +147,16 @@ def spread_seconds(events: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         .then((pl.col("_next") - time).clip("_unit", pl.col("_of") * pl.col("_unit")))
         .otherwise("_unit")
     )
+    # A trip's first second begins within it and its last one ends within it: their rows are as far apart as the others.
+    typical = pl.col("_of").median().over(_TRIP)
+    full_ms = span_ms * (pl.col("_of") / typical).clip(0, 1)
+    is_first, is_last = time == time.min().over(_TRIP), time == time.max().over(_TRIP)
+    is_cut = (is_first | is_last) & ~(is_first & is_last)
+    rows = rows.with_columns(_span=pl.when(is_cut).then(full_ms).otherwise(span_ms))
+    rows = rows.with_columns(_begin=pl.when(is_first & is_cut).then(span_ms - pl.col("_span")).otherwise(0))
     # Each copy is at the place of the first of its kind.
     place = pl.when("_counts").then("_place").otherwise(pl.when("_counts").then("_place").max().over(fields))
-    rows = rows.with_columns(_part=pl.when("_crowded").then(place * span_ms // pl.col("_of")).otherwise(0))
+    part_ms = (pl.col("_begin") + place * pl.col("_span") / pl.col("_of")).round().cast(pl.Int64)
+    rows = rows.with_columns(_part=pl.when("_crowded").then(part_ms).otherwise(0))
     spread = rows.with_columns(time + pl.col("_part")).select(events.columns)
     return spread, int((rows["_part"] > 0).sum())

@@ -4,13 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from scoring.errors import InputFileError
-from scoring.trip_files.clock_repairs import drop_clock_outliers, spread_seconds, undo_week_rollover
+from scoring.trip_files.clock_repairs import ROLLOVER_MS, drop_clock_outliers, spread_seconds, undo_week_rollover
 from scoring.trip_files.column_map import (
     DEFAULT_MAX_UNREADABLE,
     DEFAULT_TRIP_PAUSE_S,
@@ -38,6 +39,9 @@ from scoring.trip_files.values import (
 
 _IDS: Final = ("client_id", "vehicle_id", "driver_id", "trip_id", "event_id")
 _TWO_ROWS: Final = 2
+_OLD_MS: Final = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp() * 1000)
+"""Few vehicles were tracked before; receivers that are 1,024 weeks behind say so until 2029."""
+
 _UNIT_TEXT: Final = re.compile(r"^[\[(]?(1/)?[^\d]+[2²]?[\])]?$")
 """A unit has no digits but for ``m/s2`` and ``1/min``."""
 
@@ -87,7 +91,7 @@ def mapped_events(path: Path, table: Table, column_map: ColumnMap, *, time_order
     order = "out of order, kept so" if not time_order else "put in order of time"
     changed |= {
         f"{order}{' (the file is newest first)' if reversed_rows else ''}": disordered,
-        "of one second, spread over it": spread,
+        "of one second or minute, spread over it": spread,
     }
     causes = Counter(dropped) + table.dropped + Counter({"units below the header": units, **stands})
     causes += Counter({"clock out of line with the rows around": wrong_clocks})
@@ -97,8 +101,20 @@ def mapped_events(path: Path, table: Table, column_map: ColumnMap, *, time_order
         dropped=dict(causes.most_common()),
         changed={what: count for what, count in changed.items() if count},
         remarks=(*table.remarks, *id_remarks, *trip_remarks),
+        cautions=_old_age(kept),
     )
     return TripFile(kept.drop("_row"), summary)
+
+
+def _old_age(events: pl.DataFrame) -> tuple[str, ...]:
+    """Say that a receiver of GPS that miscounts weeks would tell such times."""
+    newest = events["timestamp_ms"].max()
+    if not isinstance(newest, int) or newest >= _OLD_MS:
+        return ()
+    told, likely = (
+        datetime.fromtimestamp(moment / 1000, tz=UTC).date().isoformat() for moment in (newest, newest + ROLLOVER_MS)
+    )
+    return (f"the newest row is of {told}: a receiver of GPS that is 1,024 weeks behind says so on {likely}",)
 
 
 def _parsed(

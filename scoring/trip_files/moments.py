@@ -13,7 +13,7 @@ from scoring.time_zones import zone_offset_min
 from scoring.trip_files.clock_changes import zoned_ms
 from scoring.trip_files.column_map import ColumnMap, FieldSource
 from scoring.trip_files.file_text import first_line, shown
-from scoring.trip_files.row_rules import MIN_TIMESTAMP_MS
+from scoring.trip_files.row_rules import MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS
 from scoring.trip_files.timestamps import (
     format_offset_min,
     iso_local_time,
@@ -31,6 +31,15 @@ _MIDNIGHT_MS: Final = _MS_PER_DAY // 2
 """A time of day that falls back by more is of the next day."""
 
 _MOST: Final = 0.5
+_MOST_DAYS: Final = 366
+"""Longer elapsed time is a count since some other year."""
+
+_SINCE_LONG_AGO: Final = 0.9
+"""Of times since 1970, the earliest is nearly as long as the latest; of elapsed time it is near zero."""
+
+_LIKELY_UNTIL_MS: Final = 4_102_444_800_000
+"""The year 2100."""
+
 _FORMATS: Final = "|%"
 
 
@@ -124,13 +133,30 @@ class MomentReader:
         passed = frame.select(milliseconds.cast(pl.Int64, strict=False)).to_series()
         if self._map.start is not None:
             return self._since_start(datetime.fromisoformat(self._map.start), passed)
-        known = passed.drop_nulls()
-        if len(known) and (known < MIN_TIMESTAMP_MS).mean() == 1.0 and (known.is_between(0, _MS_PER_DAY * 366)).all():
+        self._refuse_unit(passed, unit)
+        return pl.DataFrame({"timestamp_ms": passed}).with_columns(utc_offset_min=_no_offset())
+
+    def _refuse_unit(self, passed_ms: pl.Series, unit: str) -> None:
+        """Refuse numbers that are no time since 1970 in the unit, but are in another one, or elapsed time."""
+        median = passed_ms.median()
+        if not isinstance(median, int | float) or MIN_TIMESTAMP_MS <= median <= MAX_TIMESTAMP_MS:
+            return
+        lowest, highest = passed_ms.min(), passed_ms.max()
+        if not isinstance(lowest, int) or not isinstance(highest, int):
+            return
+        is_since_long_ago = lowest > _SINCE_LONG_AGO * highest
+        for other, per_ms in EPOCH_UNITS_PER_MS.items():
+            moment_ms = median * EPOCH_UNITS_PER_MS[unit] / per_ms
+            if is_since_long_ago and MIN_TIMESTAMP_MS <= moment_ms <= _LIKELY_UNTIL_MS:
+                raise self._error(
+                    f"in {unit} since 1970 is not of this age, but it is in {other}",
+                    remedy=f"Say --map {shlex.quote(f'timestamp={self._name}:{other}')}.",
+                )
+        if lowest >= 0 and highest <= _MS_PER_DAY * _MOST_DAYS:
             raise self._error(
                 f"in {unit} since 1970 is before 2000: it is elapsed time, or a time of day",
                 remedy="Say what it is counted from: --start 2026-03-02T07:15:00, or the day: --start 2026-03-02.",
             )
-        return pl.DataFrame({"timestamp_ms": passed}).with_columns(utc_offset_min=_no_offset())
 
     def _since_start(self, start: datetime, passed_ms: pl.Series) -> pl.DataFrame:
         """Add a start and the time since it; a time of day that begins again adds a day."""

@@ -102,12 +102,27 @@ def test_rows_of_one_second_are_spread_over_it(tmp_path: Path) -> None:
     trip_file = read_content(tmp_path, text, *IDS, *TIME_AND_SPEED, "acceleration_mps2=ax")
     assert seconds(trip_file) == [place / 5 for place in range(50)]
     assert trip_file.events["speed_kmh"].to_list() == list(range(50))
-    assert dict(trip_file.summary.changed) == {"of one second, spread over it": 40}
+    assert dict(trip_file.summary.changed) == {"of one second or minute, spread over it": 40}
 
 
 def test_rows_of_one_minute_are_spread_over_it(tmp_path: Path) -> None:
     rows = [(START_S + second - second % 60, speed) for second, speed in enumerate(range(180))]
     assert seconds(read_rows(tmp_path, rows)) == list(range(180))
+
+
+@pytest.mark.parametrize(("first", "last"), [(2, 0), (0, 3), (3, 1)])
+def test_a_second_that_a_trip_cuts_has_rows_as_far_apart_as_the_others(tmp_path: Path, first: int, last: int) -> None:
+    places = range(first, 50 - last)
+    spread = seconds(read_rows(tmp_path, [(START_S + place // 5, place) for place in places]))
+    assert spread == [place / 5 for place in places]
+
+
+def test_a_file_that_may_be_behind_as_a_whole_is_read_with_a_warning(tmp_path: Path) -> None:
+    trip_file = read_rows(tmp_path, drive(start_s=START_S - ROLLOVER_S))
+    assert trip_file.summary.changed == {}
+    assert "of 2006-07-17: a receiver of GPS that is 1,024 weeks behind says so on 2026-03-02" in str(
+        trip_file.summary.warnings
+    )
 
 
 def test_equal_samples_of_a_fast_logger_are_spread_too(tmp_path: Path) -> None:
@@ -122,7 +137,7 @@ def test_a_file_that_has_each_row_twice_has_duplicates(tmp_path: Path, *, togeth
     twice = [row for row in rows for _ in range(2)] if together else rows * 2
     trip_file = read_rows(tmp_path, twice)
     assert sorted(seconds(trip_file)) == sorted([*range(60), *range(60)])
-    assert "of one second, spread over it" not in trip_file.summary.changed
+    assert "of one second or minute, spread over it" not in trip_file.summary.changed
 
 
 def test_a_few_duplicates_stay_duplicates(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ def test_several_formats_are_tried_in_their_order(tmp_path: Path) -> None:
         ("clock,v", "07:15:00,1", ["timestamp=clock:%H:%M:%S"], "--start 2026-03-02"),
         ("t,v", "0.5,1", ["timestamp=t:s"], "--start 2026-03-02T07:15:00"),
         ("t,v", "26100,1", ["timestamp=t:s"], "it is elapsed time, or a time of day"),
+        ("t,v", "1772435700,1", ["timestamp=t:ms"], "Say --map timestamp=t:s"),
+        ("t,v", "1772435700000,1", ["timestamp=t:s"], "Say --map timestamp=t:ms"),
     ],
 )
 def test_a_time_that_tells_no_moment_is_refused_with_what_to_add(
