@@ -1,6 +1,6 @@
 """What of the input did not count as it was sent: late, merged, dropped, rejected, or without a field; in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,17 +44,16 @@ class Loss:
         return f"{self.count:,} of {self.of:,} {self.what} ({shown}){': ' + self.why if self.why else ''}"
 
 
-def file_losses(summary: ReadSummary, faults: Mapping[tuple[str, str], int] | None = None) -> list[Loss]:
+def file_losses(summary: ReadSummary) -> list[Loss]:
     """Tell what the reader of a file did not take as it was: the one place where its counts join those of the worker.
 
     Parameters
     ----------
     summary
         The account of the file's rows.
-    faults
-        Rows by field and fault of optional fields, as `scoring.trip_files.row_rules.judge_rows` counts them.
     """
-    losses = _fault_losses(summary.events, faults or {})
+    losses = _fault_losses(summary.events, summary.faults.items())
+    losses += [Loss(rows, summary.rows_read, f"rows of the file were {what}") for what, rows in summary.changed.items()]
     if summary.dropped_rows:
         causes = ", ".join(f"{rows:,} {cause}" for cause, rows in summary.dropped.items())
         losses.append(Loss(summary.dropped_rows, summary.rows_read, "rows of the file were dropped", causes))
@@ -93,12 +92,12 @@ def worker_losses(
             "with others of the same trip, time and type, or the same event_id",
         ),
         Loss(rejected, events + rejected, "messages were rejected", f"{codes}; docs/bad-input.md explains the codes"),
-        *_fault_losses(events, faults),
+        *_fault_losses(events, faults.items()),
     ]
     return sorted((loss for loss in losses if loss.count), key=lambda loss: -loss.count)
 
 
-def _fault_losses(events: int, faults: Mapping[tuple[str, str], int]) -> list[Loss]:
+def _fault_losses(events: int, faults: Iterable[tuple[tuple[str, str], int]]) -> list[Loss]:
     return [
         Loss(
             count,
@@ -107,7 +106,7 @@ def _fault_losses(events: int, faults: Mapping[tuple[str, str], int]) -> list[Lo
             f"its value {_WORDS.get(fault, fault)}",
             is_expected=fault == FieldFault.PLACEHOLDER,
         )
-        for (field, fault), count in faults.items()
+        for (field, fault), count in faults
     ]
 
 

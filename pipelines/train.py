@@ -28,7 +28,7 @@ from scoring.training import (
     train_model,
     write_card,
 )
-from scoring.trip_files import DEFAULT_FLEET_PATH, ColumnMap, read_trips
+from scoring.trip_files import DEFAULT_FLEET_PATH, TripFile, read_trips
 
 LABEL: Final = "conflict"
 GROUP: Final = "driver_id"
@@ -120,21 +120,35 @@ def own_trips(
     labels: Path,
     *,
     file_format: str,
-    column_map: ColumnMap | None = None,
+    trip_file: TripFile | None = None,
     label: str,
     group: str,
     settings: FeatureSettings = DEFAULT_FEATURE_SETTINGS,
 ) -> LabelledTrips:
     """Read a user's own trips in any format, and their labels from a Parquet or CSV file with a row a trip.
 
+    Parameters
+    ----------
+    events, labels
+        The files.
+    file_format
+        Of the events.
+    trip_file
+        The events, if they were read already.
+    label, group
+        Columns of the label, and of what is never split between training and test.
+    settings
+        Of the features.
+
     Raises
     ------
     InputFileError
         When a file is missing or not what it should be.
     """
+    frame = read_trips(events, file_format=file_format) if trip_file is None else trip_file.events
     return LabelledTrips(
         rows=join_labels(
-            trip_features(read_trips(events, file_format=file_format, column_map=column_map), settings.thresholds),
+            trip_features(frame, settings.thresholds),
             labels,
             label=label,
             exposure=settings.exposure,

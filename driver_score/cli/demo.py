@@ -16,19 +16,30 @@ from rich.text import Text
 from driver_score.cli.loss_lines import print_losses
 from driver_score.cli.replay import parse_speed
 from driver_score.cli.trip_file_options import (
+    FileOrderOption,
     FormatOption,
     JsonOption,
     MapFileOption,
+    MapOptions,
     MapsOption,
+    MaxUnreadableOption,
+    PivotOption,
+    SkipLinesOption,
     SpeedOption,
+    StartOption,
     TimeZoneOption,
     TripGapOption,
+    TripPauseOption,
     UnknownOption,
-    column_map_of,
+    ValuesOption,
+    WhereOption,
     format_of,
+    time_order_of,
+    with_sampling_warning,
 )
 from driver_score.replay import MessageSlice, append_trip_ends, event_messages, line_messages, plan_sending
 from schemas.errors import MissingExtraError
+from schemas.settings import load_settings
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 
 _REPORT: Final = Path("driver-score-report.html")
@@ -40,29 +51,57 @@ def demo(
     file_format: FormatOption = None,
     maps: MapsOption = None,
     unknown: UnknownOption = None,
+    values: ValuesOption = None,
+    where: WhereOption = None,
+    pivot: PivotOption = None,
     map_file: MapFileOption = None,
     time_zone: TimeZoneOption = None,
+    start: StartOption = None,
     trip_gap_s: TripGapOption = None,
+    trip_pause_s: TripPauseOption = None,
+    skip_lines: SkipLinesOption = None,
+    max_unreadable: MaxUnreadableOption = None,
+    file_order: FileOrderOption = None,
     trips: Annotated[int | None, typer.Option(min=1, help="Number of trips, the earliest; by default all.")] = None,
     speed: SpeedOption = "max",
     report: Annotated[Path, typer.Option(help="Path of the report: an .html file or a folder.")] = _REPORT,
+    scores: Annotated[
+        Path | None, typer.Option(help="File for the final scores of trips: .csv, .jsonl or .parquet.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score trips with a real worker on an embedded broker, and write an HTML report."""
     try:
-        from driver_score.demo import Progress, live_view, run_demo  # noqa: PLC0415
+        from driver_score.demo import Progress, check_score_path, live_view, run_demo  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("driver-score demo", "demo") from error
 
+    if scores is not None:
+        check_score_path(scores)
     console = Console(stderr=True)
     times_real_time = parse_speed(speed)
     path = data or DEFAULT_FLEET_PATH
     given_format = file_format or ("fleet" if data is None else format_of(path))
-    column_map = column_map_of(maps, unknown, map_file, time_zone, trip_gap_s)
-    trip_file = read_trip_file(path, file_format=given_format, column_map=column_map)
-    console.print(f"{path.name}: {trip_file.summary}", highlight=False)
+    options = MapOptions(
+        maps=maps,
+        unknown=unknown,
+        values=values,
+        where=where,
+        pivot=pivot,
+        map_file=map_file,
+        time_zone=time_zone,
+        start=start,
+        trip_gap_s=trip_gap_s,
+        trip_pause_s=trip_pause_s,
+        skip_lines=skip_lines,
+        max_unreadable=max_unreadable,
+    )
+    time_order = time_order_of(file_order=file_order)
+    trip_file = read_trip_file(path, file_format=given_format, column_map=options.column_map(), time_order=time_order)
+    trip_file = with_sampling_warning(trip_file, load_settings().thresholds.max_gap_s)
+    console.print(f"{path.name}: {trip_file.summary}", highlight=False, markup=False, soft_wrap=True)
     events = trip_file.events if trips is None else _earliest_trips(trip_file.events, trips)
-    is_unchanged = given_format == "jsonl" and trips is None
+    is_unchanged = given_format == "jsonl" and trips is None and not time_order
     messages, total = _messages(events, path, given_format, is_unchanged=is_unchanged)
 
     log_folder = Path(tempfile.mkdtemp(prefix="driver-score-demo-"))
@@ -92,6 +131,7 @@ def demo(
             log_folder=log_folder,
             speed=times_real_time,
             show=show,
+            score_path=scores,
         )
     console.print(
         f"{outcome.events:,} events of {outcome.trips:,} trips, {outcome.scores:,} scores, {outcome.alerts:,} alerts, "
@@ -103,8 +143,12 @@ def demo(
     for note in outcome.notes:
         console.print(Text(note))
     console.print(f"report: {outcome.report}", highlight=False)
+    if scores is not None:
+        console.print(f"scores: {scores}", highlight=False)
+    for caution in trip_file.summary.cautions:
+        console.print(Text(f"WARNING: {caution}", style="bold red"))
     if as_json:
-        typer.echo(json.dumps(asdict(outcome)))
+        typer.echo(json.dumps({**asdict(outcome), "file": trip_file.summary.as_dict()}))
 
 
 def _earliest_trips(events: pl.DataFrame, count: int) -> pl.DataFrame:

@@ -18,21 +18,30 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from driver_score.cli.loss_lines import print_losses
 from driver_score.cli.trip_file_options import (
+    FileOrderOption,
     FormatOption,
     JsonOption,
     MapFileOption,
+    MapOptions,
     MapsOption,
+    MaxUnreadableOption,
+    PivotOption,
+    SkipLinesOption,
     SpeedOption,
+    StartOption,
     TimeZoneOption,
     TripGapOption,
+    TripPauseOption,
     UnknownOption,
-    column_map_of,
+    ValuesOption,
+    WhereOption,
     format_of,
     refuse_missing,
+    report_summary,
+    time_order_of,
+    with_sampling_warning,
 )
-from driver_score.losses import Loss, file_losses
 from driver_score.replay import (
     Disturbance,
     MessageSlice,
@@ -49,7 +58,7 @@ from driver_score.replay.send_plan import MAX_PAUSE_S
 from schemas.errors import SettingsError
 from schemas.settings import load_settings
 from schemas.topics import TRIP_EVENTS
-from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
+from scoring.trip_files import DEFAULT_FLEET_PATH, ReadSummary, read_trip_file
 
 
 def replay(
@@ -68,9 +77,17 @@ def replay(
     ] = False,
     maps: MapsOption = None,
     unknown: UnknownOption = None,
+    values: ValuesOption = None,
+    where: WhereOption = None,
+    pivot: PivotOption = None,
     map_file: MapFileOption = None,
     time_zone: TimeZoneOption = None,
+    start: StartOption = None,
     trip_gap_s: TripGapOption = None,
+    trip_pause_s: TripPauseOption = None,
+    skip_lines: SkipLinesOption = None,
+    max_unreadable: MaxUnreadableOption = None,
+    file_order: FileOrderOption = None,
     trip_ends: Annotated[
         bool | None,
         typer.Option(
@@ -97,18 +114,36 @@ def replay(
     given_path = path or DEFAULT_FLEET_PATH
     given_format = file_format or ("fleet" if path is None else format_of(given_path))
     disturbance = Disturbance(duplicates, out_of_order, bad, seed)
-    needs_events = bool(trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad)
+    time_order = time_order_of(file_order=file_order)
+    needs_events = bool(
+        trip_ends or now or copies > 1 or envelope > 1 or duplicates or out_of_order or bad or time_order
+    )
+    read: ReadSummary | None = None
     messages: Iterable[MessageSlice]
-    losses: list[Loss] = []
-    dropped: dict[str, int] = {}
     if given_format == "jsonl" and not needs_events:
         refuse_missing(given_path)
         total, messages = None, line_messages(given_path)
     else:
-        column_map = column_map_of(maps, unknown, map_file, time_zone, trip_gap_s)
-        trip_file = read_trip_file(given_path, file_format=given_format, column_map=column_map)
-        console.print(f"{given_path.name}: {trip_file.summary}", highlight=False)
-        losses, dropped = file_losses(trip_file.summary), dict(trip_file.summary.dropped)
+        map_options = MapOptions(
+            maps=maps,
+            unknown=unknown,
+            values=values,
+            where=where,
+            pivot=pivot,
+            map_file=map_file,
+            time_zone=time_zone,
+            start=start,
+            trip_gap_s=trip_gap_s,
+            trip_pause_s=trip_pause_s,
+            skip_lines=skip_lines,
+            max_unreadable=max_unreadable,
+        )
+        trip_file = read_trip_file(
+            given_path, file_format=given_format, column_map=map_options.column_map(), time_order=time_order
+        )
+        trip_file = with_sampling_warning(trip_file, load_settings().thresholds.max_gap_s)
+        read = trip_file.summary
+        console.print(f"{given_path.name}: {read}", highlight=False, markup=False, soft_wrap=True)
         plan = _plan(
             trip_file.events,
             trip_ends=given_format != "jsonl" if trip_ends is None else trip_ends,
@@ -128,10 +163,9 @@ def replay(
             progress=lambda events: progress.advance(task, events),
             stop=stop,
         )
-    _report(console, summary, losses)
-    if as_json:
-        given = {**asdict(summary), "events_per_s": summary.events_per_s, "rows_dropped": dropped}
-        typer.echo(json.dumps(given))
+    if read is not None:
+        report_summary(console, given_path, read)
+    _report(console, summary, read, as_json=as_json)
 
 
 def parse_speed(text: str) -> float | None:
@@ -200,15 +234,13 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _report(console: Console, summary: ReplaySummary, losses: list[Loss]) -> None:
+def _report(console: Console, summary: ReplaySummary, read: ReadSummary | None, *, as_json: bool) -> None:
     how = "stopped after" if summary.stopped else "sent"
     console.print(
         f"{how} {summary.events:,} events in {summary.messages:,} messages, {summary.bytes_sent / 1e6:,.1f} MB, "
         f"{summary.elapsed_s:,.1f} s, {summary.events_per_s:,.0f} events/s",
         highlight=False,
     )
-    print_losses(
-        console,
-        [str(loss) for loss in losses if loss.is_large],
-        [str(loss) for loss in losses if not loss.is_large],
-    )
+    if as_json:
+        file = {} if read is None else {"file": read.as_dict()}
+        typer.echo(json.dumps({**asdict(summary), "events_per_s": summary.events_per_s, **file}))

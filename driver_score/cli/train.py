@@ -8,18 +8,32 @@ import typer
 from rich.console import Console
 
 from driver_score.cli.trip_file_options import (
+    FileOrderOption,
     FormatOption,
     JsonOption,
     MapFileOption,
+    MapOptions,
     MapsOption,
-    column_map_of,
+    MaxUnreadableOption,
+    PivotOption,
+    SkipLinesOption,
+    StartOption,
+    TimeZoneOption,
+    TripGapOption,
+    TripPauseOption,
+    UnknownOption,
+    ValuesOption,
+    WhereOption,
     format_of,
+    report_summary,
+    time_order_of,
+    with_sampling_warning,
 )
 from pipelines import DEFAULT_SEED
 from schemas.errors import MissingExtraError
 from schemas.settings import load_settings
 from scoring.errors import InputFileError
-from scoring.trip_files import DEFAULT_FLEET_PATH
+from scoring.trip_files import DEFAULT_FLEET_PATH, ReadSummary, read_trip_file
 
 _OUTPUT: Final = Path("model")
 _REPORT: Final = Path("validation.md")
@@ -38,7 +52,18 @@ def train(
         str, typer.Option(help="Column whose groups are never split between training and test.")
     ] = "driver_id",
     maps: MapsOption = None,
+    unknown: UnknownOption = None,
+    values: ValuesOption = None,
+    where: WhereOption = None,
+    pivot: PivotOption = None,
     map_file: MapFileOption = None,
+    time_zone: TimeZoneOption = None,
+    start: StartOption = None,
+    trip_gap_s: TripGapOption = None,
+    trip_pause_s: TripPauseOption = None,
+    skip_lines: SkipLinesOption = None,
+    max_unreadable: MaxUnreadableOption = None,
+    file_order: FileOrderOption = None,
     speed_only: Annotated[bool, typer.Option("--speed-only", help="For 100car: ignore the accelerometers.")] = False,
     output: Annotated[Path, typer.Option(help="Folder of the model.")] = _OUTPUT,
     name: Annotated[str, typer.Option(help="Name of the model.")] = "simulated-fleet",
@@ -57,6 +82,7 @@ def train(
     console = Console(stderr=True, highlight=False)
     path = data or DEFAULT_FLEET_PATH
     given_format = file_format or ("fleet" if data is None else format_of(path))
+    read: ReadSummary | None = None
     if given_format == "100car":
         trips = study_windows(path, speed_only=speed_only, thresholds=settings.thresholds)
     elif given_format == "fleet":
@@ -64,12 +90,34 @@ def train(
     elif labels is None:
         raise InputFileError(path, "its trips have no labels", remedy="Add --labels, a file with one row per trip")
     else:
-        column_map = column_map_of(maps, None, map_file, None, None)
+        options = MapOptions(
+            maps=maps,
+            unknown=unknown,
+            values=values,
+            where=where,
+            pivot=pivot,
+            map_file=map_file,
+            time_zone=time_zone,
+            start=start,
+            trip_gap_s=trip_gap_s,
+            trip_pause_s=trip_pause_s,
+            skip_lines=skip_lines,
+            max_unreadable=max_unreadable,
+        )
+        trip_file = read_trip_file(
+            path,
+            file_format=given_format,
+            column_map=options.column_map(),
+            time_order=time_order_of(file_order=file_order),
+        )
+        trip_file = with_sampling_warning(trip_file, settings.thresholds.max_gap_s)
+        read = trip_file.summary
+        console.print(f"{path.name}: {read}", markup=False, soft_wrap=True)
         trips = own_trips(
             path,
             labels,
+            trip_file=trip_file,
             file_format=given_format,
-            column_map=column_map,
             label=label,
             group=group,
             settings=feature_settings,
@@ -79,6 +127,8 @@ def train(
     )
     auc = validation.model.auc
     console.print(f"AUC on held-out groups {auc} (95 % CI); model in {output}")
+    if read is not None:
+        report_summary(console, path, read)
     if as_json:
         record = trained.metadata.training
         typer.echo(
@@ -91,6 +141,7 @@ def train(
                     "trips": record.trips,
                     "groups": record.groups,
                     "data_sha256": record.data_sha256,
+                    **({} if read is None else {"file": read.as_dict()}),
                 }
             )
         )

@@ -1,18 +1,33 @@
 """Options of the commands that read trip files, the format by the file name, the column map."""
 
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 
 from scoring.errors import InputFileError
-from scoring.trip_files import FILE_FORMATS, ColumnMap, merge_column_maps, parse_column_map, read_column_map
+from scoring.trip_files import (
+    FILE_FORMATS,
+    ColumnMap,
+    ReadSummary,
+    TripFile,
+    merge_column_maps,
+    parse_column_map,
+    read_column_map,
+    typical_interval_s,
+)
 
 _SUFFIX_FORMATS: Final = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
     ".parquet": "parquet",
+    ".gpx": "gpx",
+    ".nmea": "nmea",
+    ".tsv": "csv",
 }
 
 FormatOption = Annotated[
@@ -21,17 +36,49 @@ FormatOption = Annotated[
 ]
 MapsOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--map", help="For csv and parquet: field=column, field=column:unit or field==constant. Can be repeated."
-    ),
+    typer.Option("--map", help="field=column, field=column:unit or field==constant. Can be repeated."),
 ]
 UnknownOption = Annotated[
     list[str] | None, typer.Option(help="field=text: this text means unknown, e.g. speed_kmh=-1. Can be repeated.")
 ]
+ValuesOption = Annotated[
+    list[str] | None,
+    typer.Option("--value", help="field:text=meaning, e.g. event_type:hardBraking=hard_brake. Can be repeated."),
+]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(help="column=text or column!=text: read only such rows, e.g. valid=1. Can be repeated."),
+]
+PivotOption = Annotated[
+    str | None, typer.Option(help="For files with a row a reading: columns of its name and value, e.g. PID=VALUE.")
+]
 MapFileOption = Annotated[Path | None, typer.Option(help="Column map as a TOML file; --map takes precedence.")]
 TimeZoneOption = Annotated[str | None, typer.Option(help="Time zone of timestamps without offset, e.g. Europe/Berlin.")]
+StartOption = Annotated[
+    str | None,
+    typer.Option(help="What elapsed time is counted from, e.g. 2026-03-02T07:15:00; the day of times of day."),
+]
 TripGapOption = Annotated[
-    float | None, typer.Option(help="For files without trip ids: a longer gap ends a vehicle's trip.")
+    float | None, typer.Option(help="For files without trip ids: a longer time without driving ends a vehicle's trip.")
+]
+TripPauseOption = Annotated[
+    float | None,
+    typer.Option(
+        help="A trip id that is used again after a longer time without driving, in s, is another trip's; 0: never."
+    ),
+]
+SkipLinesOption = Annotated[
+    int | None, typer.Option(min=0, help="Lines before the header; by default it is found by the columns' names.")
+]
+MaxUnreadableOption = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Share of rows that may be unreadable; by default 0.01.")
+]
+FileOrderOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--file-order/--time-order",
+        help="The file's order, or that of time. Default: the file's for fleet, jsonl, 100car and kit-obd2.",
+    ),
 ]
 SpeedOption = Annotated[str, typer.Option(help="`realtime`, a multiple of real time such as 60, or `max`.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON on standard output.")]
@@ -60,15 +107,63 @@ def refuse_missing(path: Path) -> None:
         raise InputFileError(path, "there is no such file", remedy="Check the path.")
 
 
-def column_map_of(
-    maps: list[str] | None,
-    unknown: list[str] | None,
-    map_file: Path | None,
-    time_zone: str | None,
-    trip_gap_s: float | None,
-) -> ColumnMap | None:
-    """Return the column map of the options; null if none was given."""
-    given = parse_column_map(maps or (), unknown=unknown or (), time_zone=time_zone, trip_gap_s=trip_gap_s)
-    if map_file is not None:
-        return merge_column_maps(read_column_map(map_file), given)
-    return None if given == ColumnMap() else given
+@dataclass(frozen=True)
+class MapOptions:
+    """What the options of a command say about a file's columns."""
+
+    maps: list[str] | None = None
+    unknown: list[str] | None = None
+    values: list[str] | None = None
+    where: list[str] | None = None
+    pivot: str | None = None
+    map_file: Path | None = None
+    time_zone: str | None = None
+    start: str | None = None
+    trip_gap_s: float | None = None
+    trip_pause_s: float | None = None
+    skip_lines: int | None = None
+    max_unreadable: float | None = None
+
+    def column_map(self) -> ColumnMap | None:
+        """Return the column map of the options; null if none was given."""
+        given = parse_column_map(
+            self.maps or (),
+            unknown=self.unknown or (),
+            values=self.values or (),
+            where=self.where or (),
+            pivot=self.pivot,
+            time_zone=self.time_zone,
+            start=self.start,
+            trip_gap_s=self.trip_gap_s,
+            trip_pause_s=self.trip_pause_s,
+            skip_lines=self.skip_lines,
+            max_unreadable=self.max_unreadable,
+        )
+        if self.map_file is not None:
+            return merge_column_maps(read_column_map(self.map_file), given)
+        return None if given == ColumnMap() else given
+
+
+def time_order_of(*, file_order: bool | None) -> bool | None:
+    """Return whether rows are put in order of time; null for the format's default."""
+    return None if file_order is None else not file_order
+
+
+def with_sampling_warning(trip_file: TripFile, max_gap_s: float) -> TripFile:
+    """Warn if the rows are so far apart that, with this setting, what lies between them does not count."""
+    interval_s = typical_interval_s(trip_file.events)
+    if interval_s is None or interval_s <= max_gap_s:
+        return trip_file
+    warning = (
+        f"rows are {interval_s:g} s apart, and over more than {max_gap_s:g} s neither time nor distance counts: "
+        f"to score them, set DRIVER_SCORE_THRESHOLDS__MAX_GAP_S={min(3600, math.ceil(2 * interval_s))}"
+    )
+    summary = replace(trip_file.summary, cautions=(*trip_file.summary.cautions, warning))
+    return replace(trip_file, summary=summary)
+
+
+def report_summary(console: Console, path: Path, summary: ReadSummary) -> None:
+    """Say what became of a file's rows, and warn of what concerns many of them."""
+    console.print(f"{path.name}: {summary}", highlight=False, markup=False, soft_wrap=True)
+    for warning in summary.warnings:
+        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from driver_score.demo.collector import Collector
+from driver_score.demo.score_file import write_scores
 from driver_score.demo.worker_metrics import worker_metrics
 from driver_score.local_stack.server_process import free_port
 from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
@@ -118,6 +119,7 @@ def run_demo(
     log_folder: Path,
     speed: float | None,
     show: Callable[[Progress], None],
+    score_path: Path | None = None,
 ) -> DemoOutcome:
     """Send messages through the real pipeline and report on them.
 
@@ -139,6 +141,8 @@ def run_demo(
         Times real time; null for as fast as possible.
     show
         Called with the state from time to time.
+    score_path
+        File for the final scores of trips; null for none.
     """
     show(Progress("starting the embedded broker", 0, {}, 0.0, [], []))
     with EmbeddedBroker(log_folder) as broker:
@@ -176,6 +180,8 @@ def run_demo(
     trips = latest_trips(scores)
     unscored = unscored_trips(trips)
     gap = gap_sentence(median_interval_s(events), profile.max_gap_s)
+    if score_path is not None:
+        write_scores(score_path, scores)
     return DemoOutcome(
         events=quality.events,
         rejected=quality.rejected,

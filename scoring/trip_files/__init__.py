@@ -3,13 +3,16 @@
 from scoring.trip_files.column_map import (
     ColumnMap,
     FieldSource,
+    Pivot,
+    RowFilter,
     merge_column_maps,
-    parse_column_map,
-    read_column_map,
 )
 from scoring.trip_files.fleet import DEFAULT_FLEET_PATH
 from scoring.trip_files.json_lines import read_lines
+from scoring.trip_files.map_file import read_column_map
+from scoring.trip_files.map_words import parse_column_map
 from scoring.trip_files.reading import FILE_FORMATS, read_trip_file, read_trips
+from scoring.trip_files.row_order import typical_interval_s
 from scoring.trip_files.summary import ReadSummary, TripFile
 
 __all__ = [
@@ -17,7 +20,9 @@ __all__ = [
     "FILE_FORMATS",
     "ColumnMap",
     "FieldSource",
+    "Pivot",
     "ReadSummary",
+    "RowFilter",
     "TripFile",
     "merge_column_maps",
     "parse_column_map",
@@ -25,4 +30,5 @@ __all__ = [
     "read_lines",
     "read_trip_file",
     "read_trips",
+    "typical_interval_s",
 ]

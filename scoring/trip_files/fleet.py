@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.event_frame import EVENT_SCHEMA, ID_COLUMNS
 from scoring.trip_files.parquet_columns import read_needed_columns
-from scoring.trip_files.row_rules import keep_events, with_all_columns
+from scoring.trip_files.row_rules import judge_rows, with_all_columns
 from scoring.trip_files.summary import ReadSummary, TripFile
 
 DEFAULT_FLEET_PATH: Final = Path(__file__).resolve().parents[1] / "default_fleet" / "fleet.parquet"
@@ -28,5 +28,5 @@ def read_fleet(path: Path) -> TripFile:
     present = read_needed_columns(path, needed, "fleet")
     optional = [name for name in pl.read_parquet_schema(path) if name in EVENT_SCHEMA and name not in needed]
     rows = present.hstack(pl.read_parquet(path, columns=optional)) if optional else present
-    kept, dropped = keep_events(with_all_columns(rows))
-    return TripFile(kept, ReadSummary(rows.height, kept.height, dropped))
+    judged = judge_rows(with_all_columns(rows))
+    return TripFile(judged.events, ReadSummary.of_rows(rows.height, judged))

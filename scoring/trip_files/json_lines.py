@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from schemas.event_frame import EVENT_SCHEMA
+from schemas.messages.optional_fields import FieldFault
 from schemas.messages.trip_event import Sample, TripEvent, TripIds
 from scoring.errors import InputFileError
 from scoring.trip_files.summary import ReadSummary, TripFile
@@ -24,6 +25,7 @@ _ROWS_PER_FRAME: Final = 50_000
 """Python rows held before they become columns: some 50 MB."""
 
 _Row = tuple[Any, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
 _TRIP_FIELDS: Final = [name for name in EVENT_SCHEMA if name in TripIds.model_fields]
 _SAMPLE_FIELDS: Final = [name for name in EVENT_SCHEMA if name in Sample.model_fields]
 _ROW_SCHEMA: Final = {
@@ -65,10 +67,11 @@ def read_json_lines(path: Path) -> TripFile:
         If the file can't be read, or has lines but not one event.
     """
     dropped: Counter[str] = Counter()
+    faults: Counter[tuple[str, FieldFault]] = Counter()
     frames: list[pl.DataFrame] = []
     rows: list[_Row] = []
     for line in read_lines(path):
-        for row in _rows_of_line(line):
+        for row in _rows_of_line(line, faults):
             if isinstance(row, str):
                 dropped[row] += 1
             else:
@@ -85,12 +88,14 @@ def read_json_lines(path: Path) -> TripFile:
             f"not one line is a trip event; {lines:,} times: {cause}",
             remedy="A line needs trip_id, vehicle_id, driver_id, client_id, timestamp; see docs/replay.md.",
         )
-    summary = ReadSummary(events.height + dropped.total(), events.height, dict(dropped.most_common()))
+    summary = ReadSummary(
+        events.height + dropped.total(), events.height, dict(dropped.most_common()), faults=dict(faults.most_common())
+    )
     return TripFile(events, summary)
 
 
-def _rows_of_line(line: bytes) -> Iterator[_Row | str]:
-    """Yield a row for each event of a line, or the cause for which it is none."""
+def _rows_of_line(line: bytes, faults: Counter[tuple[str, FieldFault]]) -> Iterator[_Row | str]:
+    """Yield a row for each event of a line, or the cause for which it is none; count faults of its optional fields."""
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
@@ -102,10 +107,10 @@ def _rows_of_line(line: bytes) -> Iterator[_Row | str]:
     samples = message.get("samples")
     try:
         if samples is None:
-            event = TripEvent.model_validate(message)
+            event = _validated(TripEvent, message, faults)
             yield _row(event, event, message["timestamp"])
             return
-        ids = TripIds.model_validate(message)
+        ids = _validated(TripIds, message, faults)
     except ValidationError as error:
         yield _cause(error)
         return
@@ -114,9 +119,16 @@ def _rows_of_line(line: bytes) -> Iterator[_Row | str]:
         return
     for sample in samples:
         try:
-            yield _row(ids, Sample.model_validate(sample), sample["timestamp"])
+            yield _row(ids, _validated(Sample, sample, faults), sample["timestamp"])
         except ValidationError as error:
             yield _cause(error)
+
+
+def _validated(model: type[_Model], content: object, faults: Counter[tuple[str, FieldFault]]) -> _Model:
+    noted: dict[str, FieldFault] = {}
+    valid = model.model_validate(content, context=noted)
+    faults.update(noted.items())
+    return valid
 
 
 def _row(ids: TripIds, sample: Sample, written: object) -> _Row:

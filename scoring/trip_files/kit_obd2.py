@@ -10,7 +10,7 @@ import polars as pl
 
 from scoring.errors import InputFileError
 from scoring.time_zones import zone_offset_min
-from scoring.trip_files.row_rules import keep_events, with_all_columns
+from scoring.trip_files.row_rules import judge_rows, with_all_columns
 from scoring.trip_files.summary import ReadSummary, TripFile
 from scoring.trip_files.timestamps import in_zone
 
@@ -65,5 +65,5 @@ def read_kit_obd2(path: Path) -> TripFile:
         utc_offset_min=zone_offset_min(pl.col("timestamp_ms"), TIME_ZONE),
         speed_kmh=pl.col("speed_kmh").cast(pl.Float32, strict=False),
     )
-    kept, dropped = keep_events(with_all_columns(events))
-    return TripFile(kept, ReadSummary(rows.height, kept.height, dropped))
+    judged = judge_rows(with_all_columns(events))
+    return TripFile(judged.events, ReadSummary.of_rows(rows.height, judged))

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from scoring.trip_files.parquet_columns import read_needed_columns
-from scoring.trip_files.row_rules import MEASUREMENT_RANGES, keep_events, with_all_columns
+from scoring.trip_files.row_rules import MEASUREMENT_RANGES, judge_rows, with_all_columns
 from scoring.trip_files.summary import ReadSummary, TripFile
 from scoring.trip_files.units import KMH_PER_MPH, STANDARD_GRAVITY_MPS2
 
@@ -56,8 +56,8 @@ def read_100car(path: Path) -> TripFile:
         acceleration_mps2=_acceleration("accel_long_g", "acceleration_mps2"),
         lateral_acceleration_mps2=_acceleration("accel_lat_g", "lateral_acceleration_mps2"),
     )
-    kept, dropped = keep_events(with_all_columns(events))
-    return TripFile(kept, ReadSummary(rows.height, kept.height, dropped))
+    judged = judge_rows(with_all_columns(events))
+    return TripFile(judged.events, ReadSummary.of_rows(rows.height, judged))
 
 
 def _acceleration(column: str, name: str) -> pl.Expr:

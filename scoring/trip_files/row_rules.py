@@ -82,12 +82,6 @@ def judge_rows(rows: pl.DataFrame) -> JudgedRows:
     )
 
 
-def keep_events(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Give the events of `judge_rows` and the dropped rows by cause, where nobody is told of faults."""
-    judged = judge_rows(rows)
-    return judged.events, judged.dropped
-
-
 def _noted(name: str, fault: FieldFault) -> str:
     """Name the column that tells which rows have a fault."""
     return f"_{name}_{fault}"
@@ -177,7 +171,7 @@ def with_all_columns(rows: pl.DataFrame, *, unknown: Sequence[str] = ()) -> pl.D
     rows
         Some of the columns of `EVENT_SCHEMA`, of any type that can be cast; others are left out.
     unknown
-        Columns that are null although the schema never has them null: `keep_events` fills or counts them.
+        Columns that are null although the schema never has them null: `judge_rows` fills or counts them.
     """
     present = [
         pl.col(name).cast(dtype) if name in rows.columns and name not in unknown else pl.lit(None, dtype).alias(name)

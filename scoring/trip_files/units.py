@@ -29,3 +29,6 @@ UNIT_FACTORS: Final[dict[str, dict[str, float]]] = {
 
 EPOCH_UNITS_PER_MS: Final[dict[str, float]] = {"s": 0.001, "ms": 1.0, "us": 1e3, "ns": 1e6}
 """Units of a timestamp that is a number, as many as a millisecond has."""
+
+UTC_WITHOUT_OFFSET: Final = "utc"
+"""Unit of a timestamp that is ISO 8601 in UTC, though it has no offset."""

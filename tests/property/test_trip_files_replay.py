@@ -14,7 +14,7 @@ from driver_score.replay.disturbances import GARBAGE, MAX_DELAY_MS
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.trip_event import TripEvent, TripEventBatch
 from scoring.trip_files import read_trips
-from scoring.trip_files.row_rules import keep_events
+from scoring.trip_files.row_rules import judge_rows
 from tests.support.examples.event_frames import event_frame, events
 
 law = settings(max_examples=40, deadline=None)
@@ -37,9 +37,9 @@ def counted(frame: pl.DataFrame) -> Counter[tuple[Any, ...]]:
 @given(rows)
 def test_every_event_of_a_frame_is_kept_by_the_row_rules(drawn: list[dict[str, Any]]) -> None:
     frame = event_frame(*drawn)
-    kept, dropped = keep_events(frame)
-    assert_frame_equal(kept, frame)
-    assert dropped == {}
+    judged = judge_rows(frame)
+    assert_frame_equal(judged.events, frame)
+    assert (judged.dropped, judged.faults) == ({}, {})
 
 
 @law

@@ -42,7 +42,9 @@ def test_rows_that_the_reader_dropped_are_said_by_cause() -> None:
 
 
 def test_fields_that_the_reader_took_away_are_said_beside_the_rows_that_it_dropped() -> None:
-    losses = file_losses(ReadSummary(630, 620, {"no trip_id": 10}), {("speed_limit_kmh", "placeholder"): 420})
+    losses = file_losses(
+        ReadSummary(630, 620, {"no trip_id": 10}, faults={("speed_limit_kmh", FieldFault.PLACEHOLDER): 420})
+    )
     assert [str(loss) for loss in losses] == [
         "420 of 620 events count without speed_limit_kmh (67.7%): its value is one that stands for unknown",
         "10 of 630 rows of the file were dropped (1.6%): 10 no trip_id",
