@@ -59,7 +59,7 @@ COUNT_FEATURES: Final[frozenset[str]] = frozenset(
 )
 """Features that are whole numbers in messages."""
 
-FEATURE_DEFINITION: Final = 1
+FEATURE_DEFINITION: Final = 2
 """Version of how the features are computed.
 
 Raise it when a feature gets another meaning: models that were trained on the earlier one are then refused. A new

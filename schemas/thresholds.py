@@ -38,10 +38,16 @@ class ThresholdProfile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(default="default", pattern=r"^[a-z0-9_-]{1,32}$")
-    version: int = Field(default=1, ge=1)
+    version: int = Field(default=2, ge=1)
     hard_events: dict[str, HardEventThresholds] = Field(default_factory=_default_hard_events)
     max_gap_s: float = Field(
         default=10, gt=0, le=3600, description="A longer interval counts neither time nor distance"
+    )
+    max_sparse_gap_s: float = Field(
+        default=90,
+        gt=0,
+        le=3600,
+        description="but one of at most three times the one before it does, up to this: a tracker that sends seldom",
     )
     averaging_s: float = Field(
         default=0.5, ge=0.5, le=1, description="Accelerations are averaged over this long; 10 % less is enough"
@@ -51,6 +57,13 @@ class ThresholdProfile(BaseModel):
     )
     max_difference_s: float = Field(default=3.0, gt=0, le=3600, description="and at most over this long")
     fault_mps2: float = Field(default=15.0, gt=0, description="A larger acceleration is a sensor fault")
+    spike_mps2: float = Field(
+        default=4.0, gt=0, description="A single speed is a fault if it is reached, and left again, by at least this"
+    )
+    spike_kmh: float = Field(default=10.0, gt=0, description="and differs from both neighbours by at least this")
+    held_step_kmh: float = Field(
+        default=3.0, gt=0, description="Changes of speed by at least this tell whether a sensor holds its values"
+    )
     min_event_s: float = Field(default=0.4, gt=0, description="One averaging time, jitter allowed")
     release_share: float = Field(default=0.8, gt=0, le=1, description="An event ends below this share of its threshold")
     refractory_s: float = Field(default=2.0, ge=0, description="The next one begins at least this long after")

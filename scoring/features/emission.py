@@ -17,6 +17,7 @@ A trip has its own watermark, its newest event less the grace period: a device w
 Events at or before it are late. Trips that go silent are closed by the **partition's clock** (``clock``).
 """
 
+import math
 from enum import IntEnum
 from typing import Any, Final
 
@@ -24,8 +25,9 @@ import numpy as np
 
 from schemas.event_frame import EVENT_TYPES
 from scoring.events.compilation import inlined_kernel, kernel
-from scoring.features.aggregation.aggregates import features_of, merge
+from scoring.features.aggregation.aggregates import features_of, holds_speed, merge
 from scoring.features.aggregation.folding import fold
+from scoring.features.aggregation.spikes import ALL_EVENTS, UNSETTLED, believed_speed
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import EMPTY, MERGED, SCRATCH, StateArrays, TripStatus
 from scoring.features.state.pending import take_first
@@ -59,10 +61,11 @@ EMITTED: Final = np.dtype(
 )
 """What a row of emitted features is of."""
 
-MAX_ROWS_PER_EVENT: Final = 11
+MAX_ROWS_PER_EVENT: Final = 19
 """At most, with a window and a trip row each: a window revised as it is folded, the live window ended (and one revised
-with it), the trip ended (and one revised with it); and a severe event. The first event of a trip may evict two trips
-(each ended, and one window revised with it), be a severe event, and end its trip: as many."""
+with it), the trip ended (with up to three rows more for the window before, and one revised); and a severe event. The
+first event of a trip may evict two trips (each ended, with a window before and one revised), be a severe event, and end
+its trip: no more than this."""
 
 _PROVISIONAL: Final = np.int8(0)
 _FINAL: Final = np.int8(1)
@@ -107,7 +110,7 @@ def _emit(
         entry.kind = kind
         entry.final = final
         entry.event_time_ms = min(head.newest_ms, end_ms)
-        entry.late_event_count = head.late_event_count
+        entry.late_event_count = head.late_event_count + (1 if final == _FINAL and head.ahead_ms != 0 else 0)
         entry.latitude = head.latitude
         entry.longitude = head.longitude
         if kind == RowKind.WINDOW:
@@ -133,6 +136,7 @@ def _fold_sample(
     slot: int,
     row: int,
     sample: Any,
+    speed_kmh: float,
     parameters: KernelParameters,
     emitted: Any,
     features: Any,
@@ -163,7 +167,10 @@ def _fold_sample(
             merge(arrays.trips[row], arrays.windows[row])
             arrays.windows[row] = arrays.windows[EMPTY]
         cursor.window_end_ms = end_ms
-    fold(cursor, arrays.hard_events[row], arrays.windows[row], sample, arrays.heads[slot].vehicle_class, parameters)
+    vehicle_class = arrays.heads[slot].vehicle_class
+    if row != SCRATCH and math.isnan(speed_kmh) and not math.isnan(sample.speed_kmh):
+        arrays.partition[0].spike_count += 1
+    fold(cursor, arrays.hard_events[row], arrays.windows[row], sample, speed_kmh, vehicle_class, parameters)
     return count
 
 
@@ -171,14 +178,23 @@ def _fold_sample(
 def fold_until(
     arrays: StateArrays, slot: int, until_ms: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
-    """Fold the pending events up to and at a time, oldest first, until at least one more fits."""
+    """Fold the pending events up to and at a time, oldest first, until at least one more fits.
+
+    One whose speed may be a spike waits for the next one.
+    """
     head = arrays.heads[slot]
-    while head.pending_first != 0 and (
-        arrays.pool[head.pending_first].timestamp_ms <= until_ms or head.pending_count >= parameters.max_pending
-    ):
+    pool = arrays.pool
+    while head.pending_first != 0:
+        is_full = head.pending_count >= parameters.max_pending
+        if pool[head.pending_first].timestamp_ms > until_ms and not is_full:
+            break
+        known_until_ms = ALL_EVENTS if is_full else np.int64(until_ms)
+        speed_kmh = believed_speed(arrays.cursors[slot], pool, head.pending_first, known_until_ms, parameters)
+        if speed_kmh == UNSETTLED:
+            break
         index = take_first(arrays, slot)
-        head.folded_ms = arrays.pool[index].timestamp_ms
-        count = _fold_sample(arrays, slot, slot, arrays.pool[index], parameters, emitted, features, count)
+        head.folded_ms = pool[index].timestamp_ms
+        count = _fold_sample(arrays, slot, slot, pool[index], speed_kmh, parameters, emitted, features, count)
     return count
 
 
@@ -186,16 +202,21 @@ def fold_until(
 def _fold_pending(
     arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
-    """Compute the trip's sums with all pending events in the scratch row; the trip's own rows do not change."""
+    """Compute the trip's sums with the pending events up to its time in the scratch row; its own rows do not change."""
     arrays.cursors[SCRATCH] = arrays.cursors[slot]
     arrays.windows[SCRATCH] = arrays.windows[slot]
     arrays.trips[SCRATCH] = arrays.trips[slot]
     for kind in range(3):
         arrays.hard_events[SCRATCH, kind] = arrays.hard_events[slot, kind]
-    index = arrays.heads[slot].pending_first
-    while index != 0:
+    head = arrays.heads[slot]
+    index = head.pending_first
+    while index != 0 and arrays.pool[index].timestamp_ms <= head.newest_ms:
         sample = arrays.pool[index]
-        count = _fold_sample(arrays, slot, SCRATCH, sample, parameters, emitted, features, count)
+        speed_kmh = believed_speed(arrays.cursors[SCRATCH], arrays.pool, index, sample.timestamp_ms, parameters)
+        if speed_kmh == UNSETTLED:
+            speed_kmh = believed_speed(arrays.cursors[SCRATCH], arrays.pool, index, ALL_EVENTS, parameters)
+            arrays.cursors[SCRATCH].unsettled = 1
+        count = _fold_sample(arrays, slot, SCRATCH, sample, speed_kmh, parameters, emitted, features, count)
         index = sample.following
     return count
 
@@ -222,6 +243,8 @@ def emit_live_window(
     head.scored_end_ms = head.live_end_ms
     head.dirty_revision = head.window_revision + 1
     head.window_revision = 0
+    if arrays.cursors[SCRATCH].unsettled == 1:
+        head.dirty_end_ms = head.live_end_ms
     return count
 
 
@@ -289,15 +312,38 @@ def _type_of(sample: Any, peak_mps2: float) -> int:
 
 
 @kernel
+def _finish_with_one_ahead(
+    arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
+) -> int:
+    head = arrays.heads[slot]
+    if head.ahead_ms - head.newest_ms > parameters.idle_gap_ms:
+        arrays.partition[0].clock_jump_count += 1
+        return count
+    if head.ahead_ms >= head.live_end_ms:
+        count = emit_live_window(arrays, slot, parameters, emitted, features, count)
+        head.live_end_ms = window_end_ms(head.ahead_ms, parameters)
+    head.newest_ms = head.ahead_ms
+    head.ahead_ms = 0
+    return count
+
+
+@kernel
 def finish(
     arrays: StateArrays, slot: int, parameters: KernelParameters, emitted: Any, features: Any, count: int
 ) -> int:
-    """Emit the last window and the whole trip as final; the trip is kept, and emitted again if it changes."""
+    """Emit the last window and the whole trip as final; the trip is kept, and emitted again if it changes.
+
+    An event ahead of the trip's time is its last one, unless it is so far ahead that it would not be of this trip.
+    """
     head = arrays.heads[slot]
+    if head.ahead_ms != 0:
+        count = _finish_with_one_ahead(arrays, slot, parameters, emitted, features, count)
     count = _fold_pending(arrays, slot, parameters, emitted, features, count)
     count = _emit(
         arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _FINAL, parameters, emitted, features, count
     )
+    if holds_speed(arrays.trips[MERGED]):
+        arrays.partition[0].held_speed_count += 1
     head.window_revision += 1
     head.status = TripStatus.FINAL
     head.changed = 0

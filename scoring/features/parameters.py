@@ -19,10 +19,14 @@ class KernelParameters(NamedTuple):
     acceleration_mps2: NDArray[np.float64]
     corner_mps2: NDArray[np.float64]
     max_gap_ms: int
+    max_sparse_gap_ms: int
     averaging_ms: int
     min_difference_ms: int
     max_difference_ms: int
     fault_mps2: float
+    spike_mps2: float
+    spike_kmh: float
+    held_step_kmh: float
     min_event_ms: int
     release_share: float
     refractory_ms: int
@@ -72,10 +76,14 @@ def kernel_parameters(
         acceleration_mps2=np.array([limits.acceleration_mps2 for limits in by_class]),
         corner_mps2=np.array([limits.corner_mps2 for limits in by_class]),
         max_gap_ms=milliseconds(profile.max_gap_s),
+        max_sparse_gap_ms=milliseconds(profile.max_sparse_gap_s),
         averaging_ms=milliseconds(profile.averaging_s * _AVERAGING_TOLERANCE),
         min_difference_ms=milliseconds(profile.min_difference_s),
         max_difference_ms=milliseconds(profile.max_difference_s),
         fault_mps2=float(profile.fault_mps2),
+        spike_mps2=float(profile.spike_mps2),
+        spike_kmh=float(profile.spike_kmh),
+        held_step_kmh=float(profile.held_step_kmh),
         min_event_ms=milliseconds(profile.min_event_s),
         release_share=float(profile.release_share),
         refractory_ms=milliseconds(profile.refractory_s),

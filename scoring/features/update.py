@@ -25,6 +25,7 @@ from scoring.features.emission import (
     window_end_ms,
 )
 from scoring.features.emitted import EmittedFeatures
+from scoring.features.event_time import confirmed_time, correct_rollover, has_wrong_first_time, leave_out_first
 from scoring.features.eviction import limit_vehicle, sweep
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import StateArrays, TripStatus, borrowed_arrays
@@ -175,9 +176,11 @@ def _process_event(
 ) -> int:
     partition = arrays.partition[0]
     head = arrays.heads[slot]
+    correct_rollover(arrays, sample)
     timestamp_ms = sample.timestamp_ms
     partition.event_number += 1
     begins = head.status == TripStatus.FREE
+    newest_ms, ahead_ms = timestamp_ms, np.int64(0)
     if begins:
         count = _begin(arrays, slot, timestamp_ms, parameters, emitted, features, count)
         if partition.clock_ms < partition.cut_until_ms and sample.event_type != TRIP_START:
@@ -186,12 +189,7 @@ def _process_event(
         partition.duplicate_count += 1
         return count
     else:
-        if head.newer != 0:
-            move_to_front(arrays, slot)
-        if timestamp_ms > head.newest_ms:
-            advance_clock(arrays, slot, timestamp_ms)
-        else:
-            stand_still(arrays, slot, timestamp_ms)
+        newest_ms, ahead_ms = _continue_trip(arrays, slot, timestamp_ms, parameters)
     head.seen_ms = partition.clock_ms
     head.last_event = partition.event_number
 
@@ -202,15 +200,38 @@ def _process_event(
             head.changed = 1
         return count
 
-    newest_ms = max(head.newest_ms, timestamp_ms)
     count = fold_until(arrays, slot, newest_ms - parameters.grace_ms, parameters, emitted, features, count)
-    if timestamp_ms >= head.live_end_ms:
+    if newest_ms >= head.live_end_ms:
         if head.status == TripStatus.FINAL:
             head.status = TripStatus.OPEN
             head.changed = 0
         count = emit_live_window(arrays, slot, parameters, emitted, features, count)
-        head.live_end_ms = window_end_ms(timestamp_ms, parameters)
+        head.live_end_ms = window_end_ms(newest_ms, parameters)
+    if head.ahead_ms != ahead_ms:
+        if head.ahead_ms != 0:
+            _revise_earlier_window(head, head.ahead_ms, parameters)
+        head.ahead_ms = ahead_ms
     return _add_event(arrays, slot, sample, latitude, longitude, newest_ms, parameters, emitted, features, count)
+
+
+@inlined_kernel
+def _continue_trip(arrays: StateArrays, slot: int, timestamp_ms: int, parameters: KernelParameters) -> tuple[int, int]:
+    """Give the trip's time with one more event, and that of an event ahead of it; advance the clock by it."""
+    head = arrays.heads[slot]
+    if head.newer != 0:
+        move_to_front(arrays, slot)
+    if has_wrong_first_time(head, timestamp_ms, parameters):
+        head.ahead_ms = head.newest_ms
+        head.newest_ms = timestamp_ms
+        head.live_end_ms = window_end_ms(timestamp_ms, parameters)
+    newest_ms, ahead_ms = confirmed_time(head, timestamp_ms, parameters)
+    if newest_ms > head.newest_ms:
+        if newest_ms > head.newest_ms + parameters.retention_ms:
+            leave_out_first(arrays, slot, newest_ms, parameters)
+        advance_clock(arrays, slot, newest_ms)
+    else:
+        stand_still(arrays, slot, timestamp_ms)
+    return newest_ms, ahead_ms
 
 
 @kernel
@@ -242,6 +263,15 @@ def _begin(
 
 
 @inlined_kernel
+def _revise_earlier_window(head: Any, timestamp_ms: int, parameters: KernelParameters) -> None:
+    """Let the window of an event be emitted, or emitted again, as it is folded, if it is not the live one."""
+    if timestamp_ms < head.live_end_ms - parameters.window_ms:
+        head.dirty_end_ms = window_end_ms(timestamp_ms, parameters)
+        if head.scored_end_ms < head.dirty_end_ms:
+            head.dirty_revision = 0
+
+
+@inlined_kernel
 def _add_event(
     arrays: StateArrays,
     slot: int,
@@ -263,15 +293,12 @@ def _add_event(
         return count
     if change == Insertion.ADDED:
         head.event_count += 1
-    if timestamp_ms >= head.newest_ms and not math.isnan(latitude):
+    if head.newest_ms <= timestamp_ms <= newest_ms and not math.isnan(latitude):
         head.latitude = latitude
         head.longitude = longitude
     head.newest_ms = newest_ms
     head.first_ms = min(head.first_ms, timestamp_ms)
-    if timestamp_ms < head.live_end_ms - parameters.window_ms:
-        head.dirty_end_ms = window_end_ms(timestamp_ms, parameters)
-        if head.scored_end_ms < head.dirty_end_ms:
-            head.dirty_revision = 0
+    _revise_earlier_window(head, timestamp_ms, parameters)
     if head.status == TripStatus.FINAL:
         head.changed = 1
     if change == Insertion.ADDED and severe_peak(sample, parameters) != 0:

@@ -35,6 +35,12 @@ EVICTED_TRIPS: Final = Counter(
     "Trips evicted because a vehicle or a partition had more than the maximum; open ones were closed",
     ["cause"],
 )
+DEVICE_FAULTS: Final = Counter(
+    "driver_score_worker_device_faults_total",
+    "Events whose time or speed was wrong, by what was done: clock_jump and spike left out, rollover put right; for"
+    " held_speed, final scores without hard events from speeds",
+    ["fault"],
+)
 LATE: Final = Counter("driver_score_worker_late_events_total", "Events that came after the grace period")
 SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores published", ["kind", "status"])
 ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published", ["alert_type"])
@@ -100,6 +106,7 @@ def start_at_zero(
     statuses: Iterable[str],
     topics: Iterable[str],
     eviction_causes: Iterable[str],
+    device_faults: Iterable[str],
     log_changes: Iterable[str],
 ) -> None:
     """Serve labelled counters at 0 from the start, so that their first increment is an increase for Prometheus.
@@ -116,6 +123,8 @@ def start_at_zero(
         Full names of those that are read.
     eviction_causes
         Why trips are evicted early.
+    device_faults
+        What features show of devices.
     log_changes
         What may have happened to a log.
     """
@@ -130,6 +139,8 @@ def start_at_zero(
     for kind in ("window", "trip"):
         for status in statuses:
             SCORES.labels(kind, status)
+    for fault in device_faults:
+        DEVICE_FAULTS.labels(fault)
     for cause in eviction_causes:
         EVICTED_TRIPS.labels(cause)
     for alert_type in get_args(TripAlert.model_fields["alert_type"].annotation):

@@ -16,7 +16,7 @@ from schemas.messages.driver_score import ScoreStatus
 from schemas.messages.optional_fields import POSSIBLE_FAULTS
 from schemas.settings import KafkaSettings, Settings, WorkerSettings
 from schemas.topics import SCORES_BY_DRIVER, TRIP_EVENTS
-from scoring.features.state import EvictionCause
+from scoring.features.state import DeviceFault, EvictionCause
 from scoring.model import Scorer
 from stream_app.faust_bridge.app import BatchApp
 from stream_app.faust_bridge.progress import assigned_partitions, committed_positions, group_state
@@ -70,6 +70,7 @@ def run_worker(settings: Settings) -> None:
         statuses=get_args(ScoreStatus),
         topics=_topics(kafka),
         eviction_causes=get_args(EvictionCause),
+        device_faults=get_args(DeviceFault),
         log_changes=LogChange,
     )
     return_large_arrays()

@@ -55,6 +55,7 @@ class TripProcessing:
             self._outputs.publish_rejects(decoded.rejects, batch.topic, batch.partition)
         owned = {batch.partition: self._restore(batch.partition) for batch, _ in batches}
         before, evicted_before = _counts(owned.values()), _evictions(owned.values())
+        faults_before = _device_faults(owned.values())
         fresh: dict[Scope, list[tuple[TripStates, EventColumns]]] = {}
         for batch, decoded in batches:
             states = owned[batch.partition]
@@ -72,6 +73,7 @@ class TripProcessing:
         duplicates, late = (now - then for now, then in zip(_counts(owned.values()), before, strict=True))
         metrics.DUPLICATES.inc(duplicates)
         metrics.LATE.inc(late)
+        _count_device_faults(owned.values(), faults_before)
         for cause, count in (_evictions(owned.values()) - evicted_before).items():
             metrics.EVICTED_TRIPS.labels(cause).inc(count)
         for partition, states in owned.items():
@@ -110,7 +112,9 @@ class TripProcessing:
         owned = self._partitions.restore(partition)
         slots = owned.take_closing(_CLOSED_TOGETHER)
         if len(slots) > 0:
+            faults_before = _device_faults([owned])
             scores = self._engine.close(owned.states, slots, scored_at_ms=now_ms())
+            _count_device_faults([owned], faults_before)
             self._publish(scores, owned.scope)
             self._outputs.wait_until_queued_at_most(_CLOSED_TOGETHER, CONFIRM_TIMEOUT_S)
             metrics.CLOSING_TRIPS.labels(str(partition)).set(len(owned.closing))
@@ -148,3 +152,16 @@ def _evictions(owned: Iterable[PartitionStates]) -> Counter[str]:
     for each in owned:
         counts.update(each.states.eviction_counts)
     return counts
+
+
+def _device_faults(owned: Iterable[PartitionStates]) -> Counter[str]:
+    """Give how many faults of devices there were so far, by kind."""
+    counts: Counter[str] = Counter()
+    for each in owned:
+        counts.update(each.states.fault_counts)
+    return counts
+
+
+def _count_device_faults(owned: Iterable[PartitionStates], before: Counter[str]) -> None:
+    for fault, count in (_device_faults(owned) - before).items():
+        metrics.DEVICE_FAULTS.labels(fault).inc(count)

@@ -16,6 +16,7 @@ class Tick:
     until_ms: int
     acceleration: float | None
     lateral: float | None
+    is_measured: bool  # by a sensor of acceleration
     place: int  # of the sample that ends it
 
 
@@ -79,7 +80,7 @@ def count_hard_events(
     events = _HardEvents(threshold, profile)
     last_sample_ms: int | None = None
     for place, row in enumerate(rows):
-        if last_sample_ms is not None and row["timestamp_ms"] - last_sample_ms > profile.max_gap_s * 1000:
+        if last_sample_ms is not None and row["after_gap"]:
             events.end(last_sample_ms)
         if row["event_type"] == kind:
             events.detected(row)

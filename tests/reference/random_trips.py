@@ -49,6 +49,7 @@ def make_trip(
     missing = {name: draw.choice((0.0, 0.0, 0.05, 0.5, 1.0)) for name in ("speed", "along", "across", "heading")}
     limit_kmh = draw.choice((None, 30.0, 50.0, 80.0))
     gap_share, report_share = draw.choice((0.0, 0.02)), draw.choice((0.0, 0.0, 0.05))
+    held, spike_share = draw.choice((1, 1, 1, 2, 5)), draw.choice((0.0, 0.0, 0.03))
     vehicle_class = draw.choice(VEHICLE_CLASSES)
     offset_min = draw.choice((None, -300, 0, 60, 330))
     with_ids = draw.random() < 0.5
@@ -64,16 +65,20 @@ def make_trip(
         events.append(made | named | measured)
 
     add("trip_start")
-    for _ in range(samples):
+    shown = speed
+    for number in range(samples):
         if draw.random() < 0.1:
             push, turn = draw.choice((0, 0, 1, 3, -2, -3.5, -6)), draw.choice((0, 0, 5, 15, -30))
         speed = min(max(speed + push * 3.6 * period_ms / 1000, 0.0), 160.0)
         heading = (heading + turn * period_ms / 1000) % 360
+        if number % held == 0:
+            shown = max(round(speed + draw.gauss(0, 0.5) * (speed > 0), 1), 0.0) if speed > 1 else 0.0
+        spike = draw.choice((-30, 15, 45, 80)) if draw.random() < spike_share else 0
         measured = {
-            "speed_kmh": max(round(speed + draw.gauss(0, 0.5) * (speed > 0), 1), 0.0) if speed > 1 else 0.0,
+            "speed_kmh": max(round(shown + spike, 1), 0.0),
             "acceleration_mps2": round(push + draw.gauss(0, 0.3), 2) if draw.random() > 0.005 else 300.0,
             "lateral_acceleration_mps2": round(turn / 57.3 * speed / 3.6, 2),
-            "heading_deg": round(heading, 1),
+            "heading_deg": round(heading, 1) if draw.random() > 0.02 else 0.0,
             "speed_limit_kmh": limit_kmh if draw.random() > 0.1 else None,
         }
         for name, column in zip(missing, measured, strict=False):
@@ -111,7 +116,7 @@ def duplicate(events: list[Event], seed: int, *, share: float = 0.3, grace_ms: i
 
 
 seeds = st.integers(0, 2**32 - 1)
-periods_ms = st.sampled_from((100, 500, 1000, 1000, 2000, 5000))
+periods_ms = st.sampled_from((100, 500, 1000, 1000, 1000, 2000, 5000, 15_000, 40_000))
 
 
 @st.composite

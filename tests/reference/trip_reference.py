@@ -23,10 +23,13 @@ DAY_MIN = 1440
 
 def reference_features(events: Sequence[Mapping[str, Any]], profile: ThresholdProfile) -> dict[str, float | None]:
     rows = sorted(_without_duplicates([_rounded(event) for event in events]), key=_order)
+    _remove_spikes(rows, profile)
+    _note_gaps(rows, profile)
+    _note_held(rows, profile)
     samples = [row for row in rows if is_valid(row)]
     limits = profile.hard_events.get(rows[0]["vehicle_class"], HardEventThresholds())
 
-    ticks = _ticks(rows, profile)
+    ticks = _ticks(rows, limits.acceleration_mps2, profile)
     hard = {
         "hard_brake": count_hard_events(rows, ticks, "hard_brake", limits.brake_mps2, profile),
         "hard_acceleration": count_hard_events(rows, ticks, "hard_acceleration", limits.acceleration_mps2, profile),
@@ -36,9 +39,18 @@ def reference_features(events: Sequence[Mapping[str, Any]], profile: ThresholdPr
         **_time_features(samples, profile),
         **_speed_features(samples, rows, profile),
         **_acceleration_features(rows, ticks),
-        **_hard_features(hard, ticks, samples, profile),
+        **_hard_features(hard, rows, ticks, samples, profile),
         **_jerk(rows, ticks, profile),
     }
+
+
+def _holds_speed(rows: Sequence[Event], ticks: Sequence[Tick]) -> bool:
+    """Tell whether most large changes come after a speed was held for long, and no sensor measures acceleration."""
+    steps = [row["step"] for row in rows if row["step"] is not None]
+    rated = [(tick, tick.until_ms - tick.from_ms) for tick in ticks if tick.acceleration is not None]
+    measured_ms = sum(ms for tick, ms in rated if tick.is_measured)
+    is_measured = 2 * measured_ms >= sum(ms for _, ms in rated)
+    return sum(steps) >= 3 and 2 * sum(steps) >= len(steps) and not is_measured
 
 
 def _rounded(event: Mapping[str, Any]) -> Event:
@@ -49,6 +61,8 @@ def _rounded(event: Mapping[str, Any]) -> Event:
             row[name] = float(np.float32(row[name]))
         else:
             row[name] = None
+    if row["heading_deg"] == 0:
+        row["heading_deg"] = None
     row["utc_offset_min"] = row.get("utc_offset_min") or 0
     row["duration_ms"] = round(float(np.float32(row["duration_s"]) * np.float32(1000))) if row["duration_s"] else 0
     return row
@@ -68,14 +82,99 @@ def _without_duplicates(rows: Sequence[Event]) -> list[Event]:
         known = kept[_order(row)]
         for name in (*MEASUREMENT_COLUMNS, "utc_offset_min", "duration_ms"):
             both = [value for value in (known[name], row[name]) if value is not None]
-            known[name] = max(both, default=None)
+            signed = name.endswith("_mps2")
+            known[name] = max(both, key=(lambda value: (abs(value), value)) if signed else None, default=None)
     return list(kept.values())
+
+
+def _remove_spikes(rows: Sequence[Event], profile: ThresholdProfile) -> None:
+    """Make the speed of a single sample unknown that is reached, and left again, faster than any vehicle can."""
+
+    def is_jump(first: Event, second: Event) -> bool:
+        step = abs(second["speed_kmh"] - first["speed_kmh"])
+        elapsed_ms = second["timestamp_ms"] - first["timestamp_ms"]
+        is_fast = step / 3.6 >= profile.spike_mps2 * (elapsed_ms / 1000)
+        return 0 < elapsed_ms <= profile.max_gap_s * 1000 and step >= profile.spike_kmh and is_fast
+
+    last: Event | None = None
+    for place, row in enumerate(rows):
+        row["is_spike"] = False
+        if row["speed_kmh"] is None:
+            continue
+        later = [
+            other
+            for other in rows[place + 1 :]
+            if other["speed_kmh"] is not None and other["timestamp_ms"] > row["timestamp_ms"]
+        ]
+        if last is not None and later and is_jump(last, row) and is_jump(row, later[0]):
+            up, down = row["speed_kmh"] - last["speed_kmh"], later[0]["speed_kmh"] - row["speed_kmh"]
+            if up * down < 0:
+                row["speed_kmh"] = None
+                row["is_spike"] = True
+                continue
+        last = row
+
+
+def _note_gaps(rows: Sequence[Event], profile: ThresholdProfile) -> None:
+    """Note of each event whether a gap lies before it, after the last sample."""
+    longest = _LongestInterval(profile)
+    last: Event | None = None
+    for row in rows:
+        row["after_gap"] = last is None or longest.is_gap(last["timestamp_ms"], row["timestamp_ms"])
+        if is_valid(row):
+            if last is not None:
+                longest.add(last["timestamp_ms"], row["timestamp_ms"])
+            last = row
+
+
+def _note_held(rows: Sequence[Event], profile: ThresholdProfile) -> None:
+    """Note for how long each speed has been the same."""
+    last: Event | None = None
+    longest = _LongestInterval(profile)
+    since_ms = 0
+    for row in rows:
+        row["held_ms"], row["step"] = 0, None
+        if row["speed_kmh"] is None:
+            continue
+        at_ms = row["timestamp_ms"]
+        is_driven = last is not None and not longest.is_gap(last["timestamp_ms"], at_ms)
+        if not (is_driven and last is not None and last["speed_kmh"] == row["speed_kmh"]):
+            if is_driven and last is not None and abs(row["speed_kmh"] - last["speed_kmh"]) >= profile.held_step_kmh:
+                is_held = last["timestamp_ms"] > since_ms and at_ms - since_ms > profile.max_difference_s * 1000
+                row["step"] = is_held and last["speed_kmh"] >= profile.idle_kmh
+            since_ms = at_ms
+        row["held_ms"] = at_ms - since_ms
+        if last is not None:
+            longest.add(last["timestamp_ms"], at_ms)
+        last = row
+
+
+class _LongestInterval:
+    """The longest interval that is no gap, by the interval before it."""
+
+    def __init__(self, profile: ThresholdProfile) -> None:
+        self._profile = profile
+        self._before_ms = 0
+
+    def is_gap(self, first_ms: int, second_ms: int) -> bool:
+        sparse_ms = min(3 * self._before_ms, self._profile.max_sparse_gap_s * 1000)
+        return second_ms - first_ms > max(self._profile.max_gap_s * 1000, sparse_ms)
+
+    def add(self, first_ms: int, second_ms: int) -> None:
+        if second_ms > first_ms:
+            self._before_ms = second_ms - first_ms
 
 
 def _intervals(samples: Sequence[Event], profile: ThresholdProfile) -> list[tuple[Event, Event, int]]:
     """Pairs of neighbours with the time between them, gaps left out."""
-    pairs = [(first, second, second["timestamp_ms"] - first["timestamp_ms"]) for first, second in pairwise(samples)]
-    return [pair for pair in pairs if pair[2] <= profile.max_gap_s * 1000]
+    longest = _LongestInterval(profile)
+    pairs = []
+    for first, second in pairwise(samples):
+        times = first["timestamp_ms"], second["timestamp_ms"]
+        if not longest.is_gap(*times):
+            pairs.append((first, second, times[1] - times[0]))
+        longest.add(*times)
+    return pairs
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -153,11 +252,12 @@ def _speed_features(
 def _count_stops(moving: Sequence[Event], profile: ThresholdProfile) -> int:
     """Count the runs of slow intervals that last long enough; a gap ends a run."""
     runs = [0]
+    driven = {(id(first), id(second)) for first, second, _ in _intervals(moving, profile)}
     for first, second in pairwise(moving):
         interval_ms = second["timestamp_ms"] - first["timestamp_ms"]
         if interval_ms == 0:
             continue
-        if interval_ms <= profile.max_gap_s * 1000 and _mean_kmh(first, second) < profile.idle_kmh:
+        if (id(first), id(second)) in driven and _mean_kmh(first, second) < profile.idle_kmh:
             runs[-1] += interval_ms
         else:
             runs.append(0)
@@ -211,7 +311,7 @@ def _speeding(
 # accelerations -------------------------------------------------------------------------------------------------------
 
 
-def _ticks(rows: Sequence[Event], profile: ThresholdProfile) -> list[Tick]:
+def _ticks(rows: Sequence[Event], launch_mps2: float, profile: ThresholdProfile) -> list[Tick]:
     """Cut the samples into ticks: from one on to the first that is an averaging time later; a gap starts again."""
     ticks: list[Tick] = []
     ends: list[Event] = []  # samples that ended a tick since the last gap, the first one included
@@ -220,14 +320,14 @@ def _ticks(rows: Sequence[Event], profile: ThresholdProfile) -> list[Tick]:
     for place, row in enumerate(rows):
         if not is_valid(row):
             continue
-        if last is None or row["timestamp_ms"] - last["timestamp_ms"] > profile.max_gap_s * 1000:
+        if last is None or row["after_gap"]:
             ends, collected = [row], []
         else:
             collected.append(row)
             if row["timestamp_ms"] - ends[-1]["timestamp_ms"] >= round(
                 profile.averaging_s * AVERAGING_TOLERANCE * 1000
             ):
-                ticks.append(_rated(ends, collected, row, place, profile))
+                ticks.append(_rated(ends, collected, row, place, launch_mps2, profile))
                 ends.append(row)
                 collected = []
         last = row
@@ -235,7 +335,12 @@ def _ticks(rows: Sequence[Event], profile: ThresholdProfile) -> list[Tick]:
 
 
 def _rated(
-    ends: Sequence[Event], collected: Sequence[Event], row: Event, place: int, profile: ThresholdProfile
+    ends: Sequence[Event],
+    collected: Sequence[Event],
+    row: Event,
+    place: int,
+    launch_mps2: float,
+    profile: ThresholdProfile,
 ) -> Tick:
     now_ms, from_ms = row["timestamp_ms"], ends[-1]["timestamp_ms"]
     old_enough = [end for end in ends if now_ms - end["timestamp_ms"] >= profile.min_difference_s * 1000]
@@ -245,12 +350,14 @@ def _rated(
     within = now_ms - from_ms <= profile.max_difference_s * 1000
 
     acceleration = _sensor_mean(collected, "acceleration_mps2", profile) if within else None
+    is_measured = acceleration is not None
     if acceleration is None and reference is not None:
-        acceleration = _speed_difference(reference, row)
+        acceleration = _speed_difference(reference, row, launch_mps2, profile)
     lateral = _sensor_mean(collected, "lateral_acceleration_mps2", profile) if within else None
     if lateral is None and reference is not None:
         lateral = _turning(reference, row, profile)
-    return Tick(from_ms, now_ms, _no_fault(acceleration, profile), _no_fault(lateral, profile), place)
+    rated = _no_fault(acceleration, profile), _no_fault(lateral, profile)
+    return Tick(from_ms, now_ms, *rated, is_measured, place)
 
 
 def _no_fault(acceleration: float | None, profile: ThresholdProfile) -> float | None:
@@ -262,11 +369,18 @@ def _sensor_mean(collected: Sequence[Event], name: str, profile: ThresholdProfil
     return math.fsum(good) / len(good) if good else None
 
 
-def _speed_difference(reference: Event, row: Event) -> float | None:
+def _speed_difference(reference: Event, row: Event, launch_mps2: float, profile: ThresholdProfile) -> float | None:
+    """Divide the change by the time since the earlier speed first appeared, if that is longer."""
     if reference["speed_kmh"] is None or row["speed_kmh"] is None:
         return None
-    elapsed_s = (row["timestamp_ms"] - reference["timestamp_ms"]) / 1000
-    return float((row["speed_kmh"] - reference["speed_kmh"]) / 3.6 / elapsed_s)
+    step_kmh = row["speed_kmh"] - reference["speed_kmh"]
+    elapsed_ms = row["timestamp_ms"] - reference["timestamp_ms"]
+    since_ms = max(elapsed_ms, elapsed_ms + reference["held_ms"] - row["held_ms"])
+    if since_ms <= profile.max_difference_s * 1000 or abs(step_kmh) < profile.held_step_kmh:
+        return float(step_kmh / 3.6 / (since_ms / 1000))
+    slope = float(step_kmh / 3.6 / (elapsed_ms / 1000))
+    is_launch = reference["speed_kmh"] < profile.idle_kmh and slope < launch_mps2
+    return slope if is_launch else None
 
 
 def _turning(reference: Event, row: Event, profile: ThresholdProfile) -> float | None:
@@ -283,6 +397,7 @@ def _turning(reference: Event, row: Event, profile: ThresholdProfile) -> float |
 
 
 def _acceleration_features(rows: Sequence[Event], ticks: Sequence[Tick]) -> dict[str, float | None]:
+    holds_speed = _holds_speed(rows, ticks)
     along = [(tick.acceleration, tick.until_ms - tick.from_ms) for tick in ticks if tick.acceleration is not None]
     across = [(tick.lateral, tick.until_ms - tick.from_ms) for tick in ticks if tick.lateral is not None]
 
@@ -290,32 +405,44 @@ def _acceleration_features(rows: Sequence[Event], ticks: Sequence[Tick]) -> dict
         reported = [abs(row["peak_mps2"]) for row in rows if row["event_type"] == event_type and row["peak_mps2"]]
         return max([0.0, *rated, *reported]) if rated or reported else None
 
+    def along_peak(sign: int, event_type: str) -> float | None:
+        rated = [sign * value for value, _ in along]
+        return peak([value for value in rated if value > 0] if holds_speed else rated, event_type)
+
     return {
-        "acceleration_rms_mps2": _root_mean_square(along),
+        "acceleration_rms_mps2": None if holds_speed else _root_mean_square(along),
         "lateral_rms_mps2": _root_mean_square(across),
-        "peak_deceleration_mps2": peak([-value for value, _ in along], "hard_brake"),
-        "peak_acceleration_mps2": peak([value for value, _ in along], "hard_acceleration"),
+        "peak_deceleration_mps2": along_peak(-1, "hard_brake"),
+        "peak_acceleration_mps2": along_peak(1, "hard_acceleration"),
         "peak_lateral_mps2": peak([abs(value) for value, _ in across], "hard_corner"),
     }
 
 
 def _jerk(rows: Sequence[Event], ticks: Sequence[Tick], profile: ThresholdProfile) -> dict[str, float | None]:
     """Change between neighbouring rated ticks that have no gap between them."""
+    if _holds_speed(rows, ticks):
+        return {"jerk_rms_mps3": None}
     jerks = []
     rated = [(tick, tick.acceleration) for tick in ticks if tick.acceleration is not None]
     for (first, before_mps2), (second, after_mps2) in pairwise(rated):
         elapsed_ms = second.until_ms - first.until_ms
-        times = [row["timestamp_ms"] for row in rows[first.place : second.place + 1] if is_valid(row)]
-        has_gap = any(later - earlier > profile.max_gap_s * 1000 for earlier, later in pairwise(times))
+        has_gap = any(row["after_gap"] for row in rows[first.place + 1 : second.place + 1] if is_valid(row))
         if elapsed_ms <= profile.max_difference_s * 1000 and not has_gap:
             jerks.append(((after_mps2 - before_mps2) / (elapsed_ms / 1000), elapsed_ms))
     return {"jerk_rms_mps3": _root_mean_square(jerks)}
 
 
 def _hard_features(
-    hard: Mapping[str, int], ticks: Sequence[Tick], samples: Sequence[Event], profile: ThresholdProfile
+    hard: Mapping[str, int],
+    rows: Sequence[Event],
+    ticks: Sequence[Tick],
+    samples: Sequence[Event],
+    profile: ThresholdProfile,
 ) -> dict[str, float | None]:
-    rated = {kind: hard[kind] > 0 or any(strength(tick, kind) is not None for tick in ticks) for kind in hard}
+    rated_by = dict.fromkeys(hard, ticks)
+    if _holds_speed(rows, ticks):
+        rated_by |= {"hard_brake": [], "hard_acceleration": []}
+    rated = {kind: hard[kind] > 0 or any(strength(tick, kind) is not None for tick in rated_by[kind]) for kind in hard}
     total = sum(hard[kind] for kind in hard if rated[kind]) if any(rated.values()) else None
     moving = [sample for sample in samples if sample["speed_kmh"] is not None]
     intervals = _intervals(moving, profile)

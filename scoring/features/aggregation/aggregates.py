@@ -30,6 +30,7 @@ def _aggregates(milliseconds: type[np.signedinteger[Any]]) -> np.dtype[np.void]:
             ("duration_ms", milliseconds),
             ("speed_ms", milliseconds),
             ("rated_ms", milliseconds),
+            ("measured_ms", milliseconds),
             ("lateral_ms", milliseconds),
             ("jerk_ms", milliseconds),
             ("limit_ms", milliseconds),
@@ -47,6 +48,8 @@ def _aggregates(milliseconds: type[np.signedinteger[Any]]) -> np.dtype[np.void]:
             ("acceleration_count", np.int32),
             ("corner_count", np.int32),
             ("stop_count", np.int32),
+            ("step_count", np.int32),
+            ("held_step_count", np.int32),
             ("max_speed_kmh", np.float32),
             ("phone_reported", np.int32),
         ],
@@ -64,6 +67,9 @@ FEATURE_ROW: Final = np.dtype([(name, np.float64) for name in FEATURE_NAMES], al
 """One row of features; an array of it is a feature matrix with names."""
 
 _KMH_MS_PER_KM: Final = 3_600_000.0
+
+_MIN_HELD_STEPS: Final = 3
+"""Fewer may be a driver who braked after a steady speed."""
 
 
 @kernel
@@ -103,6 +109,7 @@ def merge(into: Any, later: Any) -> None:
     into.speed_ms += later.speed_ms
     into.distance_kmh_ms += later.distance_kmh_ms
     into.rated_ms += later.rated_ms
+    into.measured_ms += later.measured_ms
     into.lateral_ms += later.lateral_ms
     into.jerk_ms += later.jerk_ms
     into.acceleration_square_ms += later.acceleration_square_ms
@@ -123,6 +130,8 @@ def merge(into: Any, later: Any) -> None:
     into.acceleration_count += later.acceleration_count
     into.corner_count += later.corner_count
     into.stop_count += later.stop_count
+    into.step_count += later.step_count
+    into.held_step_count += later.held_step_count
     into.max_speed_kmh = max(into.max_speed_kmh, later.max_speed_kmh)
     into.peak_deceleration_mps2 = max(into.peak_deceleration_mps2, later.peak_deceleration_mps2)
     into.peak_acceleration_mps2 = max(into.peak_acceleration_mps2, later.peak_acceleration_mps2)
@@ -146,6 +155,16 @@ def _peak(peak_mps2: float, rated_ms: int) -> float:
 
 
 @kernel
+def holds_speed(sums: Any) -> bool:
+    """Tell whether the speed is refreshed so seldom that accelerations can't be rated from it, nor from a sensor."""
+    return (
+        sums.held_step_count >= _MIN_HELD_STEPS
+        and 2 * sums.held_step_count >= sums.step_count
+        and 2 * sums.measured_ms < sums.rated_ms
+    )
+
+
+@kernel
 def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
     """Write the features that the sums give into one row of features.
 
@@ -160,8 +179,9 @@ def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
     """
     has_speed = sums.speed_ms > 0
     distance_km = sums.distance_kmh_ms / _KMH_MS_PER_KM if has_speed else math.nan
-    brakes_rated = sums.rated_ms > 0 or sums.brake_count > 0
-    accelerations_rated = sums.rated_ms > 0 or sums.acceleration_count > 0
+    rated_ms = 0 if holds_speed(sums) else sums.rated_ms
+    brakes_rated = rated_ms > 0 or sums.brake_count > 0
+    accelerations_rated = rated_ms > 0 or sums.acceleration_count > 0
     corners_rated = sums.lateral_ms > 0 or sums.corner_count > 0
     hard_events = sums.brake_count + sums.acceleration_count + sums.corner_count
     any_rated = brakes_rated or accelerations_rated or corners_rated
@@ -181,19 +201,19 @@ def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
         else math.nan
     )
     over_ms = sums.over_moderate_ms + sums.over_serious_ms + sums.over_severe_ms
-    rated_ms = sums.limit_ms + (sums.unlimited_ms if sums.reported_speeding_ms > 0 else 0)
-    row.speeding_ratio = _ratio(over_ms, rated_ms)
-    row.speeding_ratio_moderate = _ratio(sums.over_moderate_ms, rated_ms)
-    row.speeding_ratio_serious = _ratio(sums.over_serious_ms, rated_ms)
-    row.speeding_ratio_severe = _ratio(sums.over_severe_ms, rated_ms)
+    limit_ms = sums.limit_ms + (sums.unlimited_ms if sums.reported_speeding_ms > 0 else 0)
+    row.speeding_ratio = _ratio(over_ms, limit_ms)
+    row.speeding_ratio_moderate = _ratio(sums.over_moderate_ms, limit_ms)
+    row.speeding_ratio_serious = _ratio(sums.over_serious_ms, limit_ms)
+    row.speeding_ratio_severe = _ratio(sums.over_severe_ms, limit_ms)
     row.night_ratio = _ratio(sums.night_ms, sums.duration_ms)
     row.idle_ratio = _ratio(sums.idle_ms, sums.speed_ms)
     row.stop_count = sums.stop_count if has_speed else math.nan
     phone_rated = sums.phone_reported > 0 or sums.phone_ms > 0
     row.phone_use_ratio = _ratio(sums.phone_ms, sums.moving_ms) if phone_rated else math.nan
-    row.jerk_rms_mps3 = _root_mean_square(sums.jerk_square_ms, sums.jerk_ms)
-    row.peak_deceleration_mps2 = _peak(sums.peak_deceleration_mps2, sums.rated_ms)
-    row.peak_acceleration_mps2 = _peak(sums.peak_acceleration_mps2, sums.rated_ms)
+    row.jerk_rms_mps3 = _root_mean_square(sums.jerk_square_ms, sums.jerk_ms if rated_ms > 0 else 0)
+    row.peak_deceleration_mps2 = _peak(sums.peak_deceleration_mps2, rated_ms)
+    row.peak_acceleration_mps2 = _peak(sums.peak_acceleration_mps2, rated_ms)
     row.peak_lateral_mps2 = _peak(sums.peak_lateral_mps2, sums.lateral_ms)
-    row.acceleration_rms_mps2 = _root_mean_square(sums.acceleration_square_ms, sums.rated_ms)
+    row.acceleration_rms_mps2 = _root_mean_square(sums.acceleration_square_ms, rated_ms)
     row.lateral_rms_mps2 = _root_mean_square(sums.lateral_square_ms, sums.lateral_ms)

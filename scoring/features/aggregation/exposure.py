@@ -17,7 +17,7 @@ _MINUTES_A_DAY: Final = 1440
 
 @kernel
 def add_interval(sums: Any, sample: Any, interval_ms: int, parameters: KernelParameters) -> None:
-    """Add an interval, no longer than ``max_gap_s``, that ends with this sample."""
+    """Add an interval that is no gap, and ends with this sample."""
     sums.duration_ms += interval_ms
     minute = (sample.timestamp_ms // 60_000 + sample.utc_offset_min) % _MINUTES_A_DAY
     after = minute >= parameters.night_from_min
@@ -28,8 +28,10 @@ def add_interval(sums: Any, sample: Any, interval_ms: int, parameters: KernelPar
 
 
 @kernel
-def add_driven_interval(cursor: Any, sums: Any, sample: Any, interval_ms: int, parameters: KernelParameters) -> None:
-    """Add an interval, no longer than ``max_gap_s``, whose two ends have a speed.
+def add_driven_interval(
+    cursor: Any, sums: Any, sample: Any, speed_kmh: float, interval_ms: int, parameters: KernelParameters
+) -> None:
+    """Add an interval that is no gap, and whose two ends have a speed.
 
     Parameters
     ----------
@@ -39,12 +41,14 @@ def add_driven_interval(cursor: Any, sums: Any, sample: Any, interval_ms: int, p
         A row of ``WINDOW_AGGREGATES``.
     sample
         The later end.
+    speed_kmh
+        Its speed.
     interval_ms
         Time since the last sample with a speed.
     parameters
         Thresholds.
     """
-    first_kmh, second_kmh = np.float64(cursor.speed_kmh), np.float64(sample.speed_kmh)
+    first_kmh, second_kmh = np.float64(cursor.speed_kmh), np.float64(speed_kmh)
     mean_kmh = (first_kmh + second_kmh) / 2.0
     add_speeds(sums, first_kmh, second_kmh, interval_ms)
     sums.distance_kmh_ms += mean_kmh * interval_ms

@@ -22,10 +22,19 @@ _HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
 _PHONE_USE: Final = EVENT_TYPES.index("phone_use")
 _SPEEDING: Final = EVENT_TYPES.index("speeding")
 
+_SPARSE_FACTOR: Final = 3
+"""Two intervals may be lost in a row."""
+
 
 @kernel
 def fold(
-    cursor: Any, hard_events: Any, sums: Any, sample: Any, vehicle_class: int, parameters: KernelParameters
+    cursor: Any,
+    hard_events: Any,
+    sums: Any,
+    sample: Any,
+    speed_kmh: float,
+    vehicle_class: int,
+    parameters: KernelParameters,
 ) -> None:
     """Add one sample to the sums of its window.
 
@@ -36,50 +45,111 @@ def fold(
         ``WINDOW_AGGREGATES``.
     sample
         A row of ``SAMPLE``, not older than any folded before.
+    speed_kmh
+        Its speed; NaN where it is unknown, or a spike.
     vehicle_class
         Code of the vehicle class.
     parameters
         Thresholds.
     """
     interval_ms = sample.timestamp_ms - cursor.sample_ms
-    if interval_ms > parameters.max_gap_ms:
+    is_gap = interval_ms > longest_interval_ms(cursor.interval_ms, parameters)
+    if is_gap:
         for kind in range(3):
             end_event(hard_events[kind], cursor.sample_ms)
     sums.event_count += 1
     _fold_report(cursor, hard_events, sums, sample, parameters)
-    has_speed = not math.isnan(sample.speed_kmh)
+    has_speed = not math.isnan(speed_kmh)
     if not has_speed and math.isnan(sample.acceleration_mps2) and math.isnan(sample.lateral_acceleration_mps2):
         return
 
-    if cursor.sample_ms == 0 or interval_ms > parameters.max_gap_ms:
-        start_ticks(cursor, sample)
+    driven_ms = sample.timestamp_ms - cursor.speed_ms
+    is_driven = has_speed and driven_ms <= longest_interval_ms(cursor.speed_interval_ms, parameters)
+    if has_speed:
+        _note_change(cursor, sums, sample.timestamp_ms, speed_kmh, is_driven, parameters)
+    held_ms = sample.timestamp_ms - cursor.speed_since_ms
+
+    if cursor.sample_ms == 0 or is_gap:
+        start_ticks(cursor, sample, speed_kmh, held_ms)
     else:
         if interval_ms > 0:
             add_interval(sums, sample, interval_ms, parameters)
         if collect(cursor, sample, parameters):
-            _fold_tick(cursor, hard_events, sums, sample, vehicle_class, parameters)
+            _fold_tick(cursor, hard_events, sums, sample, speed_kmh, held_ms, vehicle_class, parameters)
+    if cursor.sample_ms != 0 and interval_ms > 0:
+        cursor.interval_ms = min(interval_ms, parameters.max_sparse_gap_ms)
     cursor.sample_ms = sample.timestamp_ms
-
     if has_speed:
-        driven_ms = sample.timestamp_ms - cursor.speed_ms
-        if cursor.speed_ms == 0 or driven_ms > parameters.max_gap_ms:
-            end_standstill(cursor)
-        elif driven_ms > 0:
-            add_driven_interval(cursor, sums, sample, driven_ms, parameters)
-        sums.max_speed_kmh = max(sums.max_speed_kmh, sample.speed_kmh)
-        cursor.speed_ms = sample.timestamp_ms
-        cursor.speed_kmh = sample.speed_kmh
-        cursor.phone_earlier_ms = 0
-        cursor.speeding_earlier_ms = 0
+        _fold_speed(cursor, sums, sample, speed_kmh, driven_ms, is_driven, parameters)
+
+
+@kernel
+def _fold_speed(
+    cursor: Any,
+    sums: Any,
+    sample: Any,
+    speed_kmh: float,
+    driven_ms: int,
+    is_driven: bool,
+    parameters: KernelParameters,
+) -> None:
+    if not is_driven:
+        end_standstill(cursor)
+    elif driven_ms > 0:
+        add_driven_interval(cursor, sums, sample, speed_kmh, driven_ms, parameters)
+    if cursor.speed_ms != 0 and driven_ms > 0:
+        cursor.speed_interval_ms = min(driven_ms, parameters.max_sparse_gap_ms)
+    sums.max_speed_kmh = max(sums.max_speed_kmh, speed_kmh)
+    cursor.speed_ms = sample.timestamp_ms
+    cursor.speed_kmh = speed_kmh
+    cursor.phone_earlier_ms = 0
+    cursor.speeding_earlier_ms = 0
+
+
+@kernel
+def longest_interval_ms(before_ms: int, parameters: KernelParameters) -> int:
+    """Give the longest interval that counts, by the one before it; 0 for none.
+
+    A tracker that sends each 30 s has many like it; the gap of a denser one is longer than all before.
+    """
+    return max(parameters.max_gap_ms, min(_SPARSE_FACTOR * before_ms, parameters.max_sparse_gap_ms))
+
+
+@kernel
+def _note_change(
+    cursor: Any, sums: Any, at_ms: int, speed_kmh: float, is_driven: bool, parameters: KernelParameters
+) -> None:
+    """Note since when the speed is this one, and count large changes: of all, and after it was held for long."""
+    if is_driven and speed_kmh == cursor.speed_kmh:
+        return
+    if is_driven and abs(speed_kmh - cursor.speed_kmh) >= parameters.held_step_kmh:
+        sums.step_count += 1
+        held_ms = at_ms - cursor.speed_since_ms
+        was_held = cursor.speed_ms > cursor.speed_since_ms and held_ms > parameters.max_difference_ms
+        if was_held and cursor.speed_kmh >= parameters.idle_kmh:
+            sums.held_step_count += 1
+    cursor.speed_since_ms = at_ms
 
 
 @kernel
 def _fold_tick(
-    cursor: Any, hard_events: Any, sums: Any, sample: Any, vehicle_class: int, parameters: KernelParameters
+    cursor: Any,
+    hard_events: Any,
+    sums: Any,
+    sample: Any,
+    speed_kmh: float,
+    held_ms: int,
+    vehicle_class: int,
+    parameters: KernelParameters,
 ) -> None:
     from_ms = cursor.tick_0_ms
     until_ms = sample.timestamp_ms
-    acceleration, lateral = rate_tick(cursor, sample, parameters)
+    is_measured = cursor.acceleration_values > 0
+    acceleration, lateral = rate_tick(
+        cursor, sample, speed_kmh, held_ms, parameters.acceleration_mps2[vehicle_class], parameters
+    )
+    if is_measured and not math.isnan(acceleration):
+        sums.measured_ms += until_ms - from_ms
     sums.brake_count += observe(
         hard_events[HardEventKind.BRAKE],
         -acceleration,

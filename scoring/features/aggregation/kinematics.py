@@ -7,32 +7,43 @@ ticks are remembered, which is enough for ticks half a second apart.
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from scoring.events.compilation import kernel
 from scoring.features.parameters import KernelParameters
 
+_LONGEST_HELD_MS: Final = 3_600_000
+"""Longer ones are no different; fits the column."""
+
 
 @kernel
-def start_ticks(cursor: Any, sample: Any) -> None:
+def start_ticks(cursor: Any, sample: Any, speed_kmh: float, held_ms: int) -> None:
     """Begin rating at this sample, as the first of a trip or after a gap."""
     cursor.tick_0_ms = 0
     cursor.tick_1_ms = 0
     cursor.acceleration_rated = 0
-    _remember_tick(cursor, sample)
+    _remember_tick(cursor, sample, speed_kmh, held_ms)
 
 
 @kernel
-def _remember_tick(cursor: Any, sample: Any) -> None:
+def _remember_tick(cursor: Any, sample: Any, speed_kmh: float, held_ms: int) -> None:
     cursor.tick_2_ms, cursor.tick_2_kmh, cursor.tick_2_deg = cursor.tick_1_ms, cursor.tick_1_kmh, cursor.tick_1_deg
     cursor.tick_1_ms, cursor.tick_1_kmh, cursor.tick_1_deg = cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg
-    cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg = sample.timestamp_ms, sample.speed_kmh, sample.heading_deg
+    cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg = sample.timestamp_ms, speed_kmh, _heading_deg(sample)
+    cursor.tick_2_held_ms, cursor.tick_1_held_ms = cursor.tick_1_held_ms, cursor.tick_0_held_ms
+    cursor.tick_0_held_ms = min(held_ms, _LONGEST_HELD_MS)
     cursor.acceleration_sum = 0.0
     cursor.acceleration_values = 0
     cursor.lateral_sum = 0.0
     cursor.lateral_values = 0
+
+
+@kernel
+def _heading_deg(sample: Any) -> float:
+    """Give the heading; exactly 0 is unknown, as many devices send it where they know none."""
+    return sample.heading_deg if sample.heading_deg != 0 else np.float32(math.nan)
 
 
 @kernel
@@ -51,8 +62,25 @@ def collect(cursor: Any, sample: Any, parameters: KernelParameters) -> bool:
 
 
 @kernel
-def rate_tick(cursor: Any, sample: Any, parameters: KernelParameters) -> tuple[float, float]:
+def rate_tick(
+    cursor: Any, sample: Any, speed_kmh: float, held_ms: int, launch_mps2: float, parameters: KernelParameters
+) -> tuple[float, float]:
     """Rate the tick that ends with this sample.
+
+    Parameters
+    ----------
+    cursor
+        The ticks before.
+    sample
+        A row of ``SAMPLE``.
+    speed_kmh
+        Its speed; NaN where it is unknown.
+    held_ms
+        For how long the speed has been this one.
+    launch_mps2
+        Above this the first tick after a standstill is not rated.
+    parameters
+        Thresholds.
 
     Returns
     -------
@@ -60,25 +88,33 @@ def rate_tick(cursor: Any, sample: Any, parameters: KernelParameters) -> tuple[f
         Longitudinal and lateral acceleration, m/s²; NaN where they can't be rated.
     """
     span_ms = sample.timestamp_ms - cursor.tick_0_ms
-    reference_ms, reference_kmh, reference_deg = _reference_tick(cursor, sample.timestamp_ms, parameters)
+    reference_ms, reference_kmh, reference_deg, reference_held_ms = _reference_tick(
+        cursor, sample.timestamp_ms, parameters
+    )
     elapsed_s = (sample.timestamp_ms - reference_ms) / 1000.0
 
     acceleration = math.nan
     if span_ms <= parameters.max_difference_ms and cursor.acceleration_values > 0:
         acceleration = cursor.acceleration_sum / cursor.acceleration_values
     elif reference_ms >= 0:
-        acceleration = (sample.speed_kmh - reference_kmh) / 3.6 / elapsed_s
+        acceleration = _slope_mps2(
+            np.float64(speed_kmh) - reference_kmh,
+            sample.timestamp_ms - reference_ms,
+            reference_held_ms - held_ms,
+            launch_mps2 if reference_kmh < parameters.idle_kmh else -math.inf,
+            parameters,
+        )
 
     lateral = math.nan
     if span_ms <= parameters.max_difference_ms and cursor.lateral_values > 0:
         lateral = cursor.lateral_sum / cursor.lateral_values
     elif reference_ms >= 0:
-        mean_kmh = (sample.speed_kmh + reference_kmh) / 2.0
-        turn_deg = (sample.heading_deg - reference_deg + 540.0) % 360.0 - 180.0
+        mean_kmh = (np.float64(speed_kmh) + reference_kmh) / 2.0
+        turn_deg = (_heading_deg(sample) - reference_deg + 540.0) % 360.0 - 180.0
         if mean_kmh >= parameters.corner_min_speed_kmh:
             lateral = mean_kmh / 3.6 * math.radians(turn_deg) / elapsed_s
 
-    _remember_tick(cursor, sample)
+    _remember_tick(cursor, sample, speed_kmh, held_ms)
     return (
         acceleration if abs(acceleration) <= parameters.fault_mps2 else math.nan,
         lateral if abs(lateral) <= parameters.fault_mps2 else math.nan,
@@ -86,19 +122,36 @@ def rate_tick(cursor: Any, sample: Any, parameters: KernelParameters) -> tuple[f
 
 
 @kernel
-def _reference_tick(cursor: Any, timestamp_ms: int, parameters: KernelParameters) -> tuple[int, float, float]:
+def _slope_mps2(
+    change_kmh: float, elapsed_ms: int, longer_held_ms: int, launch_mps2: float, parameters: KernelParameters
+) -> float:
+    """Divide a change of speed by the time since the earlier speed first appeared, if that is longer.
+
+    A sensor that is refreshed more slowly than it is logged repeats a value and then steps: the step is a change over
+    the time for which the value was held. Beyond ``max_difference_s`` it can't be rated, but for a vehicle that stood
+    still, which pulls away by less than ``launch_mps2``, or where it is as small as the steps of a coarse sensor.
+    """
+    since_ms = max(elapsed_ms, elapsed_ms + longer_held_ms)
+    if since_ms <= parameters.max_difference_ms or abs(change_kmh) < parameters.held_step_kmh:
+        return change_kmh / 3.6 / (since_ms / 1000.0)
+    slope = change_kmh / 3.6 / (elapsed_ms / 1000.0)
+    return slope if slope < launch_mps2 else math.nan
+
+
+@kernel
+def _reference_tick(cursor: Any, timestamp_ms: int, parameters: KernelParameters) -> tuple[int, float, float, int]:
     """Find the newest tick that is old enough to difference with; -1 where there is none."""
     if timestamp_ms - cursor.tick_0_ms >= parameters.min_difference_ms:
-        reference = (cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg)
+        reference = (cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg, cursor.tick_0_held_ms)
     elif timestamp_ms - cursor.tick_1_ms >= parameters.min_difference_ms:
-        reference = (cursor.tick_1_ms, cursor.tick_1_kmh, cursor.tick_1_deg)
+        reference = (cursor.tick_1_ms, cursor.tick_1_kmh, cursor.tick_1_deg, cursor.tick_1_held_ms)
     else:
-        reference = (cursor.tick_2_ms, cursor.tick_2_kmh, cursor.tick_2_deg)
+        reference = (cursor.tick_2_ms, cursor.tick_2_kmh, cursor.tick_2_deg, cursor.tick_2_held_ms)
     if timestamp_ms - reference[0] < parameters.min_difference_ms:
-        return (-1, math.nan, math.nan)
+        return (-1, math.nan, math.nan, 0)
     if timestamp_ms - reference[0] > parameters.max_difference_ms:
-        return (-1, math.nan, math.nan)
-    return (reference[0], np.float64(reference[1]), np.float64(reference[2]))
+        return (-1, math.nan, math.nan, 0)
+    return (reference[0], np.float64(reference[1]), np.float64(reference[2]), np.int64(reference[3]))
 
 
 @kernel

@@ -29,7 +29,8 @@ FIRST_SLOT: Final = 3
 HEAD: Final = np.dtype(
     [
         ("first_ms", np.int64),
-        ("newest_ms", np.int64),
+        ("newest_ms", np.int64),  # the trip's time: newest event time that another event is near, or later than
+        ("ahead_ms", np.int64),  # of an event beyond it by more than the grace period; 0 for none
         ("folded_ms", np.int64),  # time of the last event in the sums
         ("live_end_ms", np.int64),  # end of the newest window that has an event
         ("scored_end_ms", np.int64),  # end of the newest window that was scored
@@ -67,6 +68,7 @@ CURSOR: Final = np.dtype(
         ("window_end_ms", np.int64),
         ("sample_ms", np.int64),  # time of the last sample; 0 for none
         ("speed_ms", np.int64),  # time of the last sample with a speed; 0 for none
+        ("speed_since_ms", np.int64),  # time of the first sample of those in a row that had that speed
         ("tick_0_ms", np.int64),
         ("tick_1_ms", np.int64),
         ("tick_2_ms", np.int64),
@@ -82,16 +84,22 @@ CURSOR: Final = np.dtype(
         ("tick_0_kmh", np.float32),
         ("tick_1_kmh", np.float32),
         ("tick_2_kmh", np.float32),
+        ("tick_0_held_ms", np.int32),  # for how long the speed had been the same
+        ("tick_1_held_ms", np.int32),
+        ("tick_2_held_ms", np.int32),
         ("tick_0_deg", np.float32),
         ("tick_1_deg", np.float32),
         ("tick_2_deg", np.float32),
         ("phone_earlier_ms", np.int32),  # of reports that ended since the last sample with a speed
         ("speeding_earlier_ms", np.int32),
+        ("interval_ms", np.int32),  # between the last two samples
+        ("speed_interval_ms", np.int32),  # between the last two with a speed
         ("standstill_ms", np.int32),
         ("acceleration_values", np.int32),
         ("lateral_values", np.int32),
         ("acceleration_rated", np.int8),
         ("standstill_counted", np.int8),
+        ("unsettled", np.int8),  # whether a speed was believed that the next event may show to be a spike
     ],
     align=True,
 )
@@ -129,6 +137,10 @@ PARTITION: Final = np.dtype(
         ("idle_text_bytes", np.int64),  # of them, those of released trips
         ("duplicate_count", np.int64),
         ("late_count", np.int64),
+        ("clock_jump_count", np.int64),  # events with a wrong time that were left out
+        ("rollover_count", np.int64),  # events whose time was 1,024 weeks behind
+        ("spike_count", np.int64),  # speeds that were left out as spikes
+        ("held_speed_count", np.int64),  # final scores of trips whose sensor holds its speeds
         ("evicted_count", np.int64),  # slots to be released
         ("vehicle_evictions", np.int64),
         ("partition_evictions", np.int64),

@@ -24,8 +24,8 @@ class Insertion(IntEnum):
 def insert(arrays: StateArrays, slot: int, arrived: Any) -> int:
     """Sort an event into the trip's pending list, or recognise it as a duplicate.
 
-    Two events of one type at one time are one event. Should their measurements differ, the larger of each is kept,
-    so that the result does not depend on which came first.
+    Two events of one type at one time are one event. Should their measurements differ, the larger of each is kept, of
+    accelerations the stronger, so that the result does not depend on which came first.
 
     Parameters
     ----------
@@ -93,13 +93,20 @@ def _larger(kept: float, arrived: float) -> float:
 
 
 @kernel
+def _stronger(kept: float, arrived: float) -> float:
+    if math.isnan(kept) or abs(arrived) > abs(kept):
+        return arrived
+    return max(kept, arrived) if abs(arrived) == abs(kept) else kept
+
+
+@kernel
 def _keep_larger(kept: Any, arrived: Any) -> int:
     speed = _larger(kept.speed_kmh, arrived.speed_kmh)
-    acceleration = _larger(kept.acceleration_mps2, arrived.acceleration_mps2)
-    lateral = _larger(kept.lateral_acceleration_mps2, arrived.lateral_acceleration_mps2)
+    acceleration = _stronger(kept.acceleration_mps2, arrived.acceleration_mps2)
+    lateral = _stronger(kept.lateral_acceleration_mps2, arrived.lateral_acceleration_mps2)
     heading = _larger(kept.heading_deg, arrived.heading_deg)
     limit = _larger(kept.speed_limit_kmh, arrived.speed_limit_kmh)
-    peak = _larger(kept.peak_mps2, arrived.peak_mps2)
+    peak = _stronger(kept.peak_mps2, arrived.peak_mps2)
     duration_ms = max(kept.duration_ms, arrived.duration_ms)
     utc_offset_min = max(kept.utc_offset_min, arrived.utc_offset_min)
     same = (

@@ -8,7 +8,7 @@ are a trip that has not begun. A trip is found by its ids (``lookup``).
 
 import copy
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,10 @@ _LEAST_TABLE: Final = 1024
 
 EvictionCause = Literal["vehicle", "partition"]
 """Whose trips were more than the maximum."""
+
+DeviceFault = Literal["clock_jump", "rollover", "spike", "held_speed"]
+"""What features show of devices: an event left out as its time is alone; a time put right that was 1,024 weeks behind;
+a speed left out that no vehicle can have had; and a speed refreshed too seldom to rate accelerations from it."""
 
 _LONGEST_TEXTS: Final = len(ID_COLUMNS) * MAX_ID_BYTES
 """Of one trip."""
@@ -88,6 +92,12 @@ class TripStates:
     def duplicate_count(self) -> int:
         """Events that were there already, since the start."""
         return int(self.arrays.partition["duplicate_count"][0])
+
+    @property
+    def fault_counts(self) -> dict[DeviceFault, int]:
+        """Faults of devices since the start, by kind: events, but for ``held_speed``, which counts final scores."""
+        partition = self.arrays.partition[0]
+        return {fault: int(partition[f"{fault}_count"]) for fault in get_args(DeviceFault)}
 
     @property
     def late_count(self) -> int:

@@ -27,12 +27,13 @@ def test_distance_is_the_mean_speed_of_each_interval_times_its_time() -> None:
         ((0, 1, 2), 2),
         ((0, 1, 11), 11),  # exactly max_gap_s counts
         ((0, 1, 11.001), 1),  # longer counts neither time nor distance
-        ((0, 20, 40), 0),
+        ((0, 20, 100), 0),
+        ((0, 20, 40, 60), 40),  # as long as the one before: a tracker that sends seldom
         ((5,), 0),
         ((5, 5, 6), 1),  # one event twice
     ],
 )
-def test_a_longer_interval_than_max_gap_counts_neither_time_nor_distance(
+def test_a_longer_interval_than_max_gap_counts_neither_time_nor_distance_unless_all_are_long(
     times_s: tuple[float, ...], duration_s: float
 ) -> None:
     events = [event(NOON_MS + round(time * 1000), speed_kmh=36.0) for time in times_s]
