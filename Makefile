@@ -48,8 +48,8 @@ format: $(VENV)/dev ## Format the code
 bench: $(VENV)/dev ## Measure the worker beside others that do the same job, and how long scores take (some 25 minutes)
 	$(BIN)/python -m bench
 
-chaos: $(VENV)/dev ## Kill, pause and restart workers and Kafka while a known stream is scored; SEED=number repeats a run
-	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+chaos: $(VENV)/dev ## Kill, pause and restart workers and Kafka while a known stream is scored; SEED=number repeats a run, BROKERS=3 has a cluster
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(BROKERS),--brokers $(BROKERS))
 
 mutation: $(VENV)/dev ## See how many small mistakes in the core unit tests notice (an hour); SEED=number draws others
 	$(PIP) --editable '.[mutation]'

@@ -96,7 +96,7 @@ class TripMove:
         change = find_change(source, position, keeps_states=True)
         if change not in {LogChange.PARTITIONS_RAISED, None}:
             raise LogChangedError(topic, partition, describe(change, source, position))
-        self._partitions.continue_lineage(partition, lineage)
+        self._partitions.continue_lineage(partition, lineage, placed_from=source.committed or 0)
         owned = self._partitions.restore(partition)
         if len(owned.closing) > 0:
             raise GrowthError(

@@ -59,7 +59,7 @@ def reset_to(settings: Settings, since: datetime, margin: timedelta, client_id: 
     Raises
     ------
     ReprocessError
-        If workers run, or the events of that time have expired.
+        If workers run, the events of that time have expired, or partitions were raised since.
     StateError, BrokerUnavailableError, TopicError, DeliveryError
         If states can't be read or written.
     """
@@ -80,6 +80,13 @@ def reset_to(settings: Settings, since: datetime, margin: timedelta, client_id: 
             )
 
     states = open_states(settings, len(found))
+    for partition, start in starts.items():
+        if start < states.partitions.placed_from(partition):
+            raise ReprocessError(
+                f"the partitions of {topic} were raised after {since - margin:%Y-%m-%dT%H:%M:%SZ}, and vehicles have "
+                "moved to other ones: their trips of that time would be scored in halves",
+                remedy="Choose a later time, or a shorter --margin if no trip lasts longer",
+            )
     former = [Lineage.parse(source.metadata) for source in found.values()]
     offsets, records = {}, 0
     for (_, partition), source in found.items():

@@ -59,6 +59,9 @@ class Inventory(BaseModel):
         Whether the states began in the middle of the log: trips were under way then.
     rescoring
         Set where records of before are scored again.
+    placed_from
+        Offset of the first record that was placed by the present number of partitions. Events of a vehicle before it
+        may be on another partition.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +70,7 @@ class Inventory(BaseModel):
     chunks: tuple[int, ...] = ()
     begins_cut: bool = False
     rescoring: Rescoring | None = None
+    placed_from: int = 0
 
     def to_row(self) -> bytes:
         """Encode it."""

@@ -94,20 +94,39 @@ class OwnedPartitions:
         content = self._table.get(f"{partition}:{_COMPLETE}")
         return None if content is None else Inventory.of_row(content)
 
-    def continue_lineage(self, partition: int, lineage: Lineage) -> None:
-        """Note of which log the states of a partition are; written with its next checkpoint."""
+    def placed_from(self, partition: int) -> int:
+        """Give the offset of the first record of a partition that was placed by the present number of partitions."""
+        inventory = self._stored_inventory(partition)
+        return 0 if inventory is None else inventory.placed_from
+
+    def continue_lineage(self, partition: int, lineage: Lineage, *, placed_from: int | None = None) -> None:
+        """Note of which log the states of a partition are; written with its next checkpoint.
+
+        Parameters
+        ----------
+        partition, lineage
+            Its number, and the log.
+        placed_from
+            The end of the partition, where the number of partitions has just been raised.
+        """
         stored = self._stored_inventory(partition)
         before = Inventory(lineage="") if stored is None else stored
-        self._inventories[partition] = before.model_copy(update={"lineage": str(lineage)})
+        changed = {"lineage": str(lineage)} | ({} if placed_from is None else {"placed_from": placed_from})
+        self._inventories[partition] = before.model_copy(update=changed)
 
     def begin_lineage(
         self, partition: int, lineage: Lineage, included_offset: int, *, rescoring: Rescoring | None = None
     ) -> None:
         """Delete what is stored of a partition, and send that it has no states from behind an offset on."""
+        before = self._stored_inventory(partition)
+        is_same_topic = before is not None and before.parsed_lineage.is_of(lineage.topic_id)
         self._owned.pop(partition, None)
         self._table.delete(partition, f"{partition}:")
         self._inventories[partition] = Inventory(
-            lineage=str(lineage), begins_cut=included_offset >= 0, rescoring=rescoring
+            lineage=str(lineage),
+            begins_cut=included_offset >= 0,
+            rescoring=rescoring,
+            placed_from=before.placed_from if before is not None and is_same_topic else 0,
         )
         self.send_chunks(partition, {}, included_offset)
 

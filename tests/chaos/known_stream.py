@@ -1,24 +1,19 @@
 """A stream whose every result is known: the simulated fleet, repeated as needed, disturbed, sent share by share."""
 
-import threading
-import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import polars as pl
-from confluent_kafka import KafkaError, Message, Producer
 
-from driver_score.replay import Disturbance, append_trip_ends, disturb, event_messages, plan_sending
+from driver_score.replay import Disturbance, append_trip_ends, disturb, plan_sending
+from driver_score.replay.send_plan import TRIP_KEY
 from scoring.features.batch import trip_features
 from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
 
 STARTS_WITHIN_MS: Final = 3_600_000
 """Trips start within an hour of event time: a third of them is under way at any time."""
-
-_LOOK_S: Final = 0.02
-_BURST: Final = 2_000
-_CONFIRM_S: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,27 @@ class KnownStream:
         """Count the trips."""
         return len(self.expected) * self.copies
 
+    def begun(self, sent: int, unfinished: Collection[tuple[str, str]]) -> pl.DataFrame:
+        """Give what must be sent again, in its order, when the log of the messages so far is lost.
+
+        That is all there was of each trip that is not complete, or of which something is still to be sent, if only a
+        duplicate: without the state of its trip it would begin another one. Garbage is not sent again.
+
+        Parameters
+        ----------
+        sent
+            Messages so far.
+        unfinished
+            Vehicle and trip, of the first copy, of the trips without a final score of all their events.
+        """
+        events = self.plan.with_row_index("row").filter(pl.col("garbage").is_null())
+        rows, rest = divmod(sent, self.copies)
+        is_sent = pl.col("row") < rows + (rest > 0)
+        later = events.filter(pl.col("row") >= rows).select(TRIP_KEY)
+        named = pl.DataFrame(list(unfinished), schema=dict.fromkeys(TRIP_KEY, pl.String), orient="row")
+        again = pl.concat([later, named]).unique()
+        return events.filter(is_sent).join(again, on=list(TRIP_KEY), how="semi", maintain_order="left").drop("row")
+
 
 def known_stream(events: int, seed: int) -> KnownStream:
     """Make a stream of about so many events: some drivers of the simulated fleet, or all of them several times."""
@@ -75,74 +91,3 @@ def _staggered(events: pl.DataFrame, seed: int) -> pl.DataFrame:
     moved = trips.select("vehicle_id", "trip_id", move_ms=first_ms + pl.Series(drawn) - trips["start"])
     joined = events.join(moved, on=["vehicle_id", "trip_id"], maintain_order="left")
     return joined.with_columns(pl.col("timestamp_ms") + pl.col("move_ms")).drop("move_ms")
-
-
-class Sender(threading.Thread):
-    """Sends a stream at a steady pace, but never more than the share that is released.
-
-    The broker may stop and start meanwhile: an idempotent producer repeats and reorders nothing.
-    """
-
-    def __init__(self, stream: KnownStream, *, bootstrap: str, topic: str, messages_per_s: float) -> None:
-        super().__init__(name="sender")
-        self._stream = stream
-        self._topic = topic
-        self._messages_per_s = messages_per_s
-        self._released = 0.0
-        self._stopped = threading.Event()
-        self.sent = 0
-        self.failures: list[str] = []
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 20,
-                "message.timeout.ms": int(_CONFIRM_S * 1000),
-                "delivery.report.only.error": True,
-                "on_delivery": self._on_failure,
-                "log_level": 0,
-            }
-        )
-
-    def release(self, share: float) -> None:
-        """Send the stream up to this share of it."""
-        self._released = share
-
-    def stop(self) -> None:
-        """Send nothing more."""
-        self._stopped.set()
-
-    def run(self) -> None:
-        """Send everything, and wait until it is confirmed."""
-        started = time.monotonic()
-        held_s = 0.0
-        for messages in event_messages(self._stream.plan, copies=self._stream.copies):
-            for begin in range(0, len(messages.values), _BURST):
-                while not self._stopped.is_set() and self.sent > self._released * self._stream.messages:
-                    self._stopped.wait(_LOOK_S)
-                    held_s += _LOOK_S
-                due_s = started + held_s + self.sent / self._messages_per_s
-                if self._stopped.wait(max(0.0, due_s - time.monotonic())):
-                    return
-                for key, content in zip(
-                    messages.keys[begin : begin + _BURST], messages.values[begin : begin + _BURST], strict=True
-                ):
-                    self._produce(key, content)
-        if self._producer.flush(_CONFIRM_S):
-            self.failures.append("not confirmed in time")
-
-    def _produce(self, key: bytes | None, content: bytes) -> None:
-        while True:
-            try:
-                self._producer.produce(self._topic, content, key)
-            except BufferError:
-                self._producer.poll(0.1)
-            else:
-                break
-        self.sent += 1
-        self._producer.poll(0)
-
-    def _on_failure(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            self.failures.append(error.str())

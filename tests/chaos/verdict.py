@@ -2,7 +2,9 @@
 
 import json
 import math
+from bisect import bisect
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -49,8 +51,20 @@ class Verdict:
         return not any(self.errors.values())
 
 
-def judge(stream: KnownStream, topics: Topics, models: list[Path]) -> Verdict:
-    """Hold everything on the output topics against the batch computation."""
+def judge(stream: KnownStream, topics: Topics, models: list[Path], created_at_s: Sequence[float]) -> Verdict:
+    """Compare everything on the output topics with the batch computation.
+
+    Parameters
+    ----------
+    stream
+        What was sent.
+    topics
+        Reads what was published.
+    models
+        Folders of the models that were used.
+    created_at_s
+        When each topic of trip events was created, by the wall clock: offsets in dead letters are those of one of them.
+    """
     verdict = Verdict()
     rows = {
         topic: [json.loads(message.value() or b"") for message in topics.everything(topic)]
@@ -67,7 +81,7 @@ def judge(stream: KnownStream, topics: Topics, models: list[Path]) -> Verdict:
     verdict.check("final scores changed without a higher revision", _unrevised(scores))
     verdict.check("final scores missing on driver-scores or trip-features", _unlogged(scores, rows["trip-features"]))
     _check_profiles(verdict, finals, rows["driver-profiles"])
-    _check_dead_letters(verdict, stream, topics)
+    _check_dead_letters(verdict, stream, topics, created_at_s)
     return verdict
 
 
@@ -80,6 +94,17 @@ def unfinished_trips(stream: KnownStream, finals: dict[tuple[str, str], dict[str
             if found != expected:
                 unfinished[ids] = f"{found} of {expected} events"
     return unfinished
+
+
+def unfinished_originals(stream: KnownStream, finals: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, str]]:
+    """Find the trips of the first copy of which any copy is unfinished, by vehicle and trip."""
+    unfinished = unfinished_trips(stream, finals)
+    originals = stream.expected.select("trip_id", "vehicle_id").iter_rows()
+    return [
+        (vehicle_id, trip_id)
+        for trip_id, vehicle_id in originals
+        if any(ids in unfinished for ids in _ids_of_copies(trip_id, vehicle_id, stream.copies))
+    ]
 
 
 def _ids_of_copies(trip_id: str, vehicle_id: str, copies: int) -> list[tuple[str, str]]:
@@ -197,12 +222,14 @@ def _check_profiles(
     verdict.counts["drivers"] = len(expected)
 
 
-def _check_dead_letters(verdict: Verdict, stream: KnownStream, topics: Topics) -> None:
+def _check_dead_letters(verdict: Verdict, stream: KnownStream, topics: Topics, created_at_s: Sequence[float]) -> None:
+    """Check that each garbage message was rejected; whatever the source, nothing of it was left when it was deleted."""
     letters = topics.everything("trip-events-dlq")
-    by_source: dict[tuple[bytes, bytes], bytes] = {}
+    by_source: dict[tuple[int, bytes, bytes], bytes] = {}
     for letter in letters:
         headers = dict(letter.headers() or [])
-        by_source[headers["source-partition"], headers["source-offset"]] = letter.value() or b""
+        source = bisect(created_at_s, letter.timestamp()[1] / 1000)
+        by_source[source, headers["source-partition"], headers["source-offset"]] = letter.value() or b""
     found, sent = Counter(by_source.values()), Counter(stream.garbage)
     wrong = [
         f"{content!r}: {found[content]} of {sent[content]}"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import uuid
 
 import polars as pl
@@ -39,6 +40,12 @@ def grow(topics: Topics) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+def reprocess(topics: Topics, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "driver_score", "reprocess", *options]
+    environment = worker_environment(topics.bootstrap, topics.prefix, **GROWN)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_trips_under_way_move_with_their_vehicles_and_profiles_with_their_drivers(topics: Topics) -> None:
     events = some_trips(8)
     plan = plan_sending(events)
@@ -70,6 +77,15 @@ def test_trips_under_way_move_with_their_vehicles_and_profiles_with_their_driver
     assert all(counts[profile["driver_id"]] >= profile["trip_count"] for profile in before)
     assert sum(counts.values()) == len(expected)
     grown.close()
+
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    refused = reprocess(topics, "--from", now)  # and 24 hours earlier
+    assert refused.returncode == ExitStatus.FAILED
+    assert "were raised after" in refused.stderr
+    done = reprocess(topics, "--from", now, "--margin", "0")
+    assert done.returncode == 0, done.stderr
+    refused = reprocess(topics, "--from", now)  # still known, with states that have begun since
+    assert "were raised after" in refused.stderr
 
 
 def test_partitions_that_are_raised_under_a_running_worker_stop_it_with_a_line(topics: Topics) -> None:

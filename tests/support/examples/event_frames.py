@@ -7,6 +7,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from schemas.event_frame import EVENT_SCHEMA, EVENT_TYPES, VEHICLE_CLASSES
+from schemas.messages.optional_fields import NUMBER_RULES, as_float32
 from scoring.trip_files.row_rules import MEASUREMENT_RANGES
 
 DEFAULTS: dict[str, Any] = {
@@ -38,7 +39,9 @@ _ids = st.text(string.ascii_letters + string.digits + "_.:-", min_size=1, max_si
 def _measurement(name: str) -> st.SearchStrategy[float | None]:
     width: Literal[32, 64] = 32 if EVENT_SCHEMA[name] == pl.Float32 else 64
     lowest, highest = MEASUREMENT_RANGES[name]
-    return st.none() | st.floats(lowest, highest, width=width, allow_subnormal=False)
+    means_unknown = (*NUMBER_RULES[name].placeholders, *((0.0,) if name == "latitude" else ()))
+    drawn = st.floats(lowest, highest, width=width, allow_subnormal=False)
+    return st.none() | drawn.filter(lambda number: as_float32(number) not in means_unknown)
 
 
 def events(trips: int = 3) -> st.SearchStrategy[dict[str, Any]]:
