@@ -33,8 +33,9 @@ def test_hard_brakes_by_sensor(accelerations: list[float | None], brakes: int) -
 @pytest.mark.parametrize(
     ("speeds", "brakes", "accelerations"),
     [
-        ([50, 50, 39, 39], 1, 0),  # 11 km/h in a second are 3.06 m/s²
-        ([50, 50, 40, 40], 0, 0),  # 10 km/h are 2.78
+        ([51, 50, 39, 39], 1, 0),  # 11 km/h in a second are 3.06 m/s²
+        ([51, 50, 40, 40], 0, 0),  # 10 km/h are 2.78
+        ([50, 50, 39, 39], 0, 0),  # as far as is known, they are lost in two seconds
         ([0, 11, 22, 33, 33], 0, 1),
         ([0, 11, 22, 22, 22, 22, 33, 44, 44], 0, 2),
         ([100, 40, 40], 0, 0),  # 16.7 m/s² is a fault
@@ -92,8 +93,9 @@ def test_a_class_that_the_profile_leaves_out_has_the_car_thresholds() -> None:
 @pytest.mark.parametrize(
     ("speed_kmh", "headings", "corners"),
     [
-        (36, [0, 0, 21, 21], 1),  # 10 m/s · 21°/s = 3.67 m/s²
-        (36, [0, 0, 19, 19], 0),  # 3.32
+        (36, [90, 90, 111, 111], 1),  # 10 m/s · 21°/s = 3.67 m/s²
+        (36, [90, 90, 109, 109], 0),  # 3.32
+        (36, [90, 0, 90, 90], 0),  # exactly 0 is unknown
         (36, [350, 350, 11, 11], 1),  # across north
         (36, [11, 11, 350, 350], 1),  # to the left
         (14, [0, 0, 90, 90], None),  # too slow for headings to mean anything

@@ -59,7 +59,7 @@ def test_a_tick_ends_after_exactly_the_averaging_time(early_ms: int, ends: bool)
 def test_corners_are_rated_at_exactly_the_minimum_speed(below_kmh: float, rated: bool) -> None:
     speed_kmh = PROFILE.corner_min_speed_kmh - below_kmh
     _, lateral = rate_tick(
-        cursor_of(tick_0_kmh=speed_kmh), sample_of(speed_kmh=speed_kmh, heading_deg=100.0), PARAMETERS
+        cursor_of(tick_0_kmh=speed_kmh), sample_of(heading_deg=100.0), speed_kmh, 0, 3.0, PARAMETERS
     )
     assert np.isnan(lateral) != rated
 
@@ -75,7 +75,7 @@ def test_corners_are_rated_at_exactly_the_minimum_speed(below_kmh: float, rated:
 )
 def test_speeds_are_differenced_between_ticks_of_a_minimum_and_maximum_distance(elapsed_ms: int, rated: bool) -> None:
     cursor = cursor_of(tick_0_ms=TICK_MS - elapsed_ms, tick_1_ms=-TICK_MS, tick_2_ms=-TICK_MS)
-    acceleration, _ = rate_tick(cursor, sample_of(speed_kmh=50.0), PARAMETERS)
+    acceleration, _ = rate_tick(cursor, sample_of(), 50.0, 0, 3.0, PARAMETERS)
     assert np.isnan(acceleration) != rated
 
 
@@ -92,5 +92,5 @@ def test_jerk_is_rated_against_a_tick_that_is_exactly_the_maximum_distance_away(
 def test_a_vehicle_at_exactly_the_moving_limit_does_not_move(above_kmh: float, moves: bool) -> None:
     speed_kmh = PROFILE.moving_kmh + above_kmh
     sums = row_of(WINDOW_AGGREGATES)
-    add_driven_interval(cursor_of(speed_kmh=speed_kmh), sums, sample_of(speed_kmh=speed_kmh), 1000, PARAMETERS)
+    add_driven_interval(cursor_of(speed_kmh=speed_kmh), sums, sample_of(), speed_kmh, 1000, PARAMETERS)
     assert sums["moving_ms"] == (1000 if moves else 0)

@@ -27,10 +27,11 @@ def test_an_event_exactly_at_the_end_belongs_to_the_next_window() -> None:
 
 def test_windows_without_events_are_not_scored() -> None:
     #   x |      |      | x
+    #                  ▲ the trip's time only moves with the second event after the gap
     partition = Partition()
-    partition.send(at(30))
-    assert summaries(partition.send(at(200))) == ["window 0-60 r0 n1", "trip 30-30 r0 n1"]
-    assert summaries(partition.send(end(205))) == ["window 180-240 r0 n2 final", "trip 30-205 r1 n3 final"]
+    assert partition.send(at(30, 200)) == []
+    assert summaries(partition.send(at(202))) == ["window 0-60 r0 n1", "trip 30-30 r0 n1"]
+    assert summaries(partition.send(end(205))) == ["window 180-240 r0 n3 final", "trip 30-205 r1 n4 final"]
 
 
 def test_the_interval_across_the_end_of_a_window_belongs_to_the_later_one() -> None:
@@ -57,19 +58,19 @@ def test_a_repeated_trip_end_does_not_finish_twice() -> None:
 
 
 def test_an_event_out_of_order_revises_the_window_that_it_belongs_to() -> None:
-    #   50      |  61      70 72
+    #   50 52   |  61      70 72
     #        58 ◄─ arrives after 61
     #                         ▲ no more can come before 60: window 0-60 and the trip so far again
     partition = Partition()
-    assert summaries(partition.send(at(0, 50, 61))) == ["window 0-60 r0 n2", "trip 0-50 r0 n2"]
+    assert summaries(partition.send(at(0, 50, 52, 61))) == ["window 0-60 r0 n3", "trip 0-52 r0 n3"]
     assert partition.send(at(58)) == []
     assert partition.send(at(70)) == []
-    assert summaries(partition.send(at(72))) == ["window 0-60 r1 n3", "trip 0-60 r1 n3"]
+    assert summaries(partition.send(at(72))) == ["window 0-60 r1 n4", "trip 0-60 r1 n4"]
 
 
 def test_an_event_out_of_order_in_the_live_window_needs_no_revision() -> None:
     partition = Partition()
-    assert summaries(partition.send(at(0, 20, 15, 40, 35, 60))) == ["window 0-60 r0 n5", "trip 0-40 r0 n5"]
+    assert summaries(partition.send(at(0, 20, 15, 40, 35, 50, 60))) == ["window 0-60 r0 n6", "trip 0-50 r0 n6"]
 
 
 def test_a_window_whose_first_event_is_out_of_order_begins_at_revision_0() -> None:
@@ -115,8 +116,9 @@ def test_an_event_out_of_order_after_the_end_of_the_trip_is_scored_with_a_higher
 def test_a_trip_that_goes_on_after_its_end_is_open_again() -> None:
     partition = Partition()
     partition.send([*at(0, 10), *end(20)])
-    assert summaries(partition.send(at(70))) == ["window 0-60 r1 n3", "trip 0-20 r1 n3"]
-    assert summaries(partition.close()) == ["window 60-120 r0 n1 final", "trip 0-70 r2 n4 final"]
+    assert partition.send(at(70)) == []
+    assert summaries(partition.send(at(71))) == ["window 0-60 r1 n3", "trip 0-20 r1 n3"]
+    assert summaries(partition.close()) == ["window 60-120 r0 n2 final", "trip 0-71 r2 n5 final"]
 
 
 # later than the grace period ------------------------------------------------------------------------------------------
@@ -125,17 +127,17 @@ def test_a_trip_that_goes_on_after_its_end_is_open_again() -> None:
 @pytest.mark.parametrize(("second", "late"), [(20.001, 0), (20, 1), (5, 1)])
 def test_an_event_as_old_as_the_grace_period_is_late(second: float, late: int) -> None:
     partition = Partition()
-    partition.send([*at(0, 30), *at(second), *end(40)])
+    partition.send([*at(0, 25, 30), *at(second), *end(40)])
     trip = partition.emitted[-1]
-    assert (trip.late_event_count, trip.event_count) == (late, 4 - late)
+    assert (trip.late_event_count, trip.event_count) == (late, 5 - late)
 
 
 def test_a_late_event_is_counted_in_the_next_score_only() -> None:
     partition = Partition()
-    assert partition.send(at(0, 30, 10)) == []
-    [window, trip] = partition.send(at(60))
-    assert (window.event_count, window.late_event_count, trip.late_event_count) == (2, 1, 1)
-    assert partition.send(at(61)) == []
+    assert partition.send(at(0, 25, 30, 10, 60)) == []
+    [window, trip] = partition.send(at(62))
+    assert (window.event_count, window.late_event_count, trip.late_event_count) == (3, 1, 1)
+    assert partition.send(at(63)) == []
 
 
 def test_a_late_event_after_the_end_has_the_trip_scored_again_once_it_is_quiet() -> None:
