@@ -131,19 +131,23 @@ def _note_held(rows: Sequence[Event], profile: ThresholdProfile) -> None:
     """Note for how long each speed has been the same."""
     last: Event | None = None
     longest = _LongestInterval(profile)
-    since_ms = 0
+    since_ms = repeats = direct = repeated = 0
     for row in rows:
         row["held_ms"], row["step"] = 0, None
         if row["speed_kmh"] is None:
             continue
         at_ms = row["timestamp_ms"]
         is_driven = last is not None and not longest.is_gap(last["timestamp_ms"], at_ms)
-        if not (is_driven and last is not None and last["speed_kmh"] == row["speed_kmh"]):
+        if is_driven and last is not None and last["speed_kmh"] == row["speed_kmh"]:
+            repeats += 1
+        else:
             if is_driven and last is not None and abs(row["speed_kmh"] - last["speed_kmh"]) >= profile.held_step_kmh:
-                is_held = last["timestamp_ms"] > since_ms and at_ms - since_ms > profile.max_difference_s * 1000
+                is_held = repeats > 0 and at_ms - since_ms > profile.max_difference_s * 1000
                 row["step"] = is_held and last["speed_kmh"] >= profile.idle_kmh
-            since_ms = at_ms
+                direct, repeated = direct + (repeats == 0), repeated + (repeats > 0)
+            since_ms, repeats = at_ms, 0
         row["held_ms"] = at_ms - since_ms
+        row["held_before_ms"] = 0 if repeats == 1 and direct > repeated else row["held_ms"]
         if last is not None:
             longest.add(last["timestamp_ms"], at_ms)
         last = row
@@ -375,7 +379,7 @@ def _speed_difference(reference: Event, row: Event, launch_mps2: float, profile:
         return None
     step_kmh = row["speed_kmh"] - reference["speed_kmh"]
     elapsed_ms = row["timestamp_ms"] - reference["timestamp_ms"]
-    since_ms = max(elapsed_ms, elapsed_ms + reference["held_ms"] - row["held_ms"])
+    since_ms = max(elapsed_ms, elapsed_ms + reference["held_before_ms"] - row["held_ms"])
     if since_ms <= profile.max_difference_s * 1000 or abs(step_kmh) < profile.held_step_kmh:
         return float(step_kmh / 3.6 / (since_ms / 1000))
     slope = float(step_kmh / 3.6 / (elapsed_ms / 1000))

@@ -22,6 +22,9 @@ _HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
 _PHONE_USE: Final = EVENT_TYPES.index("phone_use")
 _SPEEDING: Final = EVENT_TYPES.index("speeding")
 
+_MOST_COUNTED: Final = 30_000
+"""Fits the columns; the trip's sensor is known by then."""
+
 _SPARSE_FACTOR: Final = 3
 """Two intervals may be lost in a row."""
 
@@ -121,13 +124,17 @@ def _note_change(
 ) -> None:
     """Note since when the speed is this one, and count large changes: of all, and after it was held for long."""
     if is_driven and speed_kmh == cursor.speed_kmh:
+        cursor.speed_repeats = min(cursor.speed_repeats + 1, _MOST_COUNTED)
         return
     if is_driven and abs(speed_kmh - cursor.speed_kmh) >= parameters.held_step_kmh:
         sums.step_count += 1
-        held_ms = at_ms - cursor.speed_since_ms
-        was_held = cursor.speed_ms > cursor.speed_since_ms and held_ms > parameters.max_difference_ms
-        if was_held and cursor.speed_kmh >= parameters.idle_kmh:
-            sums.held_step_count += 1
+        if cursor.speed_repeats == 0:
+            cursor.direct_steps = min(cursor.direct_steps + 1, _MOST_COUNTED)
+        else:
+            cursor.repeated_steps = min(cursor.repeated_steps + 1, _MOST_COUNTED)
+            was_held = at_ms - cursor.speed_since_ms > parameters.max_difference_ms
+            sums.held_step_count += 1 if was_held and cursor.speed_kmh >= parameters.idle_kmh else 0
+    cursor.speed_repeats = 0
     cursor.speed_since_ms = at_ms
 
 

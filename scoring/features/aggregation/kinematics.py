@@ -33,11 +33,17 @@ def _remember_tick(cursor: Any, sample: Any, speed_kmh: float, held_ms: int) -> 
     cursor.tick_1_ms, cursor.tick_1_kmh, cursor.tick_1_deg = cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg
     cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg = sample.timestamp_ms, speed_kmh, _heading_deg(sample)
     cursor.tick_2_held_ms, cursor.tick_1_held_ms = cursor.tick_1_held_ms, cursor.tick_0_held_ms
-    cursor.tick_0_held_ms = min(held_ms, _LONGEST_HELD_MS)
+    cursor.tick_0_held_ms = 0 if _is_refreshed_each_time(cursor) else min(held_ms, _LONGEST_HELD_MS)
     cursor.acceleration_sum = 0.0
     cursor.acceleration_values = 0
     cursor.lateral_sum = 0.0
     cursor.lateral_values = 0
+
+
+@kernel
+def _is_refreshed_each_time(cursor: Any) -> bool:
+    """Tell whether a speed that came twice was measured twice: most large changes of the trip follow without that."""
+    return cursor.speed_repeats == 1 and cursor.direct_steps > cursor.repeated_steps
 
 
 @kernel

@@ -95,6 +95,9 @@ CURSOR: Final = np.dtype(
         ("interval_ms", np.int32),  # between the last two samples
         ("speed_interval_ms", np.int32),  # between the last two with a speed
         ("standstill_ms", np.int32),
+        ("speed_repeats", np.int16),  # how often the last speed came again
+        ("direct_steps", np.int16),  # large changes of speed after a speed that came once
+        ("repeated_steps", np.int16),  # and after one that came several times
         ("acceleration_values", np.int32),
         ("lateral_values", np.int32),
         ("acceleration_rated", np.int8),

@@ -84,6 +84,11 @@ def test_a_hard_brake_after_a_steady_speed_counts() -> None:
     assert brake["peak_deceleration_mps2"] == pytest.approx(14 / 3.6, abs=0.01)
 
 
+def test_a_speed_that_came_twice_is_no_held_one_where_most_come_once() -> None:
+    speeds = [0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 50.0, 50.0, 36.0, 36.0]
+    assert features_of(samples(lambda number: speeds[number], count=len(speeds)))["hard_brake_count"] == 1
+
+
 def test_a_vehicle_that_pulls_away_after_standing_is_rated_from_its_first_second() -> None:
     launch = features_of(samples(lambda number: 7.2 * max(0, number - 59), count=61))
     assert launch["peak_acceleration_mps2"] == pytest.approx(2.0)

@@ -58,9 +58,7 @@ def test_a_tick_ends_after_exactly_the_averaging_time(early_ms: int, ends: bool)
 @pytest.mark.parametrize(("below_kmh", "rated"), [(0.0, True), (0.5, False)])
 def test_corners_are_rated_at_exactly_the_minimum_speed(below_kmh: float, rated: bool) -> None:
     speed_kmh = PROFILE.corner_min_speed_kmh - below_kmh
-    _, lateral = rate_tick(
-        cursor_of(tick_0_kmh=speed_kmh), sample_of(heading_deg=100.0), speed_kmh, 0, 3.0, PARAMETERS
-    )
+    _, lateral = rate_tick(cursor_of(tick_0_kmh=speed_kmh), sample_of(heading_deg=100.0), speed_kmh, 0, 3.0, PARAMETERS)
     assert np.isnan(lateral) != rated
 
 
