@@ -80,7 +80,7 @@ class ThresholdProfile(BaseModel):
 
     @property
     def identity(self) -> str:
-        """Name and version, as outputs carry it: ``default-v1``."""
+        """Name and version, as outputs carry it: ``default-v2``."""
         return f"{self.name}-v{self.version}"
 
     def hard_events_of(self, vehicle_class: str) -> HardEventThresholds:

@@ -48,7 +48,7 @@ class FastIsHigh:
 
 def engine() -> ScoringEngine:
     limits = ExposureLimits.none()
-    maker = ScoreMaker(threshold_profile="default-v1", trip_exposure=limits, window_exposure=limits)
+    maker = ScoreMaker(threshold_profile="default-v2", trip_exposure=limits, window_exposure=limits)
     model = ServedModel(cast("Scorer", FastIsHigh()), "champion")
     return ScoringEngine(kernel_parameters(ThresholdProfile(), _SETTINGS), maker, model)
 

@@ -207,6 +207,6 @@ def test_sigterm_leaves_nothing_to_do_again(fleet_run: FleetRun) -> None:
 
 def test_scores_carry_the_model_and_the_thresholds_they_were_made_with(fleet_run: FleetRun) -> None:
     for score in map(without_wall_clock, fleet_run.rows["driver-scores"]):
-        assert score["threshold_profile"] == "default-v1"
+        assert score["threshold_profile"] == "default-v2"
         assert score["model_version"].startswith("v")
         assert (score["score"] is None) == (score["status"] == "insufficient_exposure")

@@ -51,7 +51,7 @@ def engine() -> ScoringEngine:
 def engine_of(role: ModelRole) -> ScoringEngine:
     scorer = Scorer.load(DEFAULT_MODEL)
     maker = ScoreMaker(
-        threshold_profile="default-v1",
+        threshold_profile="default-v2",
         trip_exposure=ExposureLimits.of_trips(ExposureSettings()),
         window_exposure=ExposureLimits.of_windows(ExposureSettings()),
     )
@@ -139,7 +139,7 @@ def test_a_score_identifies_its_trip_and_window(engine: ScoringEngine, states: T
         "window_start": "2026-03-02T07:15:00.000Z",
         "window_end": "2026-03-02T07:16:00.000Z",
         "scored_at": "2026-03-03T01:06:40.123Z",
-        "threshold_profile": "default-v1",
+        "threshold_profile": "default-v2",
         "model_role": "champion",
         "status": "scored",
     }

@@ -62,7 +62,7 @@ def score_message(trip: int = 1, score: float | None = 80.0, **fields: Any) -> d
         "window_end": START + timedelta(minutes=12),
         "event_count": 720,
         "late_event_count": 0,
-        "threshold_profile": "default-v1",
+        "threshold_profile": "default-v2",
         "event_time": START + timedelta(minutes=12),
         "scored_at": START + timedelta(minutes=12),
         "duration_s": 720.0,
@@ -343,7 +343,7 @@ def test_clients_and_classes_are_compared_in_the_headings(tmp_path: Path) -> Non
 
 def test_model_and_thresholds_are_named(tmp_path: Path) -> None:
     text = text_of(written(tmp_path, [score_message(1), score_message(2, model_version="v4")]))
-    assert "Model: driver-risk v3, driver-risk v4. Thresholds: default-v1." in text
+    assert "Model: driver-risk v3, driver-risk v4. Thresholds: default-v2." in text
 
 
 def test_five_thousand_trips_and_drivers_stay_below_eight_megabytes(tmp_path: Path) -> None:

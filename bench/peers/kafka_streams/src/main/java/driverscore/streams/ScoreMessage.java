@@ -62,7 +62,7 @@ final class ScoreMessage {
             to.writeStringField("model_name", model.name());
             to.writeStringField("model_version", model.version());
             to.writeStringField("model_role", "champion");
-            to.writeStringField("threshold_profile", "default-v1");
+            to.writeStringField("threshold_profile", "default-v2");
             to.writeEndObject();
         }
         return bytes.toByteArray();

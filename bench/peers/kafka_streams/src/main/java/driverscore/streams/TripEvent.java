@@ -7,7 +7,7 @@ final class TripEvent {
         SAMPLE, TRIP_START, TRIP_END, HARD_BRAKE, HARD_ACCELERATION, HARD_CORNER, PHONE_USE, SPEEDING;
     }
 
-    /** Accelerations from which driving is hard, m/s², as the profile {@code default-v1} has them. */
+    /** Accelerations from which driving is hard, m/s², as the profile {@code default-v2} has them. */
     enum VehicleClass {
         CAR(3.0, 3.0, 3.5), VAN(2.9, 2.7, 3.2), TRUCK(2.5, 2.0, 2.5), BUS(2.2, 1.8, 2.2), MOTORCYCLE(3.5, 3.5, 4.0);
 
