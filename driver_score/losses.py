@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.messages.optional_fields import FieldFault
-from scoring.trip_files import ReadSummary
-
-LARGE_SHARE: Final = 0.01
-"""Above this share a loss is said loudly: single samples are lost by accident. The service's alerts begin there."""
+from scoring.trip_files import LOUD_SHARE, ReadSummary
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Loss:
     @property
     def is_large(self) -> bool:
         """Whether it is to be said loudly."""
-        return not self.is_expected and self.count > LARGE_SHARE * self.of
+        return not self.is_expected and self.count > LOUD_SHARE * self.of
 
     def __str__(self) -> str:
         share = self.count / self.of if self.of else 0.0

@@ -8,7 +8,7 @@ from typing import Final, get_args
 
 import polars as pl
 
-from schemas.messages.trip_event import EventType, VehicleClass
+from schemas.messages.trip_event import REQUIRED_MOTION, EventType, VehicleClass
 
 VEHICLE_CLASSES: Final[tuple[VehicleClass, ...]] = get_args(VehicleClass)
 """Vehicle classes; a class's position is its code inside the core."""
@@ -30,7 +30,7 @@ MEASUREMENT_COLUMNS: Final[tuple[str, ...]] = (
 )
 """What sensors measure: Float32, null when unknown."""
 
-MOTION_COLUMNS: Final[tuple[str, ...]] = ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2")
+MOTION_COLUMNS: Final[tuple[str, ...]] = REQUIRED_MOTION
 """Of these a sample must carry one."""
 
 EVENT_SCHEMA: Final[pl.Schema] = pl.Schema(

@@ -34,13 +34,13 @@ from driver_score.cli.trip_file_options import (
     ValuesOption,
     WhereOption,
     format_of,
+    read_with_options,
     time_order_of,
-    with_sampling_warning,
 )
 from driver_score.replay import MessageSlice, append_trip_ends, event_messages, line_messages, plan_sending
 from schemas.errors import MissingExtraError
 from schemas.settings import load_settings
-from scoring.trip_files import DEFAULT_FLEET_PATH, read_trip_file
+from scoring.trip_files import DEFAULT_FLEET_PATH
 
 _REPORT: Final = Path("driver-score-report.html")
 
@@ -97,9 +97,14 @@ def demo(
         max_unreadable=max_unreadable,
     )
     time_order = time_order_of(file_order=file_order)
-    trip_file = read_trip_file(path, file_format=given_format, column_map=options.column_map(), time_order=time_order)
-    trip_file = with_sampling_warning(trip_file, load_settings().thresholds.max_gap_s)
-    console.print(f"{path.name}: {trip_file.summary}", highlight=False, markup=False, soft_wrap=True)
+    trip_file = read_with_options(
+        console,
+        path,
+        file_format=given_format,
+        options=options,
+        time_order=time_order,
+        max_gap_s=load_settings().thresholds.max_gap_s,
+    )
     events = trip_file.events if trips is None else _earliest_trips(trip_file.events, trips)
     is_unchanged = given_format == "jsonl" and trips is None and not time_order
     messages, total = _messages(events, path, given_format, is_unchanged=is_unchanged)
@@ -145,8 +150,7 @@ def demo(
     console.print(f"report: {outcome.report}", highlight=False)
     if scores is not None:
         console.print(f"scores: {scores}", highlight=False)
-    for caution in trip_file.summary.cautions:
-        console.print(Text(f"WARNING: {caution}", style="bold red"))
+    print_losses(console, trip_file.summary.cautions, ())
     if as_json:
         typer.echo(json.dumps({**asdict(outcome), "file": trip_file.summary.as_dict()}))
 

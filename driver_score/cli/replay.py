@@ -37,10 +37,10 @@ from driver_score.cli.trip_file_options import (
     ValuesOption,
     WhereOption,
     format_of,
+    read_with_options,
     refuse_missing,
     report_summary,
     time_order_of,
-    with_sampling_warning,
 )
 from driver_score.replay import (
     Disturbance,
@@ -58,7 +58,7 @@ from driver_score.replay.send_plan import MAX_PAUSE_S
 from schemas.errors import SettingsError
 from schemas.settings import load_settings
 from schemas.topics import TRIP_EVENTS
-from scoring.trip_files import DEFAULT_FLEET_PATH, ReadSummary, read_trip_file
+from scoring.trip_files import DEFAULT_FLEET_PATH, ReadSummary
 
 
 def replay(
@@ -138,12 +138,15 @@ def replay(
             skip_lines=skip_lines,
             max_unreadable=max_unreadable,
         )
-        trip_file = read_trip_file(
-            given_path, file_format=given_format, column_map=map_options.column_map(), time_order=time_order
+        trip_file = read_with_options(
+            console,
+            given_path,
+            file_format=given_format,
+            options=map_options,
+            time_order=time_order,
+            max_gap_s=load_settings().thresholds.max_gap_s,
         )
-        trip_file = with_sampling_warning(trip_file, load_settings().thresholds.max_gap_s)
         read = trip_file.summary
-        console.print(f"{given_path.name}: {read}", highlight=False, markup=False, soft_wrap=True)
         plan = _plan(
             trip_file.events,
             trip_ends=given_format != "jsonl" if trip_ends is None else trip_ends,

@@ -25,15 +25,15 @@ from driver_score.cli.trip_file_options import (
     ValuesOption,
     WhereOption,
     format_of,
+    read_with_options,
     report_summary,
     time_order_of,
-    with_sampling_warning,
 )
 from pipelines import DEFAULT_SEED
 from schemas.errors import MissingExtraError
 from schemas.settings import load_settings
 from scoring.errors import InputFileError
-from scoring.trip_files import DEFAULT_FLEET_PATH, ReadSummary, read_trip_file
+from scoring.trip_files import DEFAULT_FLEET_PATH, ReadSummary
 
 _OUTPUT: Final = Path("model")
 _REPORT: Final = Path("validation.md")
@@ -104,15 +104,15 @@ def train(
             skip_lines=skip_lines,
             max_unreadable=max_unreadable,
         )
-        trip_file = read_trip_file(
+        trip_file = read_with_options(
+            console,
             path,
             file_format=given_format,
-            column_map=options.column_map(),
+            options=options,
             time_order=time_order_of(file_order=file_order),
+            max_gap_s=settings.thresholds.max_gap_s,
         )
-        trip_file = with_sampling_warning(trip_file, settings.thresholds.max_gap_s)
         read = trip_file.summary
-        console.print(f"{path.name}: {read}", markup=False, soft_wrap=True)
         trips = own_trips(
             path,
             labels,

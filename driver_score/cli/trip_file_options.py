@@ -17,6 +17,7 @@ from scoring.trip_files import (
     merge_column_maps,
     parse_column_map,
     read_column_map,
+    read_trip_file,
     typical_interval_s,
 )
 
@@ -149,6 +150,22 @@ def time_order_of(*, file_order: bool | None) -> bool | None:
     return None if file_order is None else not file_order
 
 
+def read_with_options(
+    console: Console, path: Path, *, file_format: str, options: MapOptions, time_order: bool | None, max_gap_s: float
+) -> TripFile:
+    """Read a trip file as a command's options say, and say what became of its rows.
+
+    Raises
+    ------
+    InputFileError
+        If the options make no column map, or as `read_trip_file`.
+    """
+    read = read_trip_file(path, file_format=file_format, column_map=options.column_map(), time_order=time_order)
+    trip_file = with_sampling_warning(read, max_gap_s)
+    _print_summary(console, path, trip_file.summary)
+    return trip_file
+
+
 def with_sampling_warning(trip_file: TripFile, max_gap_s: float) -> TripFile:
     """Warn if the rows are so far apart that, with this setting, what lies between them does not count."""
     interval_s = typical_interval_s(trip_file.events)
@@ -164,6 +181,10 @@ def with_sampling_warning(trip_file: TripFile, max_gap_s: float) -> TripFile:
 
 def report_summary(console: Console, path: Path, summary: ReadSummary) -> None:
     """Say what became of a file's rows, and warn of what concerns many of them."""
-    console.print(f"{path.name}: {summary}", highlight=False, markup=False, soft_wrap=True)
+    _print_summary(console, path, summary)
     for warning in summary.warnings:
         console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_summary(console: Console, path: Path, summary: ReadSummary) -> None:
+    console.print(f"{path.name}: {summary}", highlight=False, markup=False, soft_wrap=True)

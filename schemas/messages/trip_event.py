@@ -115,7 +115,8 @@ def _measurement(name: str, description: str) -> Any:
     )
 
 
-_MOTION_FIELDS: Final = ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2")
+REQUIRED_MOTION: Final = ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2")
+"""Of these a sample must carry one."""
 
 
 class Sample(BaseModel):
@@ -173,7 +174,7 @@ class Sample(BaseModel):
                 for name in position:
                     _report(info, name, FieldFault.PLACEHOLDER)
         sample = handler(given)
-        if sample.event_type == "sample" and all(getattr(sample, name) is None for name in _MOTION_FIELDS):
+        if sample.event_type == "sample" and all(getattr(sample, name) is None for name in REQUIRED_MOTION):
             unusable = _unusable(given)
             also = f", and what it has can't be used: {', '.join(unusable)}" if unusable else ""
             raise ValueError(f"nothing_measured: a sample needs speed_kmh or an acceleration{also}")
@@ -185,7 +186,7 @@ def _unusable(given: object) -> list[str]:
     if not isinstance(given, dict):
         return []
     default = {"event_type": "sample"}
-    return [name for name in ("event_type", *_MOTION_FIELDS) if given.get(name) not in (None, default.get(name))]
+    return [name for name in ("event_type", *REQUIRED_MOTION) if given.get(name) not in (None, default.get(name))]
 
 
 class TripIds(BaseModel):

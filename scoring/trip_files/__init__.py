@@ -13,11 +13,12 @@ from scoring.trip_files.map_file import read_column_map
 from scoring.trip_files.map_words import parse_column_map
 from scoring.trip_files.reading import FILE_FORMATS, read_trip_file, read_trips
 from scoring.trip_files.row_order import typical_interval_s
-from scoring.trip_files.summary import ReadSummary, TripFile
+from scoring.trip_files.summary import LOUD_SHARE, ReadSummary, TripFile
 
 __all__ = [
     "DEFAULT_FLEET_PATH",
     "FILE_FORMATS",
+    "LOUD_SHARE",
     "ColumnMap",
     "FieldSource",
     "Pivot",

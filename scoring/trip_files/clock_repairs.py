@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from schemas.event_frame import EVENT_SCHEMA
+from schemas.event_frame import EVENT_SCHEMA, MOTION_COLUMNS
+from scoring.trip_files.row_order import TRIP
 from scoring.trip_files.trip_split import NO_TRIP
 
 ROLLOVER_MS: Final = 1024 * 7 * 86_400_000
@@ -22,13 +23,10 @@ _YEAR_MS: Final = 365 * _MS_PER_DAY
 _ALONE_ROWS: Final = 2
 _ALONE_MS: Final = 30 * 60_000
 
-_TRIP: Final = ("vehicle_id", "trip_id")
 _MINUTE_MS: Final = 60_000
 _DUPLICATED_SHARE: Final = 0.95
 _JITTERING_ROWS: Final = 1.5
 """Rows a second on average: below, a logger of one row a second that now and then has two in one."""
-
-_MOTION: Final = ("speed_kmh", "acceleration_mps2", "lateral_acceleration_mps2")
 
 
 def undo_week_rollover(timestamp_ms: pl.Series, vehicle: pl.Series) -> tuple[pl.Series, int]:
@@ -68,9 +66,9 @@ def drop_clock_outliers(events: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     events
         In the order of the file, oldest first; further columns are left as they are.
     """
-    before_ms = pl.col("first") - pl.col("last").shift(1).over(_TRIP)
-    after_ms = pl.col("first").shift(-1).over(_TRIP) - pl.col("last")
-    around_ms = pl.col("first").shift(-1).over(_TRIP) - pl.col("last").shift(1).over(_TRIP)
+    before_ms = pl.col("first") - pl.col("last").shift(1).over(TRIP)
+    after_ms = pl.col("first").shift(-1).over(TRIP) - pl.col("last")
+    around_ms = pl.col("first").shift(-1).over(TRIP) - pl.col("last").shift(1).over(TRIP)
     kept = _without_runs(events, around_ms.is_between(0, _NEAR_MS))
     edge_ms = pl.when(before_ms.is_null()).then(after_ms).when(after_ms.is_null()).then(before_ms)
     is_alone = (pl.col("rows") <= _ALONE_ROWS) & (edge_ms > _ALONE_MS) & (pl.col("trip_id") != NO_TRIP)
@@ -80,17 +78,17 @@ def drop_clock_outliers(events: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
 def _without_runs(events: pl.DataFrame, is_wrong: pl.Expr) -> pl.DataFrame:
     """Drop wrong runs of rows between breaks, of ``first`` and ``last`` time and ``rows``, if they are few rows."""
-    step = pl.col("timestamp_ms").diff().over(_TRIP)
-    marked = events.with_columns(_run=(step.abs() > _NEAR_MS).fill_null(value=False).cum_sum().over(_TRIP))
+    step = pl.col("timestamp_ms").diff().over(TRIP)
+    marked = events.with_columns(_run=(step.abs() > _NEAR_MS).fill_null(value=False).cum_sum().over(TRIP))
     if not (marked["_run"] > 0).any():
         return events
-    run = [*_TRIP, "_run"]
+    run = [*TRIP, "_run"]
     runs = marked.group_by(run, maintain_order=True).agg(
         first=pl.col("timestamp_ms").first(), last=pl.col("timestamp_ms").last(), rows=pl.len()
     )
-    few = (pl.col("rows").sum().over(_TRIP) * _MAX_WRONG_SHARE).clip(1)
+    few = (pl.col("rows").sum().over(TRIP) * _MAX_WRONG_SHARE).clip(1)
     runs = runs.with_columns(wrong=is_wrong.fill_null(value=False) & (pl.col("rows") <= few))
-    wrong_rows = pl.when("wrong").then("rows").otherwise(0).sum().over(_TRIP)
+    wrong_rows = pl.when("wrong").then("rows").otherwise(0).sum().over(TRIP)
     wrong = runs.filter(pl.col("wrong") & (wrong_rows <= few))
     return marked.join(wrong.select(run), on=run, how="anti", maintain_order="left").drop("_run")
 
@@ -116,12 +114,14 @@ def spread_seconds(events: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     tuple of DataFrame and int
         The events in the same order, and how many were moved.
     """
-    second = [*_TRIP, "timestamp_ms"]
+    second = [*TRIP, "timestamp_ms"]
     time = pl.col("timestamp_ms")
-    is_whole = (time % 1000 == 0).all().over(_TRIP)
-    has_minutes = (time % _MINUTE_MS == 0).all().over(_TRIP)
-    is_crowded = pl.max_horizontal(pl.col(sensor).count().over(second) for sensor in _MOTION) > 1
-    sensors = events.group_by(second).agg(pl.col(_MOTION).count()).select(pl.max_horizontal(_MOTION).max())
+    is_whole = (time % 1000 == 0).all().over(TRIP)
+    has_minutes = (time % _MINUTE_MS == 0).all().over(TRIP)
+    is_crowded = pl.max_horizontal(pl.col(sensor).count().over(second) for sensor in MOTION_COLUMNS) > 1
+    sensors = (
+        events.group_by(second).agg(pl.col(MOTION_COLUMNS).count()).select(pl.max_horizontal(MOTION_COLUMNS).max())
+    )
     if (sensors.item() or 0) <= 1 or not events.select((is_whole & is_crowded).any()).item():
         return events, 0
     fields = EVENT_SCHEMA.names()
@@ -129,28 +129,28 @@ def spread_seconds(events: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         _crowded=is_whole & is_crowded,
         _is_first=pl.struct(fields).is_first_distinct(),
         _copied=pl.len().over(fields) > 1,
-        _later=time.shift(-1).over(_TRIP),
+        _later=time.shift(-1).over(TRIP),
         _per_second=pl.len().over(second),
         _unit=pl.when(has_minutes).then(_MINUTE_MS).otherwise(1000),
     )
     is_alone = pl.col("_is_first").cast(pl.Int64).sum().over(second) == 1
-    is_copied = pl.col("_copied").mean().over(_TRIP) > _DUPLICATED_SHARE
+    is_copied = pl.col("_copied").mean().over(TRIP) > _DUPLICATED_SHARE
     rows = rows.with_columns(_counts=pl.when(is_copied | is_alone).then("_is_first").otherwise(pl.lit(value=True)))
     counted = pl.col("_counts").cast(pl.Int64)
     next_time = pl.when(pl.col("_later") > time).then("_later").max().over(second)
     rows = rows.with_columns(
         _place=counted.cum_sum().over(second) - 1, _of=counted.sum().over(second), _next=next_time.fill_null(time)
     )
-    jitters = 1 / (1 / pl.col("_per_second")).mean().over(_TRIP) < _JITTERING_ROWS
+    jitters = 1 / (1 / pl.col("_per_second")).mean().over(TRIP) < _JITTERING_ROWS
     span_ms = (
         pl.when(jitters)
         .then((pl.col("_next") - time).clip("_unit", pl.col("_of") * pl.col("_unit")))
         .otherwise("_unit")
     )
     # A trip's first second begins within it and its last one ends within it: their rows are as far apart as the others.
-    typical = pl.col("_of").median().over(_TRIP)
+    typical = pl.col("_of").median().over(TRIP)
     full_ms = span_ms * (pl.col("_of") / typical).clip(0, 1)
-    is_first, is_last = time == time.min().over(_TRIP), time == time.max().over(_TRIP)
+    is_first, is_last = time == time.min().over(TRIP), time == time.max().over(TRIP)
     is_cut = (is_first | is_last) & ~(is_first & is_last)
     rows = rows.with_columns(_span=pl.when(is_cut).then(full_ms).otherwise(span_ms))
     rows = rows.with_columns(_begin=pl.when(is_first & is_cut).then(span_ms - pl.col("_span")).otherwise(0))

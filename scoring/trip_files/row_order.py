@@ -5,7 +5,8 @@ from typing import Final
 import polars as pl
 
 _NEARLY_ALL: Final = 0.9
-_TRIP: Final = ("vehicle_id", "trip_id")
+TRIP: Final = ("vehicle_id", "trip_id")
+"""What identifies a trip."""
 
 
 def is_newest_first(timestamp_ms: pl.Series, vehicle: pl.Series) -> bool:
@@ -19,7 +20,7 @@ def is_newest_first(timestamp_ms: pl.Series, vehicle: pl.Series) -> bool:
 def out_of_order(events: pl.DataFrame) -> int:
     """Return how many rows are earlier than one of their trip that the file has before them."""
     time = pl.col("timestamp_ms")
-    return int(events.select((time < time.cum_max().over(_TRIP)).sum()).item())
+    return int(events.select((time < time.cum_max().over(TRIP)).sum()).item())
 
 
 def in_order_of_time(events: pl.DataFrame) -> pl.DataFrame:
@@ -29,6 +30,6 @@ def in_order_of_time(events: pl.DataFrame) -> pl.DataFrame:
 
 def typical_interval_s(events: pl.DataFrame) -> float | None:
     """Return the median time between rows of a trip; null if no trip has two."""
-    step_ms = events.sort("timestamp_ms").select(pl.col("timestamp_ms").diff().over(_TRIP)).to_series()
+    step_ms = events.sort("timestamp_ms").select(pl.col("timestamp_ms").diff().over(TRIP)).to_series()
     median_ms = step_ms.filter(step_ms > 0).median()
     return median_ms / 1000 if isinstance(median_ms, int | float) else None

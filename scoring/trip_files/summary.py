@@ -10,7 +10,8 @@ from schemas.messages.optional_fields import FieldFault
 from scoring.trip_files.row_rules import JudgedRows
 
 LOUD_SHARE: Final = 0.01
-"""Above one row in a hundred, what was dropped or changed is worth a look before a score is believed."""
+"""Above one row or event in a hundred, what was dropped or changed is worth a look before a score is believed: single
+samples are lost by accident. The service's alerts begin there."""
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def test_the_command_sends_a_csv_file_through_a_map_and_reports(
     assert ran.exit_code == 0, ran.output
     outcome = json.loads(ran.stdout.splitlines()[-1])
     assert (outcome["events"], outcome["file"]["dropped"]) == (3, {"no timestamp": 1})
-    assert "WARNING: 1 of 3 rows of the file were dropped (33.3%): 1 no timestamp" in " ".join(ran.stderr.split())
+    assert "warning: 1 of 3 rows (33%) dropped: no timestamp" in " ".join(ran.stderr.split())
     assert re.search(r"3 rows, 2 events, 1 dropped \(1 no timestamp\)", ran.stderr)
     bodies = [json.loads(message.value() or b"") for message in received(broker, topic, 3)]
     assert [body["event_type"] for body in bodies] == ["sample", "sample", "trip_end"]

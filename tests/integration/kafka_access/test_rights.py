@@ -117,9 +117,7 @@ def test_a_right_that_is_taken_from_a_running_worker_is_named(
     with worker_of(secure_kafka, user, topic_prefix) as worker:
         worker.wait_until_ready()
         wait_until(lambda: not worker.alive or is_member(worker), "partitions are assigned")
-        secure_kafka.take_away(user, kind, topic_prefix)
-        if kind == TOPIC:
-            secure_kafka.allow(user, TOPIC, topic_prefix, {READ: WRITE, WRITE: READ}[right])
+        secure_kafka.take_away(user, kind, topic_prefix, right)
         client.produce(f"{topic_prefix}trip-events", message(event_type="trip_end"), b"veh_1")
         assert client.flush(60) == 0
         assert re.search(f"the right {denied.format(topic_prefix)}", last_line(worker))

@@ -145,10 +145,10 @@ class SecureKafka:
         for future in self.admin.create_acls(acls).values():
             future.result()
 
-    def take_away(self, user: str, kind: ResourceType, prefix: str) -> None:
-        """Take away a user's rights on resources with a prefix."""
+    def take_away(self, user: str, kind: ResourceType, prefix: str, operation: AclOperation) -> None:
+        """Take away one of a user's rights on resources with a prefix."""
         acls = AclBindingFilter(
-            kind, prefix, ResourcePatternType.PREFIXED, f"User:{user}", "*", AclOperation.ANY, AclPermissionType.ANY
+            kind, prefix, ResourcePatternType.PREFIXED, f"User:{user}", "*", operation, AclPermissionType.ANY
         )
         self.admin.delete_acls([acls])[acls].result()
 
