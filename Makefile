@@ -59,7 +59,7 @@ simulate: $(VENV)/dev ## Make the simulated fleet again (about 10 minutes)
 	$(BIN)/driver-score simulate --seed 2026 --output scoring/default_fleet/fleet.parquet
 
 train: $(VENV)/dev ## Train the default model again
-	$(BIN)/driver-score train --output scoring/default_model
+	$(BIN)/driver-score train --version v2 --output scoring/default_model
 
 validate: $(VENV)/dev ## Write docs/validation.md; STUDY=path names the 100-Car study's file
 	$(BIN)/driver-score validate --study $(STUDY) --output docs/validation.md

@@ -62,6 +62,14 @@ COUNT_FEATURES: Final[frozenset[str]] = frozenset(
 FEATURE_DEFINITION: Final = 2
 """Version of how the features are computed.
 
-Raise it when a feature gets another meaning: models that were trained on the earlier one are then refused. A new
-feature needs no new version.
+Raise it when features of the same events change. A new feature needs no new version.
+
+1. The first one.
+2. Faults of devices that made false hard events, speeds and distances are known as such; of faultless data the same.
+"""
+
+OLDEST_FEATURE_DEFINITION: Final = 1
+"""Models that were trained on features of this definition or a later one are accepted.
+
+Raise it, too, when a feature gets another meaning.
 """

@@ -42,7 +42,7 @@ class ModelCorruptError(ModelError):
 
 
 class ModelFeaturesError(ModelError):
-    """The model needs features that are not computed, or that had another definition when it was trained."""
+    """The model needs features that are not computed, or that had another meaning when it was trained."""
 
     def __init__(self, path: Path | str, problem: str) -> None:
         super().__init__(

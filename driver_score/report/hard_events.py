@@ -13,6 +13,7 @@ from scoring.events.sample import SAMPLE
 from scoring.features.aggregation.aggregates import WINDOW_AGGREGATES
 from scoring.features.aggregation.folding import fold
 from scoring.features.aggregation.hard_events import HARD_EVENT, HardEventKind
+from scoring.features.aggregation.spikes import ALL_EVENTS, believed_speed
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import CURSOR
 
@@ -40,12 +41,17 @@ class HardEvent:
 
 
 def distinct_events(events: pl.DataFrame) -> pl.DataFrame:
-    """Sort a trip's events and merge duplicates as the core does: same time and type is one, larger values kept."""
+    """Sort a trip's events and merge duplicates as the core does: same time and type is one, larger values kept.
+
+    Of accelerations, which have a sign, the stronger is the larger.
+    """
     order = pl.col("event_type").cast(pl.Enum(EVENT_TYPES))
     first = pl.col("vehicle_class", "utc_offset_min").first()
+    signed = [name for name in MEASUREMENT_COLUMNS if name.endswith("_mps2")]
+    strongest = [pl.col(name).sort_by(pl.col(name).abs(), pl.col(name)).last() for name in signed]
     return (
         events.group_by("timestamp_ms", order)
-        .agg(first, pl.col(*MEASUREMENT_COLUMNS).max())
+        .agg(first, pl.col(*set(MEASUREMENT_COLUMNS).difference(signed)).max(), *strongest)
         .sort("timestamp_ms", "event_type")
     )
 
@@ -62,7 +68,9 @@ def hard_events_of(trip: pl.DataFrame, parameters: KernelParameters) -> list[Har
     """
     if trip.is_empty():
         return []
-    samples = np.zeros(trip.height, SAMPLE)
+    linked = np.zeros(1 + trip.height, SAMPLE)
+    linked["following"][1:-1] = range(2, 1 + trip.height)
+    samples = linked[1:]
     samples["timestamp_ms"] = trip["timestamp_ms"].to_numpy()
     samples["event_type"] = trip["event_type"].to_physical().to_numpy()
     samples["duration_ms"] = (trip["duration_s"].fill_null(0) * 1000).round().cast(pl.Int32).to_numpy()
@@ -70,7 +78,7 @@ def hard_events_of(trip: pl.DataFrame, parameters: KernelParameters) -> list[Har
         samples[name] = trip[name].fill_null(np.nan).to_numpy()
     counted = np.zeros((trip.height, len(KINDS)), np.bool_)
     _mark(
-        samples,
+        linked,
         VEHICLE_CLASSES.index(trip["vehicle_class"][0]),
         parameters,
         np.zeros(1, CURSOR),
@@ -83,7 +91,7 @@ def hard_events_of(trip: pl.DataFrame, parameters: KernelParameters) -> list[Har
 
 @kernel
 def _mark(
-    samples: Any,
+    linked: Any,
     vehicle_class: int,
     parameters: KernelParameters,
     cursor: Any,
@@ -91,11 +99,12 @@ def _mark(
     sums: Any,
     counted: NDArray[np.bool_],
 ) -> None:
-    """Fold a trip; set ``counted[sample, kind]`` where a sample makes an event of that kind count."""
+    """Fold a trip, linked from place 1; set ``counted[sample, kind]`` where one makes an event of that kind count."""
     total = sums[0]
-    for row in range(samples.size):
+    for row in range(linked.size - 1):
         brakes, accelerations, corners = total.brake_count, total.acceleration_count, total.corner_count
-        fold(cursor[0], hard_events[0], total, samples[row], vehicle_class, parameters)
+        speed_kmh = believed_speed(cursor[0], linked, row + 1, ALL_EVENTS, parameters)
+        fold(cursor[0], hard_events[0], total, linked[row + 1], speed_kmh, vehicle_class, parameters)
         counted[row, HardEventKind.BRAKE] = total.brake_count > brakes
         counted[row, HardEventKind.ACCELERATION] = total.acceleration_count > accelerations
         counted[row, HardEventKind.CORNER] = total.corner_count > corners

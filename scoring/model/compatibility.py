@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from schemas.event_frame import VEHICLE_CLASSES
-from schemas.features import FEATURE_DEFINITION, FEATURE_NAMES
+from schemas.features import FEATURE_DEFINITION, FEATURE_NAMES, OLDEST_FEATURE_DEFINITION
 from schemas.settings import ExposureSettings
 from schemas.thresholds import ThresholdProfile
 from scoring.errors import ModelFeaturesError, ModelThresholdsError
@@ -11,20 +11,20 @@ from scoring.model.metadata import ModelMetadata
 
 
 def require_known_features(metadata: ModelMetadata, path: Path) -> None:
-    """Make sure that all features that the model's inputs need exist, with the definition that they had in training.
+    """Make sure that all features that the model's inputs need exist, and mean what they meant in training.
 
     Their order does not matter, nor do further features.
 
     Raises
     ------
     ModelFeaturesError
-        When one is missing, or the definition of the features has changed.
+        When one is missing, or the model was trained on a definition that is too old, or not known here.
     """
     missing = sorted(metadata.needed_features - set(FEATURE_NAMES))
     if missing:
         raise ModelFeaturesError(path, f"it needs features that do not exist: {', '.join(missing)}")
     definition = metadata.conditions.definition
-    if definition != FEATURE_DEFINITION:
+    if not OLDEST_FEATURE_DEFINITION <= definition <= FEATURE_DEFINITION:
         raise ModelFeaturesError(
             path, f"it was trained on features of definition {definition}, and they are of {FEATURE_DEFINITION} now"
         )

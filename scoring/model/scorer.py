@@ -104,7 +104,7 @@ class Scorer:
         ModelCorruptError
             When files are damaged, do not belong together, or do not reproduce the golden rows.
         ModelFeaturesError
-            When it needs features that do not exist, or that had another definition in training.
+            When it needs features that do not exist, or that had another meaning in training.
         ModelThresholdsError
             When it was trained with other thresholds.
         """

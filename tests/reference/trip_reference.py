@@ -50,7 +50,7 @@ def _holds_speed(rows: Sequence[Event], ticks: Sequence[Tick]) -> bool:
     rated = [(tick, tick.until_ms - tick.from_ms) for tick in ticks if tick.acceleration is not None]
     measured_ms = sum(ms for tick, ms in rated if tick.is_measured)
     is_measured = 2 * measured_ms >= sum(ms for _, ms in rated)
-    return sum(steps) >= 3 and 2 * sum(steps) >= len(steps) and not is_measured
+    return bool(sum(steps) >= 3 and 2 * sum(steps) >= len(steps) and not is_measured)
 
 
 def _rounded(event: Mapping[str, Any]) -> Event:
@@ -91,7 +91,7 @@ def _remove_spikes(rows: Sequence[Event], profile: ThresholdProfile) -> None:
     """Make the speed of a single sample unknown that is reached, and left again, faster than any vehicle can."""
 
     def is_jump(first: Event, second: Event) -> bool:
-        step = abs(second["speed_kmh"] - first["speed_kmh"])
+        step = abs(float(second["speed_kmh"]) - float(first["speed_kmh"]))
         elapsed_ms = second["timestamp_ms"] - first["timestamp_ms"]
         is_fast = step / 3.6 >= profile.spike_mps2 * (elapsed_ms / 1000)
         return 0 < elapsed_ms <= profile.max_gap_s * 1000 and step >= profile.spike_kmh and is_fast

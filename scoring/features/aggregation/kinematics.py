@@ -47,7 +47,7 @@ def _is_refreshed_each_time(cursor: Any) -> bool:
 
 
 @kernel
-def _heading_deg(sample: Any) -> float:
+def _heading_deg(sample: Any) -> Any:
     """Give the heading; exactly 0 is unknown, as many devices send it where they know none."""
     return sample.heading_deg if sample.heading_deg != 0 else np.float32(math.nan)
 
@@ -145,7 +145,7 @@ def _slope_mps2(
 
 
 @kernel
-def _reference_tick(cursor: Any, timestamp_ms: int, parameters: KernelParameters) -> tuple[int, float, float, int]:
+def _reference_tick(cursor: Any, timestamp_ms: int, parameters: KernelParameters) -> tuple[Any, Any, Any, Any]:
     """Find the newest tick that is old enough to difference with; -1 where there is none."""
     if timestamp_ms - cursor.tick_0_ms >= parameters.min_difference_ms:
         reference = (cursor.tick_0_ms, cursor.tick_0_kmh, cursor.tick_0_deg, cursor.tick_0_held_ms)

@@ -266,7 +266,7 @@ def test_a_score_has_the_role_of_its_model(states: TripStates) -> None:
 
 def test_emitted_rows_keep_their_ids_and_class_when_the_states_change(engine: ScoringEngine) -> None:
     states, other = TripStates(), TripStates()
-    emitted = update(states, EventColumns.of_frame(event_frame(*trip("trip_1", 0, 61_000))), PARAMETERS)
+    emitted = update(states, EventColumns.of_frame(event_frame(*trip("trip_1", 0, 61_000, 62_000))), PARAMETERS)
     expected = scores_of(engine, (states, emitted)).columns
     evict(states.arrays, int(emitted.rows["slot"][0]))
     states.release_evicted()

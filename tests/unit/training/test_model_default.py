@@ -18,7 +18,7 @@ from scoring.training import TrainedModel, Validation, save, train_model
 from scoring.training.card import model_card
 from scoring.training.validation import Discrimination, Interval
 
-FEATURES = {1: "406e34a5a13593a2bf4b223c0399c43cc6336d45d66236db3a9cff1298ac8e96"}
+FEATURES = {2: "b67bf8d297744a35232027c3beb9556886b47b1b3986c046bca130b6de58577c"}
 """Hash of the simulated fleet's training table, by the definition of the features."""
 LIBRARIES = ("numpy", "onnx", "scikit-learn")
 VALIDATED = "Performance on held-out groups"

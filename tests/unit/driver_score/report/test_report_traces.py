@@ -44,7 +44,9 @@ def marks(trip: pl.DataFrame) -> list[tuple[float, str]]:
 #   km/h 60 ──────╮ 4.2 m/s² at 21 s
 #              60 ╰─ 45 ─────╮      ╭ 4.2 m/s² at 41 s
 #                            45 ────╯ 60 ─────
-STOP_AND_GO = at_speeds([60.0] * 21 + [45.0] * 20 + [60.0] * 20)
+#   (0.1 km/h up and down, as no speed that is measured each second stays the same)
+STEADY = [60.0] * 21 + [45.0] * 20 + [60.0] * 20
+STOP_AND_GO = at_speeds([speed + 0.1 * (second % 2) for second, speed in enumerate(STEADY)])
 
 
 def test_marks_stand_at_the_sample_that_makes_an_event_count() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -28,12 +29,12 @@ def samples(speed_kmh: Callable[[int], float], *, period_s: float = 1.0, count: 
     ]
 
 
-def features_of(events: Sequence[Event]) -> dict[str, float | None]:
+def features_of(events: Sequence[Event]) -> dict[str, Any]:
     row = trip_features(frame_of(list(events))).row(0, named=True)
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
 
 
-def streamed(events: Sequence[Event], **settings: float) -> EmittedRow:
+def streamed(events: Sequence[Event], **settings: Any) -> EmittedRow:
     """Give the last row of a trip whose events arrive one by one."""
     partition = Partition(**settings)
     for one in events:

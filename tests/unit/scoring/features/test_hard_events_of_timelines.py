@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.thresholds import HardEventThresholds, ThresholdProfile
-from tests.reference.random_trips import NOON_MS
+from tests.reference.random_trips import NOON_MS, event
 from tests.support.examples.drives import drive, features_of, report
 
 
@@ -146,9 +146,9 @@ def test_a_detected_event_is_merged_with_ours_where_they_meet(at_s: float, durat
 
 
 def test_a_detected_event_is_not_merged_with_one_before_a_gap() -> None:
-    #   braking when the signal is lost, a detected brake ten minutes later
-    events = drive([None] * 3, acceleration_mps2=-4.0)
-    assert features_of([*events, report(600, "hard_brake")])["hard_brake_count"] == 2
+    #   braking when the signal is lost, a detected brake ten minutes later, and a sample that confirms its time
+    events = [*drive([None] * 3, acceleration_mps2=-4.0), report(600, "hard_brake")]
+    assert features_of([*events, event(NOON_MS + 601_000, speed_kmh=20.0)])["hard_brake_count"] == 2
 
 
 def test_detected_events_of_other_kinds_are_not_merged() -> None:

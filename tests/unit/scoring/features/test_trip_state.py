@@ -112,7 +112,8 @@ def test_the_longest_window_with_the_longest_gaps_is_summed_rightly() -> None:
     parameters = kernel_parameters(ThresholdProfile(max_gap_s=3600), WindowSettings(window_s=3600))
     states = TripStates()
     begin_ms = 2_700_000  # to the next hour
-    rows = trip("trip_1", 0, begin_ms - 1, begin_ms + 3_599_998, begin_ms + 3_599_999, begin_ms + 3_600_001)
+    times = (0, 1, begin_ms - 2, begin_ms - 1, begin_ms + 3_599_998, begin_ms + 3_599_999, begin_ms + 3_600_001)
+    rows = trip("trip_1", *times)
     emitted = update(states, EventColumns.of_frame(event_frame(*rows)), parameters)
     of_window = emitted.features[emitted.rows["kind"] == 0]
     assert of_window[:, FEATURE_NAMES.index("duration_s")].tolist() == [2699.999, 3600]
