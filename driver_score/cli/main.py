@@ -14,6 +14,7 @@ from driver_score.cli.druid_query import query
 from driver_score.cli.exporter import exporter
 from driver_score.cli.replay import replay
 from driver_score.cli.reprocess import reprocess
+from driver_score.cli.rescore import rescore
 from driver_score.cli.simulate import simulate
 from driver_score.cli.stack import stack
 from driver_score.cli.topics import topics
@@ -44,6 +45,7 @@ app.command()(demo)
 app.command()(replay)
 app.command()(worker)
 app.command()(reprocess)
+app.command()(rescore)
 app.command()(exporter)
 app.command()(simulate)
 app.command()(train)

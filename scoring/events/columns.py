@@ -1,6 +1,6 @@
 """A batch of trip events as arrays: the input of the feature kernels, from Kafka, files and simulations alike."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,8 @@ class EventColumns:
         Array of ``SAMPLE`` [events]; measurements are NaN when unknown.
     positions
         float32 array [events, 2]: latitude and longitude, degrees; NaN when unknown.
+    offsets
+        int64 array [events]: offset of the Kafka record that each was in; 0 for those of files.
     """
 
     content: NDArray[np.uint8]
@@ -39,6 +41,7 @@ class EventColumns:
     vehicle_classes: NDArray[np.int8]
     samples: NDArray[np.void]
     positions: NDArray[np.float32]
+    offsets: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -54,6 +57,7 @@ class EventColumns:
             np.zeros(count, np.int8),
             np.zeros(count, SAMPLE),
             np.zeros((count, 2), np.float32),
+            np.zeros(count, np.int64),
         )
 
     @classmethod
@@ -69,10 +73,11 @@ class EventColumns:
             classes.to_numpy().astype(np.int8),
             _samples_of(events),
             np.column_stack([positions["latitude"].to_numpy(), positions["longitude"].to_numpy()]),
+            np.zeros(len(events), np.int64),
         )
 
-    def take(self, rows: "NDArray[np.integer] | NDArray[np.bool_] | slice") -> "EventColumns":
-        """Take some events, by position, mask or slice."""
+    def take(self, rows: "NDArray[np.integer] | NDArray[np.bool_] | slice | list[int]") -> "EventColumns":
+        """Take some events, by positions, mask or slice."""
         return EventColumns(
             self.content,
             self.id_starts[rows],
@@ -80,6 +85,7 @@ class EventColumns:
             self.vehicle_classes[rows],
             self.samples[rows],
             self.positions[rows],
+            self.offsets[rows],
         )
 
     def followed_by(self, more: "EventColumns") -> "EventColumns":
@@ -91,7 +97,16 @@ class EventColumns:
             np.concatenate([self.vehicle_classes, more.vehicle_classes]),
             np.concatenate([self.samples, more.samples]),
             np.concatenate([self.positions, more.positions]),
+            np.concatenate([self.offsets, more.offsets]),
         )
+
+    def with_own_ids(self) -> "EventColumns":
+        """Copy the ids, so that the content that they were part of can be freed: for few events, it is slow."""
+        content = self.content.tobytes()
+        starts, sizes = self.id_starts.ravel().tolist(), self.id_sizes.ravel().tolist()
+        ids = b"".join(content[start : start + size] for start, size in zip(starts, sizes, strict=True))
+        ends = np.cumsum(self.id_sizes.ravel(), dtype=np.int64).reshape(self.id_sizes.shape)
+        return replace(self, content=np.frombuffer(ids, np.uint8), id_starts=ends - self.id_sizes)
 
     def ids(self, name: str) -> list[str]:
         """Give one id of each event, as text: for few events, it is slow."""

@@ -3,22 +3,27 @@
 `update` processes events: ``state`` keeps the open trips of a partition, ``aggregation`` adds events to the sums of a
 window or trip, ``emission`` decides when their features are emitted, ``clock`` when a silent trip is closed, and
 ``eviction`` when its state is freed.
-`EmittedFeatures` have all that scoring needs. `trip_features` computes whole trips at once.
+`EmittedFeatures` have all that scoring needs. `correct_trip` computes a trip again of which events came late.
+`trip_features` computes whole trips at once.
 """
 
 from scoring.features.batch import trip_features
 from scoring.features.emission import RowKind
 from scoring.features.emitted import EmittedFeatures
+from scoring.features.late_trips import CorrectedTrip, correct_trip
 from scoring.features.parameters import KernelParameters, kernel_parameters
-from scoring.features.state import TripStates
+from scoring.features.state import LateTrip, TripStates
 from scoring.features.update import close_trips, update
 
 __all__ = [
+    "CorrectedTrip",
     "EmittedFeatures",
     "KernelParameters",
+    "LateTrip",
     "RowKind",
     "TripStates",
     "close_trips",
+    "correct_trip",
     "kernel_parameters",
     "trip_features",
     "update",

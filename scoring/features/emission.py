@@ -46,6 +46,8 @@ EMITTED: Final = np.dtype(
         ("window_start_ms", np.int64),
         ("window_end_ms", np.int64),
         ("event_time_ms", np.int64),
+        ("first_offset", np.int64),  # of the trip's events, where late ones are to be taken in afterwards; else -1
+        ("last_offset", np.int64),
         ("slot", np.int32),
         ("revision", np.int32),
         ("event_count", np.int32),
@@ -56,6 +58,7 @@ EMITTED: Final = np.dtype(
         ("event_type", np.int8),  # of a severe event
         ("kind", np.int8),
         ("final", np.int8),
+        ("cut", np.int8),  # whether the trip may have begun before the log did
     ],
     align=True,
 )
@@ -69,6 +72,7 @@ its trip: no more than this."""
 
 _PROVISIONAL: Final = np.int8(0)
 _FINAL: Final = np.int8(1)
+_NO_OFFSET: Final = np.int64(-1)
 NO_ROWS: Final[Any] = np.int64(0)
 """No rows yet; typed for the reason that `SCRATCH` is."""
 
@@ -110,6 +114,7 @@ def _emit(
         entry.kind = kind
         entry.final = final
         entry.event_time_ms = min(head.newest_ms, end_ms)
+        entry.first_offset = _NO_OFFSET
         entry.late_event_count = head.late_event_count + (1 if final == _FINAL and head.ahead_ms != 0 else 0)
         entry.latitude = head.latitude
         entry.longitude = head.longitude
@@ -333,6 +338,9 @@ def finish(
 ) -> int:
     """Emit the last window and the whole trip as final; the trip is kept, and emitted again if it changes.
 
+    Where events were late, the sums are without them: the last row says which part of the log has all events of the
+    trip, and the next revision is left for what is computed from that.
+
     An event ahead of the trip's time is its last one, unless it is so far ahead that it would not be of this trip.
     """
     head = arrays.heads[slot]
@@ -347,4 +355,9 @@ def finish(
     head.window_revision += 1
     head.status = TripStatus.FINAL
     head.changed = 0
+    if head.late_event_count > head.cut and head.first_offset >= 0:
+        emitted[count - 1].first_offset = head.first_offset
+        emitted[count - 1].last_offset = arrays.partition[0].offset
+        emitted[count - 1].cut = head.cut
+        head.revision += 1  # of the corrected score
     return count

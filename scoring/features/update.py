@@ -63,7 +63,15 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
     while True:
         emitted, features = np.zeros(capacity, EMITTED), np.zeros(capacity, FEATURE_ROW)
         done, count = _process_events(
-            states.arrays, slots, events.samples, events.positions, parameters, emitted, features, done
+            states.arrays,
+            slots,
+            events.samples,
+            events.offsets,
+            events.positions,
+            parameters,
+            emitted,
+            features,
+            done,
         )
         parts.append((emitted[:count], features[:count]))
         if done == len(events):
@@ -98,6 +106,7 @@ def close_trips(
 def _resolve(states: TripStates, rows: NDArray[np.void], features: NDArray[np.void]) -> EmittedFeatures:
     """Resolve the ids of emitted rows while the slots are still those of their trips."""
     slots = rows["slot"]
+    states.note_late_trips(rows)
     return EmittedFeatures(
         rows=rows,
         features=features.view(np.float64).reshape(len(features), len(FEATURE_NAMES)),
@@ -123,6 +132,7 @@ def _process_events(
     arrays: StateArrays,
     slots: Any,
     samples: Any,
+    offsets: Any,
     positions: Any,
     parameters: KernelParameters,
     emitted: Any,
@@ -137,7 +147,8 @@ def _process_events(
         Events done in all, and rows emitted.
     """
     arrays = borrowed_arrays(arrays)
-    slots, samples, positions = borrowed(slots), borrowed(samples), borrowed(positions)
+    slots, samples = borrowed(slots), borrowed(samples)
+    offsets, positions = borrowed(offsets), borrowed(positions)
     emitted, features = borrowed(emitted), borrowed(features)
     count = NO_ROWS
     for number in range(start, samples.size):
@@ -152,6 +163,7 @@ def _process_events(
             arrays,
             slots[number],
             samples[number],
+            offsets[number],
             positions[number, 0],
             positions[number, 1],
             parameters,
@@ -167,6 +179,7 @@ def _process_event(
     arrays: StateArrays,
     slot: int,
     sample: Any,
+    offset: int,
     latitude: float,
     longitude: float,
     parameters: KernelParameters,
@@ -175,6 +188,7 @@ def _process_event(
     count: int,
 ) -> int:
     partition = arrays.partition[0]
+    partition.offset = offset
     head = arrays.heads[slot]
     correct_rollover(arrays, sample)
     timestamp_ms = sample.timestamp_ms
@@ -185,6 +199,7 @@ def _process_event(
         count = _begin(arrays, slot, timestamp_ms, parameters, emitted, features, count)
         if partition.clock_ms < partition.cut_until_ms and sample.event_type != TRIP_START:
             head.late_event_count = 1  # at least one that was lost: it may have begun before
+            head.cut = 1
     elif repeats_event_id(arrays, slot, sample):
         partition.duplicate_count += 1
         return count
@@ -200,7 +215,8 @@ def _process_event(
             head.changed = 1
         return count
 
-    count = fold_until(arrays, slot, newest_ms - parameters.grace_ms, parameters, emitted, features, count)
+    folded_ms = min(newest_ms - parameters.grace_ms, head.newest_ms)  # not yet an event ahead, of a later window
+    count = fold_until(arrays, slot, folded_ms, parameters, emitted, features, count)
     if newest_ms >= head.live_end_ms:
         if head.status == TripStatus.FINAL:
             head.status = TripStatus.OPEN
@@ -251,6 +267,7 @@ def _begin(
         join_vehicle(arrays, slot)
     head.status = TripStatus.OPEN
     head.first_ms = timestamp_ms
+    head.first_offset = partition.offset
     head.newest_ms = timestamp_ms
     head.live_end_ms = window_end_ms(timestamp_ms, parameters)
     partition.kept_trips += 1

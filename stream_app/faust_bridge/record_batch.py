@@ -27,6 +27,9 @@ _DECODERS: Final[dict[int, Callable[[bytes], bytes]]] = {
 _HEADER_BYTES: Final = 61
 """Of a record batch of format 2; its records come behind."""
 
+_NO_HEADERS: Final = b"\0"
+"""Their number, as a varint."""
+
 _PLACE: Final = np.dtype(
     [
         ("offset", np.int64),
@@ -144,6 +147,22 @@ class Records:
         self.value_starts = np.ascontiguousarray(places["value_start"])
         self.value_sizes = np.ascontiguousarray(places["value_size"])
         self._places = places
+
+    @classmethod
+    def of(cls, records: Sequence[KafkaRecord]) -> "Records":
+        """Lay out records; their headers are left out."""
+        parts = [part for record in records for part in (record.key, record.value)]
+        sizes = np.array([len(part or b"") for part in parts], np.int64).reshape(-1, 2)
+        ends = np.cumsum(sizes.ravel()).reshape(-1, 2)
+        places = np.zeros(len(records), _PLACE)
+        places["offset"] = [record.offset for record in records]
+        for column, name in enumerate(("key", "value")):
+            is_null = np.array([part is None for part in parts[column::2]], np.bool_)
+            places[f"{name}_start"] = ends[:, column] - sizes[:, column]
+            places[f"{name}_size"] = np.where(is_null, -1, sizes[:, column])
+        content = b"".join(part or b"" for part in parts) + _NO_HEADERS
+        places["headers_start"] = len(content) - 1
+        return cls(np.frombuffer(content, np.uint8), places)
 
     def __len__(self) -> int:
         return len(self._places)

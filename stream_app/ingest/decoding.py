@@ -6,7 +6,7 @@ one by one: they alone reject, and give the reason.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from schemas.messages.dead_letter import RejectCode
 from schemas.messages.optional_fields import FieldFault
+from schemas.settings import Settings
 from scoring.events import EventColumns
 from scoring.json_events import UNKNOWN_OFFSET, ReadMessages, count_faults, read_messages
 from stream_app.faust_bridge.record_batch import KafkaRecord, RecordBatch, Records
@@ -39,8 +40,6 @@ class DecodedBatch:
     ----------
     events
         In the order of the records.
-    offsets
-        int64 array [events]: offset of the record that each was in.
     rejects
         Records that are invalid, or have invalid samples, and why.
     record_count
@@ -50,7 +49,6 @@ class DecodedBatch:
     """
 
     events: EventColumns
-    offsets: NDArray[np.int64]
     rejects: list[Reject]
     record_count: int
     faults: Counter[tuple[str, FieldFault]]
@@ -90,6 +88,18 @@ class Decoder:
         self._is_mixed = False
         self._strict = StrictDecoder(max_value_bytes=max_value_bytes)
 
+    @classmethod
+    def of(cls, settings: Settings, now_ms: Callable[[], int]) -> "Decoder":
+        """Make the decoder that settings describe."""
+        decoding = settings.decoding
+        return cls(
+            max_value_bytes=decoding.max_value_bytes,
+            max_ahead_s=decoding.max_ahead_s,
+            time_zones=decoding.time_zones,
+            placement=Placement(settings.kafka.partitions, decoding.partitioner),
+            now_ms=now_ms,
+        )
+
     def decode(self, batch: RecordBatch) -> DecodedBatch:
         """Decode a batch; no content of it raises an error.
 
@@ -98,9 +108,12 @@ class Decoder:
         CorruptRecordsError
             When the batch's own framing is broken.
         """
+        return self.decode_records(batch.records(), batch.partition)
+
+    def decode_records(self, records: Records, partition: int) -> DecodedBatch:
+        """Decode records of a partition; no content of them raises an error."""
         latest_ms = self._now_ms() + self._max_ahead_ms
-        records = batch.records()
-        misplaced = self._misplaced(records, batch.partition)
+        misplaced = self._misplaced(records, partition)
         value_sizes = records.value_sizes
         if len(misplaced) > 0:
             value_sizes = value_sizes.copy()
@@ -119,10 +132,11 @@ class Decoder:
         if len(read.unsure) > 0:
             rows = np.setdiff1d(read.unsure, misplaced, assume_unique=True).tolist()
             strict = self._strict.decode([(row, records[row]) for row in rows], latest_ms)
-            rejects = strict.rejects + [_misplaced(records[row], batch.partition) for row in misplaced.tolist()]
+            rejects = strict.rejects + [_misplaced(records[row], partition) for row in misplaced.tolist()]
             faults += strict.faults
             events, message = self._merged(read, strict.events)
-        return DecodedBatch(events, records.offsets[message], rejects, len(records), faults)
+        located = replace(events, offsets=records.offsets[message])
+        return DecodedBatch(located, rejects, len(records), faults)
 
     def _misplaced(self, records: Records, partition: int) -> NDArray[np.int64]:
         found = self._placement.misplaced(records.content, records.key_starts, records.key_sizes, partition)

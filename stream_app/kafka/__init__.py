@@ -16,6 +16,7 @@ from stream_app.kafka.errors import (
 )
 from stream_app.kafka.rights import require_group_right, require_topic_rights
 from stream_app.kafka.source_logs import SourceLog, SourceLogs, TopicIdentity
+from stream_app.kafka.topic_reader import TopicReader
 from stream_app.kafka.topic_sizes import TopicSizes
 from stream_app.kafka.topics import TopicOutcome, create_topics, require_topics
 
@@ -37,6 +38,7 @@ __all__ = [
     "TopicError",
     "TopicIdentity",
     "TopicOutcome",
+    "TopicReader",
     "TopicSizes",
     "create_topics",
     "explain_failure",

@@ -109,7 +109,7 @@ class TripMove:
             self._partitions.begin_lineage(target, lineage, included_offset=-1)
             self._partitions.send_chunks(target, self._packed(owned, slots[targets == target]), included_offset=-1)
         self._changelog.confirm(CONFIRM_TIMEOUT_S)
-        kept = self._packed(owned, slots[targets == partition])
+        kept = self._packed(owned, slots[targets == partition], keep_offsets=True)
         self._partitions.send_chunks(partition, kept, position.included_offset)
         self._changelog.confirm(CONFIRM_TIMEOUT_S)
         return int((targets != partition).sum())
@@ -118,10 +118,17 @@ class TripMove:
         vehicles = [ids[1].encode() for ids in owned.states.ids_of(slots)]
         return np.array([partition_of(vehicle, count, self._partitioner) for vehicle in vehicles], np.int64)
 
-    def _packed(self, owned: PartitionStates, slots: NDArray[np.int64]) -> dict[int, bytes]:
-        """Pack all chunks of some trips of a partition, with its clock."""
+    def _packed(
+        self, owned: PartitionStates, slots: NDArray[np.int64], *, keep_offsets: bool = False
+    ) -> dict[int, bytes]:
+        """Pack all chunks of some trips of a partition, with its clock.
+
+        Those that move have their events in two logs from now on: what comes late of them is only counted.
+        """
         moved = TripStates(chunk_count=len(owned.states.changed_chunks))
         unpack_chunk(moved, pack_chunk(owned.states, slots, fingerprint=""))
+        if not keep_offsets:
+            moved.arrays.heads["first_offset"] = -1
         moved.changed_chunks[:] = True
         return dict(self._stored.pack(moved))
 

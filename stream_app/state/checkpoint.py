@@ -138,7 +138,7 @@ class Checkpoint:
         async with self.lock:
             if self._epoch != epoch:
                 return False
-            included_offset = owned.included_offset
+            included_offset, late_trips = owned.included_offset, tuple(owned.states.late_trips.values())
             packed = await asyncio.to_thread(self._stored.pack_little, owned)
             copied = await asyncio.to_thread(self._stored.copy_changed, owned) if packed is None else None
         if copied is not None:
@@ -149,7 +149,7 @@ class Checkpoint:
         async with self.lock:
             if self._epoch != epoch:
                 return False
-            self._partitions.send_chunks(partition, packed or {}, included_offset)
+            self._partitions.send_chunks(partition, packed or {}, included_offset, late_trips)
         return True
 
     async def _pack(self, copied: TripStates, max_pause_s: float) -> dict[int, bytes]:

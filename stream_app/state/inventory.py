@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scoring.errors import StateError
+from scoring.features import LateTrip
 from stream_app.state.log_changes import Lineage
 
 
@@ -62,6 +63,8 @@ class Inventory(BaseModel):
     placed_from
         Offset of the first record that was placed by the present number of partitions. Events of a vehicle before it
         may be on another partition.
+    late_trips
+        Trips that are still to be scored again, as events came late.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,6 +74,7 @@ class Inventory(BaseModel):
     begins_cut: bool = False
     rescoring: Rescoring | None = None
     placed_from: int = 0
+    late_trips: tuple[LateTrip, ...] = ()
 
     def to_row(self) -> bytes:
         """Encode it."""

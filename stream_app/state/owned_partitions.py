@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 
+from scoring.features import LateTrip
 from stream_app.state.inventory import Inventory, Rescoring
 from stream_app.state.log_changes import Lineage, StoredPosition
 from stream_app.state.partition_states import PartitionStates, StoredStates
@@ -64,6 +65,7 @@ class OwnedPartitions:
                 partition, chunks, complete.included_offset, silent_after, begins_cut=inventory.begins_cut
             )
             owned.states.first_revision = inventory.parsed_lineage.first_revision
+            owned.states.expect_late_trips(inventory.late_trips)
             owned.rescoring = inventory.rescoring
             self._table.release(f"{partition}:")
             self._owned[partition] = owned
@@ -134,7 +136,13 @@ class OwnedPartitions:
         """Give the offset of the last record that the stored states of a partition include; -1 for none."""
         return self._table.newest(f"{partition}:{_COMPLETE}").included_offset
 
-    def send_chunks(self, partition: int, chunks: dict[int, bytes], included_offset: int) -> None:
+    def send_chunks(
+        self,
+        partition: int,
+        chunks: dict[int, bytes],
+        included_offset: int,
+        late_trips: tuple[LateTrip, ...] | None = None,
+    ) -> None:
         """Send the chunks of a partition that have changed, all of one moment, to the changelog.
 
         Parameters
@@ -143,11 +151,14 @@ class OwnedPartitions:
             Its number, and the packed chunks by their numbers; none where records were read that no trip includes.
         included_offset
             Offset of the last record that the states include.
+        late_trips
+            Trips that are still to be scored again; where null, those that are stored.
         """
         for chunk, content in chunks.items():
             self._table.put(partition, f"{partition}:{chunk}", content, included_offset=included_offset)
         numbers = sorted(int(key) for key in self._table.keys(f"{partition}:") if key.isdigit())
-        inventory = self._inventories[partition].model_copy(update={"chunks": tuple(numbers)})
+        changed = {"chunks": tuple(numbers)} | ({} if late_trips is None else {"late_trips": late_trips})
+        inventory = self._inventories[partition].model_copy(update=changed)
         self._table.put(partition, f"{partition}:{_COMPLETE}", inventory.to_row(), included_offset=included_offset)
         self._table.send()
 
@@ -166,5 +177,6 @@ class OwnedPartitions:
         self._owned.clear()
         metrics.OPEN_TRIPS.clear()
         metrics.CLOSING_TRIPS.clear()
+        metrics.WAITING_LATE_TRIPS.clear()
         self._inventories.clear()
         self._table.reset()

@@ -84,19 +84,11 @@ class PartitionStates:
         """Note that the records up to this one are included; those that are read again take nothing back."""
         self.included_offset = max(self.included_offset, last_offset)
 
-    def leave_out_included(self, events: EventColumns, offsets: NDArray[np.int64]) -> EventColumns:
-        """Leave out the events that the states include already: those read again after a crash.
-
-        Parameters
-        ----------
-        events
-            Of some records of this partition.
-        offsets
-            Offset of the record of each event.
-        """
-        if len(offsets) == 0 or offsets[0] > self.included_offset:
+    def leave_out_included(self, events: EventColumns) -> EventColumns:
+        """Leave out the events of this partition that the states include already: those read again after a crash."""
+        if len(events) == 0 or events.offsets[0] > self.included_offset:
             return events
-        fresh = offsets > self.included_offset
+        fresh = events.offsets > self.included_offset
         metrics.REPLAYED.inc(int((~fresh).sum()))
         return events.take(fresh)
 
@@ -149,6 +141,7 @@ class StoredStates:
             if self._knows(partition, chunk, packed):
                 unpack_chunk(restored.states, packed)
         restored.states.changed_chunks[:] = False
+        restored.states.arrays.partition["offset"] = included_offset
         if begins_cut and not chunks:
             restored.states.expect_cut_trips(self._idle_gap_ms)
         if included_offset <= silent_after:

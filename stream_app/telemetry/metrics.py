@@ -42,6 +42,16 @@ DEVICE_FAULTS: Final = Counter(
     ["fault"],
 )
 LATE: Final = Counter("driver_score_worker_late_events_total", "Events that came after the grace period")
+LATE_TRIPS: Final = Counter(
+    "driver_score_worker_late_trips_total",
+    "Final scores that missed late events, by outcome: corrected, or events have expired in Kafka",
+    ["outcome"],
+)
+WAITING_LATE_TRIPS: Final = Gauge(
+    "driver_score_worker_waiting_late_trips",
+    "Trips that are still to be scored again with the events that came late",
+    ["partition"],
+)
 SCORES: Final = Counter("driver_score_worker_scores_total", "Driver Scores published", ["kind", "status"])
 ALERTS: Final = Counter("driver_score_worker_alerts_total", "Trip alerts published", ["alert_type"])
 PROFILES: Final = Counter("driver_score_worker_profiles_total", "Driver profiles published")
@@ -141,6 +151,8 @@ def start_at_zero(
             SCORES.labels(kind, status)
     for fault in device_faults:
         DEVICE_FAULTS.labels(fault)
+    LATE_TRIPS.labels("corrected")
+    LATE_TRIPS.labels("expired")
     for cause in eviction_causes:
         EVICTED_TRIPS.labels(cause)
     for alert_type in get_args(TripAlert.model_fields["alert_type"].annotation):

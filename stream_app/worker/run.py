@@ -169,6 +169,7 @@ def _watched(worker: Worker, kafka: KafkaSettings, health: WorkerHealth) -> Iter
         asyncio.ensure_future(watch_broker(kafka, topic, health.broker_answered)),
         asyncio.ensure_future(_send_heartbeats(worker, lag, health, topics)),
         asyncio.ensure_future(_read_ends(worker, EndOffsets(kafka), ends, topics)),
+        asyncio.ensure_future(worker.late.run()),
         asyncio.ensure_future(worker.sources.watch(sorted(topics), kafka.partitions, health)),
     ]
     for watch in watches:

@@ -7,6 +7,7 @@ from stream_app.faust_bridge.batch_stream import BatchStream, Delivery, EndOfStr
 from stream_app.ingest.decoding import DecodedBatch, Decoder
 from stream_app.state.checkpoint import Checkpoint
 from stream_app.telemetry import metrics
+from stream_app.worker.late_corrections import LateCorrections
 from stream_app.worker.silence import SilentPartitions
 from stream_app.worker.trip_processing import TripProcessing
 from stream_app.worker.wall_clock import now_ms
@@ -27,15 +28,23 @@ class TripAgent:
         The steps of the work.
     silence
         Told of each batch, and closes what is to be closed before it.
+    late
+        Corrects trips before a batch where too many wait.
     """
 
     def __init__(
-        self, decoder: Decoder, processing: TripProcessing, checkpoint: Checkpoint, silence: SilentPartitions
+        self,
+        decoder: Decoder,
+        processing: TripProcessing,
+        checkpoint: Checkpoint,
+        silence: SilentPartitions,
+        late: LateCorrections,
     ) -> None:
         self._decoder = decoder
         self._processing = processing
         self._checkpoint = checkpoint
         self._silence = silence
+        self._late = late
 
     async def run(self, batches: BatchStream) -> None:
         """Process batches until the stream ends; while some are processed, the next ones are decoded."""
@@ -46,6 +55,7 @@ class TripAgent:
                 following = asyncio.ensure_future(self._take(batches))
                 for delivery, _ in decoded:
                     await self._silence.finish(delivery)
+                    await self._late.keep_up(delivery.partition)
                 async with self._checkpoint.lock:
                     await self._process([(delivery, batch) for delivery, batch in decoded if delivery.is_current])
         except EndOfStreamError:

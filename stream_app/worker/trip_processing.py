@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
+
+import structlog
 
 from scoring.driver_scores import DriverScores
 from scoring.engine import ScoringEngine
 from scoring.events import EventColumns
-from scoring.features import TripStates
+from scoring.features import LateTrip, TripStates
 from stream_app.faust_bridge.record_batch import RecordBatch
 from stream_app.ingest.decoding import DecodedBatch
 from stream_app.output.outputs import Outputs
@@ -19,6 +22,11 @@ from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_sensors
 from stream_app.telemetry.field_fault_log import FieldFaultLog
 from stream_app.worker.wall_clock import now_ms
+
+log = structlog.get_logger(__name__)
+
+_CORRECTED_TOGETHER: Final = 250
+"""Trips that are scored again together: an hour of events of each takes 200 MiB."""
 
 _CLOSED_TOGETHER: Final = 500
 """Trips of a silent partition, and messages that wait to be sent meanwhile: all at once took 27 KB each."""
@@ -59,7 +67,7 @@ class TripProcessing:
         fresh: dict[Scope, list[tuple[TripStates, EventColumns]]] = {}
         for batch, decoded in batches:
             states = owned[batch.partition]
-            events = states.leave_out_included(decoded.events, decoded.offsets)
+            events = states.leave_out_included(decoded.events)
             states.include(batch.last_offset)
             fresh.setdefault(states.scope, []).append((states.states, events))
             metrics.RECORDS.inc(decoded.record_count)
@@ -78,6 +86,41 @@ class TripProcessing:
             metrics.EVICTED_TRIPS.labels(cause).inc(count)
         for partition, states in owned.items():
             metrics.OPEN_TRIPS.labels(str(partition)).set(len(states.states))
+            metrics.WAITING_LATE_TRIPS.labels(str(partition)).set(len(states.states.late_trips))
+
+    def late_trips(self, partition: int) -> list[LateTrip]:
+        """Give trips that are to be scored again, as events came late: the oldest of those that wait."""
+        owned = self._partitions.find(partition)
+        return [] if owned is None else list(islice(owned.states.late_trips.values(), _CORRECTED_TOGETHER))
+
+    def waiting_late_trips(self) -> dict[int, int]:
+        """Give how many trips of each partition are to be scored again."""
+        found = {partition: self._partitions.find(partition) for partition in self._partitions}
+        return {partition: len(owned.states.late_trips) for partition, owned in found.items() if owned is not None}
+
+    def publish_corrected(self, partition: int, found: Sequence[tuple[LateTrip, EventColumns | None]]) -> None:
+        """Publish final scores of trips with all of their events; those whose events have expired keep their scores.
+
+        Raises
+        ------
+        DeliveryError
+            When the producer refuses a message at once.
+        """
+        owned = self._partitions.find(partition)
+        if owned is None:
+            return
+        waiting = owned.states.late_trips
+        wanted = [(trip, events) for trip, events in found if waiting.get((trip.ids, trip.first_offset)) == trip]
+        for trip, _ in wanted:
+            del waiting[trip.ids, trip.first_offset]
+        complete = [(trip, events) for trip, events in wanted if events is not None]
+        self._publish(self._engine.correct(owned.states, complete, scored_at_ms=now_ms()), owned.scope)
+        expired = len(wanted) - len(complete)
+        metrics.LATE_TRIPS.labels("corrected").inc(len(complete))
+        metrics.LATE_TRIPS.labels("expired").inc(expired)
+        metrics.WAITING_LATE_TRIPS.labels(str(partition)).set(len(waiting))
+        if expired:
+            log.warning("scores miss late events, as events of their trips have expired", trips=expired)
 
     def begin_closing(self, partition: int) -> None:
         """Have all open trips of a partition closed by `close_some`."""

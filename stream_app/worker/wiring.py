@@ -9,15 +9,14 @@ import structlog
 
 from schemas.settings import Settings
 from schemas.topics import PROFILES_TABLE, SCORES_BY_DRIVER, TRIP_EVENTS, TRIPS_TABLE
-from scoring.driver_scores import ScoreMaker, ServedModel
 from scoring.engine import ScoringEngine
 from scoring.features import kernel_parameters
-from scoring.model import DEFAULT_MODEL, ExposureLimits, Scorer, scores_below_training
+from scoring.model import DEFAULT_MODEL, Scorer, scores_below_training
 from stream_app.faust_bridge.app import BatchApp, create_app
 from stream_app.faust_bridge.source_partitions import SourcePartitions
 from stream_app.ingest.decoding import Decoder
-from stream_app.ingest.placement import Placement
-from stream_app.kafka import SourceLogs
+from stream_app.ingest.late_events import LateEvents
+from stream_app.kafka import SourceLogs, TopicReader
 from stream_app.output.changelog import ChangelogWriter
 from stream_app.output.outputs import Outputs
 from stream_app.state.checkpoint import Checkpoint
@@ -25,6 +24,7 @@ from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import StoredStates
 from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry import metrics
+from stream_app.worker.late_corrections import LateCorrections
 from stream_app.worker.profile_agent import ProfileAgent
 from stream_app.worker.silence import SilentPartitions
 from stream_app.worker.source_check import SourceCheck
@@ -43,6 +43,7 @@ class Worker:
     checkpoint: Checkpoint
     processing: TripProcessing
     silence: SilentPartitions
+    late: LateCorrections
     sources: SourceCheck
 
 
@@ -89,12 +90,15 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
         commit=app.commit_acknowledged,
         interval_s=settings.worker.checkpoint_s,
     )
-    engine = ScoringEngine(parameters, _score_maker(settings), ServedModel(scorer, "champion"))
-    processing = TripProcessing(partitions, engine, outputs)
+    processing = TripProcessing(partitions, ScoringEngine.of(settings, scorer), outputs)
     silence = SilentPartitions(
         SourcePartitions(app, events_topic), processing, checkpoint, settings.worker.silent_partition_s
     )
-    app.consume(events_topic, "trips", TripAgent(_decoder(settings), processing, checkpoint, silence).run)
+    late_events = LateEvents(TopicReader(kafka, events_topic), Decoder.of(settings, now_ms))
+    late = LateCorrections(late_events, processing, checkpoint)
+    app.consume(
+        events_topic, "trips", TripAgent(Decoder.of(settings, now_ms), processing, checkpoint, silence, late).run
+    )
     profile_agent = ProfileAgent(profiles, outputs, checkpoint, settings.profiles, scorer.metadata.bands.band_of)
     app.consume(results_topic, "profiles", profile_agent.run)
 
@@ -115,24 +119,4 @@ def build_worker(settings: Settings, scorer: Scorer) -> Worker:
             silence.reset()
 
     app.on_revoked(reset)
-    return Worker(app, checkpoint, processing, silence, sources)
-
-
-def _decoder(settings: Settings) -> Decoder:
-    decoding = settings.decoding
-    return Decoder(
-        max_value_bytes=decoding.max_value_bytes,
-        max_ahead_s=decoding.max_ahead_s,
-        time_zones=decoding.time_zones,
-        placement=Placement(settings.kafka.partitions, decoding.partitioner),
-        now_ms=now_ms,
-    )
-
-
-def _score_maker(settings: Settings) -> ScoreMaker:
-    exposure = settings.exposure
-    return ScoreMaker(
-        threshold_profile=settings.thresholds.identity,
-        trip_exposure=ExposureLimits.of_trips(exposure),
-        window_exposure=ExposureLimits.of_windows(exposure),
-    )
+    return Worker(app, checkpoint, processing, silence, late, sources)

@@ -108,6 +108,25 @@ def disorder(events: list[Event], seed: int, *, grace_ms: int) -> list[Event]:
     return sorted(events, key=lambda one: arrival[id(one)])
 
 
+def upload_late(events: list[Event], seed: int) -> list[Event]:
+    """Let blocks of events arrive at any later time, some twice: in order, newest first or mixed."""
+    draw = random.Random(seed)
+    arrived = list(events)
+    for _ in range(draw.randint(1, 4)):
+        start = draw.randrange(len(arrived))
+        end = min(start + draw.choice((1, 5, 40, len(arrived))), len(arrived))
+        rest = arrived[: start if draw.random() < 0.7 else end] + arrived[end:]
+        block = arrived[start:end]
+        order = draw.choice(("as recorded", "newest first", "mixed"))
+        if order == "newest first":
+            block.reverse()
+        elif order == "mixed":
+            draw.shuffle(block)
+        at = draw.randint(min(start, len(rest)), len(rest))
+        arrived = rest[:at] + block + rest[at:]
+    return arrived
+
+
 def duplicate(events: list[Event], seed: int, *, share: float = 0.3, grace_ms: int) -> list[Event]:
     """Send some events again, once or more, soon after."""
     draw = random.Random(seed)

@@ -1,6 +1,7 @@
 """Run events through the core in frames, and collect what it emits in a form that can be compared to the bit."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from schemas.thresholds import SevereEventSettings, ThresholdProfile, WindowSett
 from scoring.events.columns import EventColumns
 from scoring.features.emission import RowKind
 from scoring.features.emitted import EmittedFeatures
+from scoring.features.late_trips import correct_trip
 from scoring.features.parameters import KernelParameters, kernel_parameters
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
@@ -56,6 +58,8 @@ class Partition:
             profile or ThresholdProfile(), WindowSettings(**settings), SevereEventSettings(**severe)
         )
         self.states = TripStates()
+        self._log: list[EventColumns] = []
+        self._end = 0
         self.emitted: list[EmittedRow] = []
         self.severe: list[tuple[str, int, str, float]] = []
         """Trip, time, type and peak of each severe event."""
@@ -63,7 +67,24 @@ class Partition:
     def send(self, events: list[Event] | pl.DataFrame) -> list[EmittedRow]:
         """Process one frame; return the rows that it emits."""
         frame = events if isinstance(events, pl.DataFrame) else frame_of(events)
-        return self._collect(update(self.states, EventColumns.of_frame(frame), self.parameters))
+        columns = EventColumns.of_frame(frame)
+        columns.offsets[:] = range(self._end, self._end + len(columns))
+        self._end += len(columns)
+        self._log.append(columns.take(np.arange(len(columns))))
+        return self._collect(update(self.states, columns, self.parameters))
+
+    def correct(self) -> list[EmittedRow]:
+        """Compute the trips of which events were late again, from the log."""
+        rows = []
+        log = reduce(EventColumns.followed_by, self._log)
+        ids = list(zip(log.ids("trip_id"), log.ids("vehicle_id"), strict=True))
+        while self.states.late_trips:
+            key = next(iter(self.states.late_trips))
+            trip = self.states.late_trips.pop(key)
+            within = (log.offsets >= trip.first_offset) & (log.offsets <= trip.last_offset)
+            of_trip = within & np.array([pair == trip.ids[:2] for pair in ids])
+            rows += self._collect(correct_trip(trip, log.take(of_trip), self.parameters).emitted)
+        return rows
 
     @property
     def slot_of(self) -> dict[str, int]:

@@ -7,11 +7,12 @@ and restores them.
 
 from scoring.features.state.arrays import TripStatus
 from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
-from scoring.features.state.trip_states import DeviceFault, EvictionCause, TripStates
+from scoring.features.state.trip_states import DeviceFault, EvictionCause, LateTrip, TripStates
 
 __all__ = [
     "DeviceFault",
     "EvictionCause",
+    "LateTrip",
     "TripStates",
     "TripStatus",
     "fingerprint_of",

@@ -40,6 +40,7 @@ HEAD: Final = np.dtype(
         ("moved_ms", np.float64),  # the same at the last event that was newer than all before
         ("reach_ms", np.float64),  # up to where, by the same clock, its events reach
         ("last_event", np.int64),  # number of its last event among those of the partition
+        ("first_offset", np.int64),  # of the event that began it, in the log; -1 where that was another one
         ("event_count", np.int32),
         ("late_event_count", np.int32),
         ("revision", np.int32),
@@ -59,6 +60,7 @@ HEAD: Final = np.dtype(
         ("counted", np.int8),  # whether its vehicle shares the partition's clock by this trip
         ("standstill", np.int8),  # how many events in a row had a time that stood still
         ("evicted", np.int8),  # whether it is among the slots to be released
+        ("cut", np.int8),  # whether it may have begun before the log did: one event counts as late for it
     ],
     align=True,
 )
@@ -130,6 +132,7 @@ PARTITION: Final = np.dtype(
         ("epoch_votes", np.int64),  # how many more agree with it than do not
         ("cut_until_ms", np.float64),  # on the clock: trips that begin before may be the rest of longer ones
         ("event_number", np.int64),  # of the last event
+        ("offset", np.int64),  # of the last event, in the log
         ("kept_trips", np.int64),  # that have begun and are not evicted
         ("evict_until", np.int64),  # `last_event` of the newest trip that a sweep evicts for the maximum; 0 for none
         ("trips", np.int64),

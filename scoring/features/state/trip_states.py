@@ -7,7 +7,8 @@ are a trip that has not begun. A trip is found by its ids (``lookup``).
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -52,6 +53,29 @@ _MOST_TEXTS: Final = np.iinfo(IDENTITY["text_start"]).max
 """Of all trips, in bytes: some forty million trips."""
 
 
+@dataclass(frozen=True)
+class LateTrip:
+    """A trip with a final score that misses events, as they came late.
+
+    Attributes
+    ----------
+    ids
+        In the order of `ID_COLUMNS`.
+    first_offset, last_offset
+        Of the events, in the partition's log, that its corrected score is computed from.
+    revision
+        Of that score.
+    lost_event_count
+        Events that are missing for another reason.
+    """
+
+    ids: tuple[str, ...]
+    first_offset: int
+    last_offset: int
+    revision: int
+    lost_event_count: int = 0
+
+
 class TripStates:
     """The open trips of one partition.
 
@@ -84,6 +108,8 @@ class TripStates:
         self.arrays.partition["free_sample"] = len(self.arrays.pool)
         self.first_revision = 0
         """Revision of the first score of each trip and window: more than 0 where records are scored again."""
+        self.late_trips: dict[tuple[object, ...], LateTrip] = {}
+        """Trips to be computed again, by their ids and where they began; the oldest ones first."""
 
     def __len__(self) -> int:
         return int(self.arrays.partition["trips"][0])
@@ -269,6 +295,24 @@ class TripStates:
         partition["trips"] -= len(evicted)
         if 2 * partition["idle_text_bytes"] > partition["text_bytes"]:
             self._compact_texts()
+
+    def note_late_trips(self, rows: NDArray[np.void]) -> None:
+        """Note the trips of emitted rows that are to be computed again; their slots are still theirs."""
+        late = rows[(rows["final"] == 1) & (rows["first_offset"] >= 0)]
+        for ids, row in zip(self.ids_of(late["slot"]), late, strict=True):
+            first_offset, last_offset = int(row["first_offset"]), int(row["last_offset"])
+            trip = LateTrip(ids, first_offset, last_offset, int(row["revision"]) + 1, int(row["cut"]))
+            self.late_trips[ids, first_offset] = trip
+
+    def expect_late_trips(self, trips: Iterable[LateTrip]) -> None:
+        """Note trips that were to be computed again when the states were stored."""
+        self.late_trips |= {(trip.ids, trip.first_offset): trip for trip in trips}
+
+    def find(self, key: int) -> int | None:
+        """Find the slot of a trip by its key; null where it is not kept."""
+        identities = self.arrays.identities
+        found = np.flatnonzero((identities["key"] == np.uint64(key)) & (identities["trip_size"] > 0))
+        return int(found[0]) if len(found) > 0 else None
 
     def disable_expiry(self) -> None:
         """Close and evict no trip for its silence: for files, which have an end."""

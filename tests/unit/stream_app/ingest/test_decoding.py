@@ -95,7 +95,7 @@ def test_a_good_message_becomes_a_row_of_the_event_frame() -> None:
             longitude=11.576124,
         )
     )
-    assert batch.offsets.tolist() == [0]
+    assert batch.events.offsets.tolist() == [0]
     assert frame_of(batch.events).row(0, named=True) == {
         **{name: RIGHT[name] for name in ID_COLUMNS},
         "vehicle_class": "truck",
@@ -115,7 +115,7 @@ def test_a_good_message_becomes_a_row_of_the_event_frame() -> None:
 def test_events_keep_the_order_of_the_records_and_samples_theirs() -> None:
     samples = [{"timestamp": RIGHT["timestamp"] + step, "speed_kmh": float(step)} for step in (2, 0, 1)]
     batch = decoded(message(trip_id="a"), envelope(*samples, trip_id="b"), b"junk", message(trip_id="c"))
-    events = frame_of(batch.events).select(pl.Series(batch.offsets), "trip_id", "speed_kmh")
+    events = frame_of(batch.events).select(pl.Series(batch.events.offsets), "trip_id", "speed_kmh")
     assert events.rows() == [
         (0, "a", 50.0), (1, "b", 2.0), (1, "b", 0.0), (1, "b", 1.0), (3, "c", 50.0),
     ]  # fmt: skip

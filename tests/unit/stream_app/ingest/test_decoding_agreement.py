@@ -113,7 +113,7 @@ def values(draw: st.DrawFn) -> bytes | None:
 
 def together(batch: list[bytes | None]) -> tuple[pl.DataFrame, list[tuple[int, str]], Counter[tuple[str, str]]]:
     decoded = a_decoder().decode(batch_of(*batch))
-    events = frame_of(decoded.events).with_columns(record=decoded.offsets)
+    events = frame_of(decoded.events).with_columns(record=decoded.events.offsets)
     return events, [(reject.record.offset, reject.code.value) for reject in decoded.rejects], Counter(decoded.faults)
 
 

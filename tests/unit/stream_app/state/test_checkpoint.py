@@ -1,7 +1,7 @@
 """What a checkpoint leaves, however far it came: the states of one moment, and offsets that go with them."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,8 @@ class Owner:
     def take(self, events: EventColumns, first_offset: int, partition: int = 0) -> Any:
         """Process events, one a record; return the rows that they emit, by trip."""
         owned = self.partitions.restore(partition)
-        fresh = owned.leave_out_included(events, np.arange(len(events)) + first_offset)
+        located = replace(events, offsets=np.arange(len(events)) + first_offset)
+        fresh = owned.leave_out_included(located)
         emitted = emitted_by_trip(update(owned.states, fresh, PARAMETERS))
         owned.include(first_offset + len(events) - 1)
         return emitted

@@ -47,6 +47,9 @@ class Steps:
     async def finish(self, delivery: FakeDelivery) -> None:
         self.finished.append(delivery.partition)
 
+    async def keep_up(self, partition: int) -> None:
+        assert partition in self.finished, "first what is to be closed"
+
     def interrupt(self, partition: int) -> None:
         self.interrupted.append(partition)
 
@@ -58,7 +61,7 @@ def deliveries(*first_offsets: int) -> list[FakeDelivery]:
 
 def agent_with(steps: Any) -> TripAgent:
     decoder = a_decoder()
-    return TripAgent(decoder, steps, steps, steps)
+    return TripAgent(decoder, steps, steps, steps, steps)
 
 
 async def test_batches_are_processed_in_order_and_added_to_the_next_checkpoint() -> None:

@@ -1,0 +1,113 @@
+"""Trips of which events came late: computed again from all of their events, in order of time.
+
+A trip's sums include an event only within the grace period, as they can't go back in time. Where events came later, as
+devices send them that were without coverage, each final score of the trip is followed by one that is computed from the
+log: so features do not depend on the order in which events arrive, as long as the trip is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.events.columns import EventColumns
+from scoring.features.emission import RowKind
+from scoring.features.emitted import EmittedFeatures
+from scoring.features.event_time import ROLLOVER_MS
+from scoring.features.parameters import KernelParameters, without_maxima
+from scoring.features.state.trip_states import LateTrip, TripStates
+from scoring.features.update import close_trips, update
+
+_ROLLOVER_TOLERANCE_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True)
+class CorrectedTrip:
+    """A trip computed again.
+
+    Attributes
+    ----------
+    states
+        That have only this trip.
+    emitted
+        Its windows and the trip, each once and final.
+    """
+
+    states: TripStates
+    emitted: EmittedFeatures
+
+    @property
+    def slot(self) -> int:
+        """Its slot there."""
+        return int(self.states.slots()[0])
+
+    @property
+    def key(self) -> int:
+        """Hash of its vehicle and trip id."""
+        return int(self.states.arrays.identities["key"][self.slot])
+
+
+def correct_trip(
+    trip: LateTrip, events: EventColumns, parameters: KernelParameters, *, first_revision: int = 0
+) -> CorrectedTrip:
+    """Compute a trip again.
+
+    Parameters
+    ----------
+    trip
+        What was late.
+    events
+        All events of the trip in its part of the log, in the order in which they arrived.
+    parameters
+        Thresholds and window settings.
+    first_revision
+        What is added to the revision.
+    """
+    states = TripStates()
+    states.disable_expiry()
+    states.first_revision = first_revision
+    settings = without_maxima(parameters)
+    parts = [update(states, in_order(events), settings), close_trips(states, settings)]
+    rows = np.concatenate([part.rows for part in parts])
+    features = np.concatenate([part.features for part in parts])
+    last = _last_of_each(rows)
+    rows = rows[last]
+    rows["final"] = 1
+    rows["revision"] = trip.revision
+    rows["late_event_count"] += trip.lost_event_count
+    slots = rows["slot"]
+    emitted = EmittedFeatures(
+        rows=rows,
+        features=features[last],
+        id_texts=states.texts_of(slots),
+        id_sizes=states.id_sizes(slots),
+        vehicle_classes=states.arrays.heads["vehicle_class"][slots],
+        first_revision=first_revision,
+    )
+    return CorrectedTrip(states, emitted)
+
+
+def in_order(events: EventColumns) -> EventColumns:
+    """Sort the events of one trip by time; of those with the same ``event_id`` the first to arrive is kept.
+
+    Times that are 1,024 weeks behind most of the others are put right.
+    """
+    hashes = events.samples["event_hash"]
+    named = np.flatnonzero(hashes)
+    repeated = np.setdiff1d(named, named[np.unique(hashes[named], return_index=True)[1]])
+    kept = events.take(np.delete(np.arange(len(events)), repeated))
+    times = kept.samples["timestamp_ms"]
+    behind_ms = np.sort(times)[len(times) // 2] - times
+    times[np.abs(behind_ms - ROLLOVER_MS) < _ROLLOVER_TOLERANCE_MS] += ROLLOVER_MS
+    return kept.take(np.argsort(times, kind="stable"))
+
+
+def _last_of_each(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """Give the places of the last row of each window, and of the trip, in the order of their ends."""
+    last = {}
+    for place, row in enumerate(rows):
+        if row["kind"] != RowKind.SEVERE_EVENT:
+            last[int(row["kind"]), int(row["window_start_ms"]) * (row["kind"] == RowKind.WINDOW)] = place
+    places = np.array(list(last.values()), np.int64)
+    return places[np.lexsort([rows["kind"][places], rows["window_end_ms"][places]])]
