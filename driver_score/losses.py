@@ -1,10 +1,12 @@
 """What of the input did not count as it was sent: late, merged, dropped, rejected, or without a field; in sentences."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.messages.optional_fields import FieldFault
+from schemas.thresholds import ThresholdProfile
 from scoring.trip_files import LOUD_SHARE, ReadSummary
 
 
@@ -129,20 +131,21 @@ def unscored_sentences(trips: int, unscored: Mapping[str, int]) -> list[str]:
     ]
 
 
-def gap_sentence(median_interval_s: float | None, max_gap_s: float) -> str | None:
+def gap_sentence(interval_s: float | None, profile: ThresholdProfile) -> str | None:
     """Tell when samples are so far apart that neither time nor distance between them counts; else None.
 
     Parameters
     ----------
-    median_interval_s
+    interval_s
         Median time between neighbouring samples of a trip; None where no trip has two.
-    max_gap_s
-        That of the threshold profile.
+    profile
+        Says what is too far.
     """
-    if median_interval_s is None or median_interval_s <= max_gap_s:
+    longest_s = max(profile.max_sparse_gap_s, profile.max_gap_s)
+    if interval_s is None or interval_s <= longest_s:
         return None
-    enough = 2 * median_interval_s
     return (
-        f"samples come {median_interval_s:g} s apart (median), and over a gap of more than {max_gap_s:g} s neither "
-        f"time nor distance counts. DRIVER_SCORE_THRESHOLDS__MAX_GAP_S={enough:g} counts them"
+        f"samples come {interval_s:g} s apart (median), and over more than {longest_s:g} s neither time nor distance "
+        "counts. A model that was trained with DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S="
+        f"{min(3600, math.ceil(2 * interval_s))} counts them"
     )

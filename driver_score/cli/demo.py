@@ -103,7 +103,7 @@ def demo(
         file_format=given_format,
         options=options,
         time_order=time_order,
-        max_gap_s=load_settings().thresholds.max_gap_s,
+        profile=load_settings().thresholds,
     )
     events = trip_file.events if trips is None else _earliest_trips(trip_file.events, trips)
     is_unchanged = given_format == "jsonl" and trips is None and not time_order

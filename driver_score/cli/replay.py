@@ -144,7 +144,7 @@ def replay(
             file_format=given_format,
             options=map_options,
             time_order=time_order,
-            max_gap_s=load_settings().thresholds.max_gap_s,
+            profile=load_settings().thresholds,
         )
         read = trip_file.summary
         plan = _plan(

@@ -110,7 +110,7 @@ def train(
             file_format=given_format,
             options=options,
             time_order=time_order_of(file_order=file_order),
-            max_gap_s=settings.thresholds.max_gap_s,
+            profile=settings.thresholds,
         )
         read = trip_file.summary
         trips = own_trips(

@@ -1,6 +1,5 @@
 """Options of the commands that read trip files, the format by the file name, the column map."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,6 +7,8 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from driver_score.losses import gap_sentence
+from schemas.thresholds import ThresholdProfile
 from scoring.errors import InputFileError
 from scoring.trip_files import (
     FILE_FORMATS,
@@ -151,7 +152,13 @@ def time_order_of(*, file_order: bool | None) -> bool | None:
 
 
 def read_with_options(
-    console: Console, path: Path, *, file_format: str, options: MapOptions, time_order: bool | None, max_gap_s: float
+    console: Console,
+    path: Path,
+    *,
+    file_format: str,
+    options: MapOptions,
+    time_order: bool | None,
+    profile: ThresholdProfile,
 ) -> TripFile:
     """Read a trip file as a command's options say, and say what became of its rows.
 
@@ -161,20 +168,16 @@ def read_with_options(
         If the options make no column map, or as `read_trip_file`.
     """
     read = read_trip_file(path, file_format=file_format, column_map=options.column_map(), time_order=time_order)
-    trip_file = with_sampling_warning(read, max_gap_s)
+    trip_file = with_sampling_warning(read, profile)
     _print_summary(console, path, trip_file.summary)
     return trip_file
 
 
-def with_sampling_warning(trip_file: TripFile, max_gap_s: float) -> TripFile:
-    """Warn if the rows are so far apart that, with this setting, what lies between them does not count."""
-    interval_s = typical_interval_s(trip_file.events)
-    if interval_s is None or interval_s <= max_gap_s:
+def with_sampling_warning(trip_file: TripFile, profile: ThresholdProfile) -> TripFile:
+    """Warn if the rows are so far apart that, with these thresholds, what lies between them does not count."""
+    warning = gap_sentence(typical_interval_s(trip_file.events), profile)
+    if warning is None:
         return trip_file
-    warning = (
-        f"rows are {interval_s:g} s apart, and over more than {max_gap_s:g} s neither time nor distance counts: "
-        f"to score them, set DRIVER_SCORE_THRESHOLDS__MAX_GAP_S={min(3600, math.ceil(2 * interval_s))}"
-    )
     summary = replace(trip_file.summary, cautions=(*trip_file.summary.cautions, warning))
     return replace(trip_file, summary=summary)
 

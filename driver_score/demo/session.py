@@ -15,12 +15,11 @@ from driver_score.demo.worker_metrics import worker_metrics
 from driver_score.local_stack.server_process import free_port
 from driver_score.local_stack.servers.embedded_broker import WORKER_ENVIRONMENT, EmbeddedBroker
 from driver_score.local_stack.servers.worker import NativeWorker
-from driver_score.losses import file_losses, gap_sentence, unscored_sentences
+from driver_score.losses import file_losses, unscored_sentences
 from driver_score.replay import MessageSlice, ReplaySummary, replay
 from driver_score.report import InputQuality, write_report
 from driver_score.report.frames import latest_trips
 from driver_score.report.headline import unscored_trips
-from driver_score.report.quality import median_interval_s
 from schemas.errors import DriverScoreError
 from schemas.settings import KafkaSettings, load_settings
 from schemas.topics import DRIVER_PROFILES, DRIVER_SCORES, TRIP_ALERTS, TRIP_EVENTS
@@ -179,7 +178,6 @@ def run_demo(
     )
     trips = latest_trips(scores)
     unscored = unscored_trips(trips)
-    gap = gap_sentence(median_interval_s(events), profile.max_gap_s)
     if score_path is not None:
         write_scores(score_path, scores)
     return DemoOutcome(
@@ -196,7 +194,7 @@ def run_demo(
         unscored=unscored,
         losses=[str(loss) for loss in quality.losses if not loss.is_large],
         large_losses=[str(loss) for loss in quality.losses if loss.is_large],
-        notes=[*unscored_sentences(trips.height, unscored), *([gap] if gap is not None else [])],
+        notes=unscored_sentences(trips.height, unscored),
         events_per_s=round(rate, 1),
         report=str(path),
     )

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from driver_score.losses import Loss, worker_losses
+from driver_score.report.gaps import is_gap
 from schemas.thresholds import ThresholdProfile
 
 SENSORS: Final[dict[str, str]] = {
@@ -100,7 +101,7 @@ class SensorQuality:
     median_interval_s
         Median over all samples; None where no trip has two.
     gap_count, gap_trips, gap_minutes
-        Pauses within trips longer than the profile's ``max_gap_s``, the trips with one, and their time.
+        Gaps within trips, the trips with one, and their time.
     fault_count, fault_vehicles
         Accelerations beyond the profile's ``fault_mps2``, and the vehicles with one.
     """
@@ -139,7 +140,7 @@ def sensor_quality(events: pl.DataFrame, names: dict[str, str], profile: Thresho
     faults = samples.filter(fault)
 
     intervals = _intervals(samples)
-    gaps = intervals.filter(pl.col("seconds") > profile.max_gap_s)
+    gaps = intervals.filter(is_gap(pl.col("seconds"), profile).over("vehicle_id", "trip_id"))
     medians = intervals.group_by("vehicle_id").agg(pl.col("seconds").median())["seconds"]
     return SensorQuality(
         clients=tuple(
@@ -156,11 +157,6 @@ def sensor_quality(events: pl.DataFrame, names: dict[str, str], profile: Thresho
         fault_count=faults.height,
         fault_vehicles=faults["vehicle_id"].n_unique(),
     )
-
-
-def median_interval_s(events: pl.DataFrame) -> float | None:
-    """Return the median time between neighbouring samples of a trip, s; None where no trip has two."""
-    return _median_s(_intervals(events.filter(event_type="sample")))
 
 
 def _median_s(intervals: pl.DataFrame) -> float | None:

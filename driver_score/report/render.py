@@ -135,7 +135,7 @@ def _context(
         ],
         "sensor_names": tuple(SENSORS.values()),
         "sensors": sensors,
-        "gap_note": gap_sentence(sensors.median_interval_s, profile.max_gap_s),
+        "gap_note": gap_sentence(sensors.median_interval_s, profile),
         "models": trips.select(pl.format("{} {}", "model_name", "model_version").drop_nulls().unique().sort())
         .to_series()
         .to_list(),

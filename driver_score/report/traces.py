@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
+from driver_score.report.gaps import is_gap
 from driver_score.report.hard_events import HardEvent, distinct_events, hard_events_of
 from driver_score.report.style import BAND_COLOURS, INK, Chart, chart
 from driver_score.report.wording import counted
@@ -54,7 +55,7 @@ def trip_chart(trip_events: pl.DataFrame, profile: ThresholdProfile, *, name: st
         return None
     start_ms = int(trip["timestamp_ms"][0])
     minutes = ((pl.col("timestamp_ms") - start_ms) / _MS_PER_MINUTE).round(3)
-    drawn = _with_gaps(_thinned(speeds), profile.max_gap_s).with_columns(minutes=minutes)
+    drawn = _with_gaps(_thinned(speeds), speeds, profile).with_columns(minutes=minutes)
     limit = pl.col("speed_limit_kmh")
     over = drawn.select(
         "minutes", speed=pl.when(pl.col("speed_kmh") > limit + profile.speeding_kmh[0]).then(pl.col("speed_kmh"))
@@ -131,9 +132,8 @@ def _thinned(speeds: pl.DataFrame) -> pl.DataFrame:
     return speeds[kept.to_list()]
 
 
-def _with_gaps(speeds: pl.DataFrame, max_gap_s: float) -> pl.DataFrame:
+def _with_gaps(drawn: pl.DataFrame, speeds: pl.DataFrame, profile: ThresholdProfile) -> pl.DataFrame:
     """Add an empty row in each gap, so that no line is drawn over time of which nothing is known."""
-    before = pl.col("timestamp_ms").shift()
-    gaps = speeds.filter(pl.col("timestamp_ms") - before > max_gap_s * 1000).select("timestamp_ms")
+    gaps = speeds.filter(is_gap(pl.col("timestamp_ms").diff() / 1000, profile)).select("timestamp_ms")
     breaks = gaps.with_columns(pl.col("timestamp_ms") - 1)
-    return pl.concat([speeds, breaks], how="diagonal").sort("timestamp_ms")
+    return pl.concat([drawn, breaks], how="diagonal").sort("timestamp_ms")

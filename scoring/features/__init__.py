@@ -7,6 +7,7 @@ window or trip, ``emission`` decides when their features are emitted, ``clock`` 
 `trip_features` computes whole trips at once.
 """
 
+from scoring.features.aggregation.folding import SPARSE_FACTOR
 from scoring.features.batch import trip_features
 from scoring.features.emission import RowKind
 from scoring.features.emitted import EmittedFeatures
@@ -16,6 +17,7 @@ from scoring.features.state import LateTrip, TripStates
 from scoring.features.update import close_trips, update
 
 __all__ = [
+    "SPARSE_FACTOR",
     "CorrectedTrip",
     "EmittedFeatures",
     "KernelParameters",

@@ -68,12 +68,12 @@ def test_a_message_file_with_faults_counts_and_says_what_is_unknown(tmp_path: Pa
 
 def test_a_file_of_far_samples_says_why_there_is_no_score_and_which_setting_counts_them(tmp_path: Path) -> None:
     data = tmp_path / "trips.csv"
-    lines = ["ts,spd"] + [f"{1_772_435_700 + 30 * number},{60 if number else 9999}" for number in range(60)]
+    lines = ["ts,spd"] + [f"{1_772_435_700 + 120 * number},{60 if number else 9999}" for number in range(60)]
     data.write_text("\n".join(lines) + "\n")
     outcome, said, report = demo(data, *IDS, "timestamp=ts:s", "speed_kmh=spd")
     assert outcome["unscored"] == {"insufficient_exposure": 1}
     assert outcome["rows_dropped"] == {"nothing measured: speed_kmh can't be used": 1}
     assert "WARNING: 1 of 60 rows of the file were dropped (1.7%): 1 nothing measured: speed_kmh can't be used" in said
     assert "1 of 1 trips have no score: not enough driving that counts" in said
-    assert "DRIVER_SCORE_THRESHOLDS__MAX_GAP_S=60 counts them" in said
-    assert "DRIVER_SCORE_THRESHOLDS__MAX_GAP_S=60 counts them" in report
+    assert "DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S=240 counts them" in said
+    assert "DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S=240 counts them" in report

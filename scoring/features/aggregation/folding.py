@@ -25,7 +25,7 @@ _SPEEDING: Final = EVENT_TYPES.index("speeding")
 _MOST_COUNTED: Final = 30_000
 """Fits the columns; the trip's sensor is known by then."""
 
-_SPARSE_FACTOR: Final = 3
+SPARSE_FACTOR: Final = 3
 """Two intervals may be lost in a row."""
 
 
@@ -115,7 +115,7 @@ def longest_interval_ms(before_ms: int, parameters: KernelParameters) -> int:
 
     A tracker that sends each 30 s has many like it; the gap of a denser one is longer than all before.
     """
-    return max(parameters.max_gap_ms, min(_SPARSE_FACTOR * before_ms, parameters.max_sparse_gap_ms))
+    return max(parameters.max_gap_ms, min(SPARSE_FACTOR * before_ms, parameters.max_sparse_gap_ms))
 
 
 @kernel

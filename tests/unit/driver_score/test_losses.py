@@ -4,6 +4,7 @@ import pytest
 
 from driver_score.losses import Loss, file_losses, gap_sentence, unscored_sentences, worker_losses
 from schemas.messages.optional_fields import FieldFault
+from schemas.thresholds import ThresholdProfile
 from scoring.trip_files import ReadSummary
 
 
@@ -71,7 +72,8 @@ def test_trips_without_a_score_are_said_with_the_reason() -> None:
 
 
 def test_samples_beyond_the_gap_name_the_setting_that_counts_them() -> None:
-    assert gap_sentence(None, 10) is None
-    assert gap_sentence(10.0, 10) is None
-    assert "samples come 30 s apart" in (gap_sentence(30.0, 10) or "")
-    assert "DRIVER_SCORE_THRESHOLDS__MAX_GAP_S=60 counts them" in (gap_sentence(30.0, 10) or "")
+    profile = ThresholdProfile()
+    assert gap_sentence(None, profile) is None
+    assert gap_sentence(90.0, profile) is None
+    assert "samples come 120 s apart" in (gap_sentence(120.0, profile) or "")
+    assert "DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S=240 counts them" in (gap_sentence(120.0, profile) or "")

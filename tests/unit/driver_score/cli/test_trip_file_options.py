@@ -10,6 +10,7 @@ from driver_score.cli.trip_file_options import (
     time_order_of,
     with_sampling_warning,
 )
+from schemas.thresholds import ThresholdProfile
 from scoring.trip_files import ReadSummary
 from tests.support.examples.trip_tables import IDS, TIME_AND_SPEED, csv_text, drive, read_content
 
@@ -60,8 +61,8 @@ def test_what_concerns_more_than_one_row_in_a_hundred_is_a_warning() -> None:
     ]
 
 
-@pytest.mark.parametrize(("every_s", "warns"), [(1, False), (10, False), (30, True)])
+@pytest.mark.parametrize(("every_s", "warns"), [(1, False), (30, False), (120, True)])
 def test_rows_that_are_too_far_apart_to_count_are_a_warning(tmp_path: Path, every_s: int, *, warns: bool) -> None:
     trip_file = read_content(tmp_path, csv_text(drive(600)[::every_s]), *IDS, *TIME_AND_SPEED)
-    warnings = with_sampling_warning(trip_file, 10).summary.warnings
-    assert any("set DRIVER_SCORE_THRESHOLDS__MAX_GAP_S=60" in warning for warning in warnings) is warns
+    warnings = with_sampling_warning(trip_file, ThresholdProfile()).summary.warnings
+    assert any("DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S=240" in warning for warning in warnings) is warns

@@ -326,11 +326,11 @@ def test_what_did_not_count_as_it_was_sent_is_listed_with_its_reason(tmp_path: P
 
 
 def test_samples_far_apart_are_said_where_the_score_is_missing(tmp_path: Path) -> None:
-    far_apart = drive().with_columns(pl.col("timestamp_ms") + 29_000 * pl.int_range(pl.len()))
+    far_apart = drive().with_columns(pl.col("timestamp_ms") + 119_000 * pl.int_range(pl.len()))
     text = text_of(written(tmp_path, [score_message(1, None)], events=far_apart))
-    assert "Samples come 30 s apart (median), and over a gap of more than 10 s neither time nor distance counts" in text
-    assert "DRIVER_SCORE_THRESHOLDS__MAX_GAP_S=60 counts them" in text
-    assert "MAX_GAP_S" not in text_of(written(tmp_path, [score_message(1, None)], events=drive()))
+    assert "Samples come 120 s apart (median), and over more than 90 s neither time nor distance counts" in text
+    assert "trained with DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S=240 counts them" in text
+    assert "MAX_SPARSE_GAP_S" not in text_of(written(tmp_path, [score_message(1, None)], events=drive()))
 
 
 def test_clients_and_classes_are_compared_in_the_headings(tmp_path: Path) -> None:
