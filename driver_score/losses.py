@@ -83,7 +83,7 @@ def worker_losses(
     rejected = sum(rejects.values())
     codes = ", ".join(f"{count:,} {code}" for code, count in sorted(rejects.items(), key=lambda item: -item[1]))
     losses = [
-        Loss(late, events, "events came too late to count", _LATE),
+        Loss(late, events, "events came late", _LATE),
         Loss(
             duplicates,
             events,
@@ -110,8 +110,8 @@ def _fault_losses(events: int, faults: Iterable[tuple[tuple[str, str], int]]) ->
 
 
 _LATE: Final = (
-    "each was more than DRIVER_SCORE_WINDOWS__GRACE_S older than one of its trip that came before it; send a trip in "
-    "the order of its times, and look for a clock that is ahead"
+    "each was more than DRIVER_SCORE_WINDOWS__GRACE_S older than one of its trip that came before it. The trips were "
+    "scored again with them; alerts before that were without"
 )
 _WORDS: Final[dict[str, str]] = {
     FieldFault.PLACEHOLDER: "is one that stands for unknown",

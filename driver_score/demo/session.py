@@ -73,7 +73,7 @@ class DemoOutcome:
     rejected, rejects_by_code
         Messages that went to the dead-letter topic, and their codes.
     late, duplicates
-        Events that came too late to count, and that were merged with others.
+        Events that came after the grace period, and that were merged with others.
     field_faults
         Events by field and fault of optional fields that count as unknown.
     rows_dropped
@@ -272,7 +272,8 @@ def _collected(metrics: dict[str, float], collector: Collector) -> bool:
     """Return whether everything that the worker has published was collected."""
     counts = collector.counts()
     return (
-        counts[DRIVER_SCORES.name] >= metrics.get("scores_total", 0)
+        metrics.get("waiting_late_trips", 0) == 0
+        and counts[DRIVER_SCORES.name] >= metrics.get("scores_total", 0)
         and counts[TRIP_ALERTS.name] >= metrics.get("alerts_total", 0)
         and counts[DRIVER_PROFILES.name] >= metrics.get("profiles_total", 0)
     )

@@ -104,10 +104,10 @@ def in_order(events: EventColumns) -> EventColumns:
 
 
 def _last_of_each(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """Give the places of the last row of each window, and of the trip, in the order of their ends."""
+    """Give the places of the last row of each window, in the order of their ends, and of the trip."""
     last = {}
     for place, row in enumerate(rows):
         if row["kind"] != RowKind.SEVERE_EVENT:
             last[int(row["kind"]), int(row["window_start_ms"]) * (row["kind"] == RowKind.WINDOW)] = place
     places = np.array(list(last.values()), np.int64)
-    return places[np.lexsort([rows["kind"][places], rows["window_end_ms"][places]])]
+    return places[np.lexsort([rows["window_end_ms"][places], rows["kind"][places]])]

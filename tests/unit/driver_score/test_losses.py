@@ -22,9 +22,7 @@ def test_each_loss_says_how_many_of_how_many_and_why_the_largest_first() -> None
     late, unknown, merged, rejected = sentences(
         late=620, duplicates=30, rejects={"not_json": 1, "illegal_id": 3}, faults={("heading_deg", "wrong_type"): 420}
     )
-    assert late.startswith(
-        "620 of 1,000 events came too late to count (62.0%): each was more than DRIVER_SCORE_WINDOWS__"
-    )
+    assert late.startswith("620 of 1,000 events came late (62.0%): each was more than DRIVER_SCORE_WINDOWS__")
     assert unknown == "420 of 1,000 events count without heading_deg (42.0%): its value is of another type"
     assert merged.startswith("30 of 1,000 events were merged (3.0%): with others of the same trip")
     assert rejected.startswith("4 of 1,004 messages were rejected (0.4%): 3 illegal_id, 1 not_json; docs/bad-input.md")

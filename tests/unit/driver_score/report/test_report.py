@@ -318,9 +318,9 @@ def test_what_did_not_count_as_it_was_sent_is_listed_with_its_reason(tmp_path: P
         file_losses=(Loss(2, 602, "rows of the file were dropped", "2 nothing measured"),),
     )
     page = written(tmp_path, [score_message(1)], quality=quality)
-    assert "<strong>Events came too late to count</strong>" in page
+    assert "<strong>Events came late</strong>" in page
     text = text_of(page)
-    assert "590 of 600 events came too late to count" in text
+    assert "590 of 600 events came late" in text
     assert "Rows of the file were dropped 2 nothing measured 2 602" in text
     assert "Events count without speed_limit_kmh its value is one that stands for unknown 400 600" in text
 

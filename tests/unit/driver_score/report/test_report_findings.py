@@ -97,7 +97,7 @@ def test_quality(events: int, rejected: int, expected: str) -> None:
 @pytest.mark.parametrize(
     ("quality", "expected"),
     [
-        (InputQuality(630, 0, {}, 0, 620), "620 of 630 events came too late to count"),
+        (InputQuality(630, 0, {}, 0, 620), "620 of 630 events came late"),
         (InputQuality(630, 0, {}, 0, 6), "All 630 events could be read"),
         (InputQuality(630, 100, {"not_json": 100}, 0, 20), "86.3% of the events could be read, 100 could not"),
         (

@@ -8,20 +8,20 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_app.faust_bridge.record_batch import CorruptRecordsError, EncodedBatch, KafkaRecord, RecordBatch
+from stream_app.faust_bridge.record_batch import CorruptRecordsError, EncodedBatch, KafkaRecord, RecordBatch, Records
 
 HEADER_BYTES = 61
 """Of a record batch; its records come after it."""
 
 Header = tuple[str, bytes | None]
-Records = list[tuple[bytes | None, bytes | None, list[Header]]]
+Sent = list[tuple[bytes | None, bytes | None, list[Header]]]
 
 bytes_or_none = st.none() | st.binary(max_size=300)
 headers = st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size=5)), max_size=3)
 records = st.lists(st.tuples(bytes_or_none, bytes_or_none, headers), min_size=1, max_size=20)
 
 
-def encoded(given_records: Records, base_offset: int = 0, compression: int = 0) -> EncodedBatch:
+def encoded(given_records: Sent, base_offset: int = 0, compression: int = 0) -> EncodedBatch:
     builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 1_000_000)
     for number, (key, value, of_record) in enumerate(given_records):
         builder.append(number, 1000 + number, key, value, of_record)
@@ -47,8 +47,8 @@ def of_one_fetch(*batches: EncodedBatch) -> list[EncodedBatch]:
 
 @given(first=records, second=records, compression=st.integers(0, 4), together=st.booleans())
 def test_every_record_is_found_as_it_was_sent(
-    first: Records,
-    second: Records,
+    first: Sent,
+    second: Sent,
     compression: int,
     together: bool,
 ) -> None:
@@ -66,7 +66,7 @@ def test_every_record_is_found_as_it_was_sent(
 
 
 @given(given_records=records, skipped=st.integers(0, 25))
-def test_records_before_the_wanted_offset_are_left_out(given_records: Records, skipped: int) -> None:
+def test_records_before_the_wanted_offset_are_left_out(given_records: Sent, skipped: int) -> None:
     batch = RecordBatch("t", 0, [encoded(given_records, 10).starting_at(10 + skipped)])
     assert batch.records().values() == [value for _, value, _ in given_records[skipped:]]
 
@@ -137,10 +137,20 @@ def places_found(batch: EncodedBatch) -> list[object] | None:
     behind=st.binary(min_size=1, max_size=100),
 )
 def test_nothing_is_read_behind_the_end_of_a_batch_however_damaged_it_is(
-    given_records: Records, changes: dict[int, int], cut: int, behind: bytes
+    given_records: Sent, changes: dict[int, int], cut: int, behind: bytes
 ) -> None:
     batch = encoded(given_records)
     found = places_found(damaged(batch, changes, cut, behind))
     assert found == places_found(damaged(batch, changes, cut, bytes(len(behind))))
     if not changes:
         assert (found is None) == (cut > 0)
+
+
+def test_records_that_were_read_one_by_one_are_laid_out_as_those_of_a_batch() -> None:
+    pairs = [(b"key", b"value"), (None, b"v"), (b"", None), (b"k", b"")]
+    batch = RecordBatch("topic", 0, [EncodedBatch.of_records(pairs)])
+    given = [KafkaRecord(7 + number, key, value, []) for number, (key, value) in enumerate(pairs)]
+    records = Records.of(given)
+    assert [records[row] for row in range(len(records))] == given
+    assert records.values() == batch.records().values()
+    assert len(Records.of([])) == 0

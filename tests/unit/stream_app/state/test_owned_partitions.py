@@ -4,6 +4,7 @@ import pytest
 
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.errors import StateError
+from scoring.features import LateTrip
 from scoring.features.parameters import kernel_parameters
 from scoring.features.update import update
 from stream_app.state.inventory import Inventory, Rescoring, Scope
@@ -63,6 +64,22 @@ def test_records_that_no_trip_includes_are_stored_as_included_without_chunks() -
     position = owner(changelog, 2).stored_position(0)
     assert position is not None
     assert (position.included_offset, position.lost_chunks) == (150, ())
+
+
+def test_late_trips_that_wait_are_known_to_the_next_owner() -> None:
+    changelog = Changelog()
+    first = owner(changelog, 1)
+    first.begin_lineage(0, LINEAGE, included_offset=-1)
+    store_trips(first)
+    waiting = LateTrip(("trip", "vehicle", "driver", "client"), 7, 99, 3)
+    first.send_chunks(0, {}, 150, (waiting,))
+    second = owner(changelog, 2)
+    second.continue_lineage(0, LINEAGE)
+    assert list(second.restore(0).states.late_trips.values()) == [waiting]
+    second.send_chunks(0, {}, 160, ())
+    third = owner(changelog, 3)
+    third.continue_lineage(0, LINEAGE)
+    assert third.restore(0).states.late_trips == {}
 
 
 def test_each_chunk_that_is_lost_is_named() -> None:

@@ -1,13 +1,14 @@
 """What the processing of trip events counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from prometheus_client import REGISTRY
 
 from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.events import EventColumns
-from scoring.features import TripStates, kernel_parameters, update
+from scoring.features import LateTrip, TripStates, kernel_parameters, update
 from stream_app.state.partition_states import PartitionStates
 from stream_app.worker.trip_processing import TripProcessing
 from tests.support.examples.decoding import a_decoder
@@ -25,6 +26,11 @@ class OnePartition:
     def restore(self, _partition: int) -> PartitionStates:
         return self.states
 
+    find = restore
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([0])
+
 
 class FeaturesOnly:
     """Updates states, and scores nothing."""
@@ -32,6 +38,9 @@ class FeaturesOnly:
     def process(self, batches: Iterable[tuple[TripStates, EventColumns]], **_: Any) -> None:
         for states, events in batches:
             update(states, events, PARAMETERS)
+
+    def correct(self, *_: Any, **__: Any) -> None:
+        pass
 
 
 class NoOutputs:
@@ -71,3 +80,22 @@ def test_optional_fields_that_count_as_unknown_are_counted_by_field_and_fault() 
     before, batch = counted(), batch_of("trip-events", values)
     processing.process([(batch, a_decoder().decode(batch))])
     assert counted() == [before[0] + 2, before[1] + 1]
+
+
+def test_late_trips_wait_until_they_are_corrected_or_their_events_have_expired() -> None:
+    def counted() -> tuple[float, ...]:
+        name = "driver_score_worker_late_trips_total"
+        return tuple(REGISTRY.get_sample_value(name, {"outcome": each}) or 0 for each in ("corrected", "expired"))
+
+    partition = OnePartition()
+    processing = TripProcessing(partition, FeaturesOnly(), NoOutputs())  # type: ignore[arg-type]
+    trips = [LateTrip((f"t{number}", "v", "d", "c"), number, 10, 1) for number in range(3)]
+    partition.states.states.expect_late_trips(trips)
+    assert processing.late_trips(0) == trips
+    changed = replace(trips[2], last_offset=20, revision=3)
+    partition.states.states.expect_late_trips([changed])
+    before, events = counted(), a_decoder().decode(batch_of("trip-events", [None])).events
+    processing.publish_corrected(0, [(trips[0], events), (trips[1], None), (trips[2], events)])
+    assert processing.late_trips(0) == [changed], "more came meanwhile"
+    assert processing.waiting_late_trips() == {0: 1}
+    assert counted() == (before[0] + 1, before[1] + 1)
