@@ -213,7 +213,7 @@ def other_model(folder: Path) -> Path:
     shutil.copytree(DEFAULT_MODEL, folder)
     path = folder / "model.json"
     metadata = json.loads(path.read_text())
-    metadata["version"] = "v2"
+    metadata["version"] = "v99"
     metadata["scaling"]["offset"] -= 5
     path.write_text(json.dumps(metadata))
     return folder
