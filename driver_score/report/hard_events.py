@@ -13,6 +13,7 @@ from scoring.events.sample import SAMPLE
 from scoring.features.aggregation.aggregates import WINDOW_AGGREGATES
 from scoring.features.aggregation.folding import fold
 from scoring.features.aggregation.hard_events import HARD_EVENT, HardEventKind
+from scoring.features.aggregation.sensor_check import SENSOR_CHECK, Sensor
 from scoring.features.aggregation.spikes import ALL_EVENTS, believed_speed
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import CURSOR
@@ -82,6 +83,7 @@ def hard_events_of(trip: pl.DataFrame, parameters: KernelParameters) -> list[Har
         VEHICLE_CLASSES.index(trip["vehicle_class"][0]),
         parameters,
         np.zeros(1, CURSOR),
+        np.zeros((1, len(Sensor)), SENSOR_CHECK),
         np.zeros((1, len(KINDS)), HARD_EVENT),
         np.zeros(1, WINDOW_AGGREGATES),
         counted,
@@ -95,6 +97,7 @@ def _mark(
     vehicle_class: int,
     parameters: KernelParameters,
     cursor: Any,
+    checks: Any,
     hard_events: Any,
     sums: Any,
     counted: NDArray[np.bool_],
@@ -104,7 +107,7 @@ def _mark(
     for row in range(linked.size - 1):
         brakes, accelerations, corners = total.brake_count, total.acceleration_count, total.corner_count
         speed_kmh = believed_speed(cursor[0], linked, row + 1, ALL_EVENTS, parameters)
-        fold(cursor[0], hard_events[0], total, linked[row + 1], speed_kmh, vehicle_class, parameters)
+        fold(cursor[0], checks[0], hard_events[0], total, linked[row + 1], speed_kmh, vehicle_class, parameters)
         counted[row, HardEventKind.BRAKE] = total.brake_count > brakes
         counted[row, HardEventKind.ACCELERATION] = total.acceleration_count > accelerations
         counted[row, HardEventKind.CORNER] = total.corner_count > corners

@@ -27,6 +27,7 @@ from schemas.event_frame import EVENT_TYPES
 from scoring.events.compilation import inlined_kernel, kernel
 from scoring.features.aggregation.aggregates import features_of, holds_speed, merge
 from scoring.features.aggregation.folding import fold
+from scoring.features.aggregation.sensor_check import Sensor, contradicts, offset_mps2
 from scoring.features.aggregation.spikes import ALL_EVENTS, UNSETTLED, believed_speed
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import EMPTY, MERGED, SCRATCH, StateArrays, TripStatus
@@ -78,10 +79,6 @@ NO_ROWS: Final[Any] = np.int64(0)
 
 TRIP_START: Final = EVENT_TYPES.index("trip_start")
 TRIP_END: Final = EVENT_TYPES.index("trip_end")
-_HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
-_HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")
-_HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
-_HARD_EVENTS: Final = (_HARD_BRAKE, _HARD_ACCELERATION, _HARD_CORNER)
 
 
 @kernel
@@ -175,7 +172,16 @@ def _fold_sample(
     vehicle_class = arrays.heads[slot].vehicle_class
     if row != SCRATCH and math.isnan(speed_kmh) and not math.isnan(sample.speed_kmh):
         arrays.partition[0].spike_count += 1
-    fold(cursor, arrays.hard_events[row], arrays.windows[row], sample, speed_kmh, vehicle_class, parameters)
+    fold(
+        cursor,
+        arrays.sensor_checks[row],
+        arrays.hard_events[row],
+        arrays.windows[row],
+        sample,
+        speed_kmh,
+        vehicle_class,
+        parameters,
+    )
     return count
 
 
@@ -213,6 +219,8 @@ def _fold_pending(
     arrays.trips[SCRATCH] = arrays.trips[slot]
     for kind in range(3):
         arrays.hard_events[SCRATCH, kind] = arrays.hard_events[slot, kind]
+    for sensor in range(2):
+        arrays.sensor_checks[SCRATCH, sensor] = arrays.sensor_checks[slot, sensor]
     head = arrays.heads[slot]
     index = head.pending_first
     while index != 0 and arrays.pool[index].timestamp_ms <= head.newest_ms:
@@ -253,26 +261,13 @@ def emit_live_window(
     return count
 
 
-@inlined_kernel
-def severe_peak(sample: Any, parameters: KernelParameters) -> float:
-    """Give the largest acceleration of a severe event, m/s²; 0 where it is none.
-
-    What a device reports counts as it is; what a sensor measures only up to ``fault_mps2``.
-    """
-    peak = 0.0
-    for measured in (sample.acceleration_mps2, sample.lateral_acceleration_mps2):
-        if abs(measured) <= parameters.fault_mps2 and abs(measured) > abs(peak):
-            peak = measured
-    if sample.event_type in _HARD_EVENTS and abs(sample.peak_mps2) > abs(peak):
-        peak = sample.peak_mps2
-    return peak if abs(peak) >= parameters.severe_mps2 else 0.0
-
-
 @kernel
 def emit_severe_event(
     arrays: StateArrays,
     slot: int,
     sample: Any,
+    peak_mps2: float,
+    event_type: int,
     parameters: KernelParameters,
     emitted: Any,
     features: Any,
@@ -300,20 +295,10 @@ def emit_severe_event(
     entry.late_event_count = head.late_event_count
     entry.latitude = head.latitude
     entry.longitude = head.longitude
-    entry.peak_mps2 = severe_peak(sample, parameters)
-    entry.event_type = _type_of(sample, entry.peak_mps2)
+    entry.peak_mps2 = peak_mps2
+    entry.event_type = event_type
     features_of(arrays.trips[SCRATCH], parameters, features[count])
     return count + 1
-
-
-@kernel
-def _type_of(sample: Any, peak_mps2: float) -> int:
-    """Give the event type that a device would report for this peak."""
-    if sample.event_type in _HARD_EVENTS:
-        return sample.event_type
-    if sample.lateral_acceleration_mps2 == peak_mps2:
-        return _HARD_CORNER
-    return _HARD_BRAKE if peak_mps2 < 0 else _HARD_ACCELERATION
 
 
 @kernel
@@ -330,6 +315,19 @@ def _finish_with_one_ahead(
     head.newest_ms = head.ahead_ms
     head.ahead_ms = 0
     return count
+
+
+@kernel
+def _count_faults(arrays: StateArrays) -> None:
+    """Count what the trip that was just emitted shows of its sensors."""
+    partition = arrays.partition[0]
+    checks = arrays.sensor_checks[SCRATCH]
+    if holds_speed(arrays.trips[MERGED]):
+        partition.held_speed_count += 1
+    if contradicts(checks[Sensor.ALONG]) or contradicts(checks[Sensor.ACROSS]):
+        partition.sensor_contradicted_count += 1
+    if offset_mps2(checks[Sensor.ALONG]) != 0 or offset_mps2(checks[Sensor.ACROSS]) != 0:
+        partition.sensor_offset_count += 1
 
 
 @kernel
@@ -350,8 +348,7 @@ def finish(
     count = _emit(
         arrays, slot, SCRATCH, head.live_end_ms, head.window_revision, _FINAL, parameters, emitted, features, count
     )
-    if holds_speed(arrays.trips[MERGED]):
-        arrays.partition[0].held_speed_count += 1
+    _count_faults(arrays)
     head.window_revision += 1
     head.status = TripStatus.FINAL
     head.changed = 0

@@ -46,6 +46,8 @@ def evict(arrays: StateArrays, slot: int) -> None:
     arrays.trips[slot] = arrays.trips[EMPTY]
     for kind in range(3):
         arrays.hard_events[slot, kind] = arrays.hard_events[EMPTY, kind]
+    for sensor in range(2):
+        arrays.sensor_checks[slot, sensor] = arrays.sensor_checks[EMPTY, sensor]
     partition.kept_trips -= 1
 
 

@@ -21,13 +21,13 @@ from scoring.features.emission import (
     emit_severe_event,
     finish,
     fold_until,
-    severe_peak,
     window_end_ms,
 )
 from scoring.features.emitted import EmittedFeatures
 from scoring.features.event_time import confirmed_time, correct_rollover, has_wrong_first_time, leave_out_first
 from scoring.features.eviction import limit_vehicle, sweep
 from scoring.features.parameters import KernelParameters
+from scoring.features.severe_events import severe_event
 from scoring.features.state.arrays import StateArrays, TripStatus, borrowed_arrays
 from scoring.features.state.lookup import find_or_add
 from scoring.features.state.pending import Insertion, insert, repeats_event_id
@@ -318,8 +318,10 @@ def _add_event(
     _revise_earlier_window(head, timestamp_ms, parameters)
     if head.status == TripStatus.FINAL:
         head.changed = 1
-    if change == Insertion.ADDED and severe_peak(sample, parameters) != 0:
-        count = emit_severe_event(arrays, slot, sample, parameters, emitted, features, count)
+    if change == Insertion.ADDED:
+        peak_mps2, event_type = severe_event(arrays, slot, sample, parameters)
+        if peak_mps2 != 0:
+            count = emit_severe_event(arrays, slot, sample, peak_mps2, event_type, parameters, emitted, features, count)
     if change == Insertion.ADDED and sample.event_type == TRIP_END:
         count = finish(arrays, slot, parameters, emitted, features, count)
     return count

@@ -50,6 +50,8 @@ def make_trip(
     limit_kmh = draw.choice((None, 30.0, 50.0, 80.0))
     gap_share, report_share = draw.choice((0.0, 0.02)), draw.choice((0.0, 0.0, 0.05))
     held, spike_share = draw.choice((1, 1, 1, 2, 5)), draw.choice((0.0, 0.0, 0.03))
+    tilt = draw.choice((0.0, 0.0, 0.0, 0.7, -1.5, 9.8)), draw.choice((0.0, 0.0, 0.0, 1.2, -9.8))
+    scale = draw.choice((1.0, 1.0, 1.0, 0.1, -1.0))
     vehicle_class = draw.choice(VEHICLE_CLASSES)
     offset_min = draw.choice((None, -300, 0, 60, 330))
     with_ids = draw.random() < 0.5
@@ -76,8 +78,10 @@ def make_trip(
         spike = draw.choice((-30, 15, 45, 80)) if draw.random() < spike_share else 0
         measured = {
             "speed_kmh": max(round(shown + spike, 1), 0.0),
-            "acceleration_mps2": round(push + draw.gauss(0, 0.3), 2) if draw.random() > 0.005 else 300.0,
-            "lateral_acceleration_mps2": round(turn / 57.3 * speed / 3.6, 2),
+            "acceleration_mps2": round(scale * push + tilt[0] + draw.gauss(0, 0.3), 2)
+            if draw.random() > 0.005
+            else 300.0,
+            "lateral_acceleration_mps2": round(turn / 57.3 * speed / 3.6 + tilt[1], 2),
             "heading_deg": round(heading, 1) if draw.random() > 0.02 else 0.0,
             "speed_limit_kmh": limit_kmh if draw.random() > 0.1 else None,
         }

@@ -318,6 +318,7 @@ def _speeding(
 def _ticks(rows: Sequence[Event], launch_mps2: float, profile: ThresholdProfile) -> list[Tick]:
     """Cut the samples into ticks: from one on to the first that is an averaging time later; a gap starts again."""
     ticks: list[Tick] = []
+    checks = SensorCheck(has_scale=True), SensorCheck(has_scale=False)
     ends: list[Event] = []  # samples that ended a tick since the last gap, the first one included
     collected: list[Event] = []
     last: Event | None = None
@@ -331,7 +332,7 @@ def _ticks(rows: Sequence[Event], launch_mps2: float, profile: ThresholdProfile)
             if row["timestamp_ms"] - ends[-1]["timestamp_ms"] >= round(
                 profile.averaging_s * AVERAGING_TOLERANCE * 1000
             ):
-                ticks.append(_rated(ends, collected, row, place, launch_mps2, profile))
+                ticks.append(_rated(ends, collected, row, place, checks, launch_mps2, profile))
                 ends.append(row)
                 collected = []
         last = row
@@ -343,6 +344,7 @@ def _rated(
     collected: Sequence[Event],
     row: Event,
     place: int,
+    checks: "tuple[SensorCheck, SensorCheck]",
     launch_mps2: float,
     profile: ThresholdProfile,
 ) -> Tick:
@@ -353,15 +355,70 @@ def _rated(
         reference = None
     within = now_ms - from_ms <= profile.max_difference_s * 1000
 
-    acceleration = _sensor_mean(collected, "acceleration_mps2", profile) if within else None
-    is_measured = acceleration is not None
-    if acceleration is None and reference is not None:
-        acceleration = _speed_difference(reference, row, launch_mps2, profile)
-    lateral = _sensor_mean(collected, "lateral_acceleration_mps2", profile) if within else None
-    if lateral is None and reference is not None:
-        lateral = _turning(reference, row, profile)
+    acceleration = turn = None
+    straight = None
+    if reference is not None:
+        acceleration = _no_fault(_speed_difference(reference, row, launch_mps2, profile), profile)
+        turn = _no_fault(_turning(reference, row, profile), profile)
+        if reference["speed_kmh"] is not None and row["speed_kmh"] is not None:
+            straight = 0.0 if _mean_kmh(reference, row) < profile.idle_kmh else None
+
+    lateral = turn
+    span_ms = now_ms - from_ms
+    measured = _sensor_mean(collected, "acceleration_mps2", profile) if within else None
+    is_measured = measured is not None and not checks[0].contradicts
+    if measured is not None:
+        acceleration = checks[0].believe(measured, acceleration, span_ms)
+    measured = _sensor_mean(collected, "lateral_acceleration_mps2", profile) if within else None
+    if measured is not None:
+        lateral = checks[1].believe(measured, straight if turn is None else turn, span_ms)
     rated = _no_fault(acceleration, profile), _no_fault(lateral, profile)
     return Tick(from_ms, now_ms, *rated, is_measured, place)
+
+
+class SensorCheck:
+    """Holds a sensor against the reference, tick by tick."""
+
+    def __init__(self, *, has_scale: bool) -> None:
+        self._has_scale = has_scale
+        self._known_ms = 0
+        self._offset = self._reference = self._square = self._product = 0.0
+
+    @property
+    def contradicts(self) -> bool:
+        if self._known_ms < 3000:
+            return False
+        offset = self._offset / self._known_ms
+        if self._known_ms < 60_000:
+            return abs(offset) > 3
+        if abs(offset) > 2:
+            return True
+        product = self._product - offset * self._reference
+        is_too_large = self._square >= 15_000 and product > 5 * self._square
+        is_too_small = self._square >= 0.25 * self._known_ms and product < 0.2 * self._square
+        return self._has_scale and (is_too_large or is_too_small)
+
+    def believe(self, measured: float, reference: float | None, span_ms: int) -> float | None:
+        believed = self._believed(measured, reference)
+        if reference is not None:
+            self._known_ms += span_ms
+            self._offset += (measured - reference) * span_ms
+            self._reference += reference * span_ms
+            self._square += reference * reference * span_ms
+            self._product += measured * reference * span_ms
+        return believed
+
+    def _believed(self, measured: float, reference: float | None) -> float | None:
+        if self.contradicts:
+            return reference
+        if self._known_ms == 0:
+            return reference if reference is not None and abs(measured - reference) >= 3 else measured
+        if self._known_ms < 3000:
+            return reference if abs(self._offset / self._known_ms) >= 3 else measured
+        if self._known_ms < 60_000:
+            return measured
+        offset = self._offset / self._known_ms
+        return measured - offset if abs(offset) > 0.5 else measured
 
 
 def _no_fault(acceleration: float | None, profile: ThresholdProfile) -> float | None:

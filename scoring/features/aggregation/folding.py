@@ -14,6 +14,7 @@ from scoring.features.aggregation.exposure import (
 )
 from scoring.features.aggregation.hard_events import HardEventKind, end_event, observe, observe_detected
 from scoring.features.aggregation.kinematics import add_accelerations, collect, rate_tick, start_ticks
+from scoring.features.aggregation.sensor_check import Sensor, contradicts
 from scoring.features.parameters import KernelParameters
 
 _HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
@@ -32,6 +33,7 @@ SPARSE_FACTOR: Final = 3
 @kernel
 def fold(
     cursor: Any,
+    checks: Any,
     hard_events: Any,
     sums: Any,
     sample: Any,
@@ -43,9 +45,9 @@ def fold(
 
     Parameters
     ----------
-    cursor, hard_events, sums
-        The trip's row of ``CURSOR``, its three rows of ``HARD_EVENT``, and the window's row of
-        ``WINDOW_AGGREGATES``.
+    cursor, checks, hard_events, sums
+        The trip's row of ``CURSOR``, its two rows of ``SENSOR_CHECK`` and three of ``HARD_EVENT``, and the window's row
+        of ``WINDOW_AGGREGATES``.
     sample
         A row of ``SAMPLE``, not older than any folded before.
     speed_kmh
@@ -78,7 +80,7 @@ def fold(
         if interval_ms > 0:
             add_interval(sums, sample, interval_ms, parameters)
         if collect(cursor, sample, parameters):
-            _fold_tick(cursor, hard_events, sums, sample, speed_kmh, held_ms, vehicle_class, parameters)
+            _fold_tick(cursor, checks, hard_events, sums, sample, speed_kmh, held_ms, vehicle_class, parameters)
     if cursor.sample_ms != 0 and interval_ms > 0:
         cursor.interval_ms = min(interval_ms, parameters.max_sparse_gap_ms)
     cursor.sample_ms = sample.timestamp_ms
@@ -141,6 +143,7 @@ def _note_change(
 @kernel
 def _fold_tick(
     cursor: Any,
+    checks: Any,
     hard_events: Any,
     sums: Any,
     sample: Any,
@@ -151,9 +154,9 @@ def _fold_tick(
 ) -> None:
     from_ms = cursor.tick_0_ms
     until_ms = sample.timestamp_ms
-    is_measured = cursor.acceleration_values > 0
+    is_measured = cursor.acceleration_values > 0 and not contradicts(checks[Sensor.ALONG])
     acceleration, lateral = rate_tick(
-        cursor, sample, speed_kmh, held_ms, parameters.acceleration_mps2[vehicle_class], parameters
+        cursor, checks, sample, speed_kmh, held_ms, parameters.acceleration_mps2[vehicle_class], parameters
     )
     if is_measured and not math.isnan(acceleration):
         sums.measured_ms += until_ms - from_ms

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from scoring.events.compilation import kernel
+from scoring.features.aggregation.sensor_check import Sensor, believed_acceleration
 from scoring.features.parameters import KernelParameters
 
 _LONGEST_HELD_MS: Final = 3_600_000
@@ -69,7 +70,13 @@ def collect(cursor: Any, sample: Any, parameters: KernelParameters) -> bool:
 
 @kernel
 def rate_tick(
-    cursor: Any, sample: Any, speed_kmh: float, held_ms: int, launch_mps2: float, parameters: KernelParameters
+    cursor: Any,
+    checks: Any,
+    sample: Any,
+    speed_kmh: float,
+    held_ms: int,
+    launch_mps2: float,
+    parameters: KernelParameters,
 ) -> tuple[float, float]:
     """Rate the tick that ends with this sample.
 
@@ -77,6 +84,8 @@ def rate_tick(
     ----------
     cursor
         The ticks before.
+    checks
+        Two rows of ``SENSOR_CHECK``, of the sensors.
     sample
         A row of ``SAMPLE``.
     speed_kmh
@@ -99,10 +108,9 @@ def rate_tick(
     )
     elapsed_s = (sample.timestamp_ms - reference_ms) / 1000.0
 
-    acceleration = math.nan
-    if span_ms <= parameters.max_difference_ms and cursor.acceleration_values > 0:
-        acceleration = cursor.acceleration_sum / cursor.acceleration_values
-    elif reference_ms >= 0:
+    acceleration = turn = math.nan
+    mean_kmh = (np.float64(speed_kmh) + reference_kmh) / 2.0
+    if reference_ms >= 0:
         acceleration = _slope_mps2(
             np.float64(speed_kmh) - reference_kmh,
             sample.timestamp_ms - reference_ms,
@@ -110,21 +118,30 @@ def rate_tick(
             launch_mps2 if reference_kmh < parameters.idle_kmh else -math.inf,
             parameters,
         )
-
-    lateral = math.nan
-    if span_ms <= parameters.max_difference_ms and cursor.lateral_values > 0:
-        lateral = cursor.lateral_sum / cursor.lateral_values
-    elif reference_ms >= 0:
-        mean_kmh = (np.float64(speed_kmh) + reference_kmh) / 2.0
         turn_deg = (_heading_deg(sample) - reference_deg + 540.0) % 360.0 - 180.0
         if mean_kmh >= parameters.corner_min_speed_kmh:
-            lateral = mean_kmh / 3.6 * math.radians(turn_deg) / elapsed_s
+            turn = mean_kmh / 3.6 * math.radians(turn_deg) / elapsed_s
+    acceleration, turn = _faultless(acceleration, parameters), _faultless(turn, parameters)
+
+    lateral = turn
+    if span_ms <= parameters.max_difference_ms:
+        if cursor.acceleration_values > 0:
+            measured = cursor.acceleration_sum / cursor.acceleration_values
+            acceleration = believed_acceleration(checks[Sensor.ALONG], measured, acceleration, span_ms, Sensor.ALONG)
+        if cursor.lateral_values > 0:
+            measured = cursor.lateral_sum / cursor.lateral_values
+            straight = 0.0 if mean_kmh < parameters.idle_kmh else math.nan
+            lateral = believed_acceleration(
+                checks[Sensor.ACROSS], measured, straight if math.isnan(turn) else turn, span_ms, Sensor.ACROSS
+            )
 
     _remember_tick(cursor, sample, speed_kmh, held_ms)
-    return (
-        acceleration if abs(acceleration) <= parameters.fault_mps2 else math.nan,
-        lateral if abs(lateral) <= parameters.fault_mps2 else math.nan,
-    )
+    return _faultless(acceleration, parameters), _faultless(lateral, parameters)
+
+
+@kernel
+def _faultless(acceleration: float, parameters: KernelParameters) -> float:
+    return acceleration if abs(acceleration) <= parameters.fault_mps2 else math.nan
 
 
 @kernel

@@ -147,6 +147,8 @@ PARTITION: Final = np.dtype(
         ("rollover_count", np.int64),  # events whose time was 1,024 weeks behind
         ("spike_count", np.int64),  # speeds that were left out as spikes
         ("held_speed_count", np.int64),  # final scores of trips whose sensor holds its speeds
+        ("sensor_offset_count", np.int64),  # final scores of trips with a sensor whose offset was subtracted
+        ("sensor_contradicted_count", np.int64),  # and of those with a sensor that is not believed
         ("evicted_count", np.int64),  # slots to be released
         ("vehicle_evictions", np.int64),
         ("partition_evictions", np.int64),
@@ -158,7 +160,7 @@ PARTITION: Final = np.dtype(
 
 
 class StateArrays(NamedTuple):
-    """The arrays that kernels update in place; a slot is a row of each of the first six.
+    """The arrays that kernels update in place; a slot is a row of each of the first seven.
 
     Attributes
     ----------
@@ -182,6 +184,7 @@ class StateArrays(NamedTuple):
     heads: NDArray[np.void]
     cursors: NDArray[np.void]
     hard_events: NDArray[np.void]
+    sensor_checks: NDArray[np.void]
     windows: NDArray[np.void]
     trips: NDArray[np.void]
     identities: NDArray[np.void]
@@ -194,7 +197,7 @@ class StateArrays(NamedTuple):
     partition: NDArray[np.void]
 
 
-ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "windows", "trips", "identities")
+ROW_ARRAYS: Final = ("heads", "cursors", "hard_events", "sensor_checks", "windows", "trips", "identities")
 """Arrays with a row a slot."""
 
 
@@ -205,6 +208,7 @@ def borrowed_arrays(arrays: StateArrays) -> StateArrays:
         borrowed(arrays.heads),
         borrowed(arrays.cursors),
         borrowed(arrays.hard_events),
+        borrowed(arrays.sensor_checks),
         borrowed(arrays.windows),
         borrowed(arrays.trips),
         borrowed(arrays.identities),

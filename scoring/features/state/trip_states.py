@@ -21,6 +21,7 @@ from scoring.events.ids import decode_ids
 from scoring.events.sample import SAMPLE
 from scoring.features.aggregation.aggregates import AGGREGATES, WINDOW_AGGREGATES
 from scoring.features.aggregation.hard_events import HARD_EVENT
+from scoring.features.aggregation.sensor_check import SENSOR_CHECK, Sensor
 from scoring.features.state.arrays import (
     CURSOR,
     FIRST_SLOT,
@@ -42,9 +43,10 @@ _LEAST_TABLE: Final = 1024
 EvictionCause = Literal["vehicle", "partition"]
 """Whose trips were more than the maximum."""
 
-DeviceFault = Literal["clock_jump", "rollover", "spike", "held_speed"]
+DeviceFault = Literal["clock_jump", "rollover", "spike", "held_speed", "sensor_offset", "sensor_contradicted"]
 """What features show of devices: an event left out as its time is alone; a time put right that was 1,024 weeks behind;
-a speed left out that no vehicle can have had; and a speed refreshed too seldom to rate accelerations from it."""
+a speed left out that no vehicle can have had; a speed refreshed too seldom to rate accelerations from it; and a sensor
+of acceleration with an offset, or one that contradicts speed or heading."""
 
 _LONGEST_TEXTS: Final = len(ID_COLUMNS) * MAX_ID_BYTES
 """Of one trip."""
@@ -93,6 +95,7 @@ class TripStates:
             heads=np.zeros(rows, HEAD),
             cursors=np.zeros(rows, CURSOR),
             hard_events=np.zeros((rows, 3), HARD_EVENT),
+            sensor_checks=np.zeros((rows, len(Sensor)), SENSOR_CHECK),
             windows=np.zeros(rows, WINDOW_AGGREGATES),
             trips=np.zeros(rows, AGGREGATES),
             identities=np.zeros(rows, IDENTITY),
@@ -121,7 +124,7 @@ class TripStates:
 
     @property
     def fault_counts(self) -> dict[DeviceFault, int]:
-        """Faults of devices since the start, by kind: events, but for ``held_speed``, which counts final scores."""
+        """Faults of devices since the start, by kind: events, but for the last three, which count final scores."""
         partition = self.arrays.partition[0]
         return {fault: int(partition[f"{fault}_count"]) for fault in get_args(DeviceFault)}
 

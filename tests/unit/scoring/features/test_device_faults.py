@@ -1,6 +1,7 @@
 """What devices really send, and the features that it gives: held values, spikes, wrong clocks, sparse trackers."""
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -142,6 +143,104 @@ def test_of_two_samples_of_one_time_the_stronger_acceleration_counts(first: floa
         event(NOON_MS + 1000 * number, acceleration_mps2=value) for number in range(9) for value in (first, second)
     ]
     assert features_of(pairs)["peak_deceleration_mps2"] == 4
+
+
+# sensors that contradict the speed ----------------------------------------------------------------------------------
+
+
+def with_sensor(
+    along: Callable[[float], float] = lambda true: true, across: Callable[[float], float] = lambda true: true
+) -> list[Event]:
+    """Give the smooth round with sensors that show what they make of the true accelerations, with some noise."""
+    draw = random.Random(5)
+    events = samples(round_kmh)
+    for number, one in enumerate(events):
+        true = (round_kmh(number) - round_kmh(number - 1)) / 3.6 if number > 0 else 0.0
+        one["acceleration_mps2"] = round(along(true) + draw.gauss(0, 0.2), 2)
+        one["lateral_acceleration_mps2"] = round(across(0.0) + draw.gauss(0, 0.2), 2)
+    return events
+
+
+GRAVITY = 9.81
+CONTRADICTING: dict[str, Callable[[float], float]] = {
+    "gravity on the axis": lambda true: true - GRAVITY,
+    "gravity, and the other way": lambda true: GRAVITY - true,
+    "a mount that is tilted by 20 degrees": lambda true: true + 3.4,
+    "in g, taken for m/s²": lambda true: true / GRAVITY,
+    "mounted backwards": lambda true: -true,
+}
+
+
+@pytest.mark.parametrize("along", CONTRADICTING.values(), ids=CONTRADICTING.keys())
+def test_a_sensor_that_contradicts_the_speed_is_not_believed(along: Callable[[float], float]) -> None:
+    partition = Partition()
+    for one in with_sensor(along):
+        partition.send([one])
+    partition.close()
+    row = partition.of_trip("trip_1", "trip")[-1]
+    assert (row["hard_brake_count"], row["hard_acceleration_count"]) == (0, 0)
+    assert row["acceleration_rms_mps2"] == pytest.approx(SMOOTH["acceleration_rms_mps2"], rel=0.1)
+    assert partition.severe == []
+    assert partition.states.fault_counts["sensor_contradicted"] == 1
+
+
+def test_a_sensor_that_shows_ten_times_too_much_makes_no_hard_events() -> None:
+    row = features_of(with_sensor(lambda true: 10 * true))
+    assert (row["hard_brake_count"], row["hard_acceleration_count"]) == (0, 0)
+
+
+def test_gravity_on_the_axis_across_makes_no_corners_and_no_alerts() -> None:
+    partition = Partition()
+    for one in with_sensor(across=lambda _: GRAVITY):
+        partition.send([one])
+    partition.close()
+    row = partition.of_trip("trip_1", "trip")[-1]
+    assert row["hard_corner_count"] == 0
+    assert partition.severe == []
+    assert partition.states.fault_counts["sensor_contradicted"] == 1
+
+
+@pytest.mark.parametrize("tilt_mps2", [0.8, -1.6])
+def test_the_offset_of_a_tilted_sensor_is_subtracted(tilt_mps2: float) -> None:
+    row = features_of(with_sensor(lambda true: true + tilt_mps2, lambda true: true + tilt_mps2))
+    assert (row["hard_event_count"], row["hard_corner_count"]) == (0, 0)
+    uncorrected = math.hypot(SMOOTH["acceleration_rms_mps2"], tilt_mps2)
+    assert SMOOTH["acceleration_rms_mps2"] < row["acceleration_rms_mps2"] < 0.7 * uncorrected, (
+        "but for the first minute"
+    )
+    partition = Partition()
+    partition.send(with_sensor(lambda true: true + tilt_mps2))
+    partition.close()
+    assert partition.states.fault_counts["sensor_offset"] == 1
+    assert partition.states.fault_counts["sensor_contradicted"] == 0
+
+
+def test_a_brake_that_a_tilted_sensor_measures_counts_as_if_it_were_level() -> None:
+    events = with_sensor(lambda true: true + 1.5)
+    for number in (300, 301):  # 4.5 m/s², of which the sensor shows 3.0
+        events[number]["acceleration_mps2"] = -3.0
+    row = features_of(events)
+    assert row["hard_brake_count"] == 1
+    assert row["peak_deceleration_mps2"] == pytest.approx(4.5, abs=0.1)
+
+
+def test_a_calibrated_sensor_is_believed_where_the_speed_lags() -> None:
+    def late_kmh(number: int) -> float:
+        return round_kmh(max(0, number - 2))
+
+    events = with_sensor()
+    for number, one in enumerate(events):
+        one["speed_kmh"] = round(late_kmh(number), 2)
+    for number in (300, 301):
+        events[number]["acceleration_mps2"] = -6.0
+    row = features_of(events)
+    assert row["hard_brake_count"] == 1
+    assert row["peak_deceleration_mps2"] == 6
+
+
+def test_without_a_speed_a_sensor_is_believed() -> None:
+    events = [one | {"speed_kmh": None} for one in with_sensor(lambda true: true - 4)]
+    assert features_of(events)["hard_brake_count"] == 1
 
 
 # wrong clocks -------------------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ from scoring.events import SAMPLE
 from scoring.features.aggregation.aggregates import WINDOW_AGGREGATES
 from scoring.features.aggregation.exposure import add_driven_interval
 from scoring.features.aggregation.kinematics import add_accelerations, collect, rate_tick
+from scoring.features.aggregation.sensor_check import SENSOR_CHECK, Sensor
 from scoring.features.parameters import kernel_parameters
 from scoring.features.state.arrays import CURSOR
 
 PROFILE = ThresholdProfile()
 PARAMETERS = kernel_parameters(PROFILE, WindowSettings())
+CHECKS = np.zeros(len(Sensor), SENSOR_CHECK)
 FAULT_MPS2 = PROFILE.fault_mps2
 TICK_MS = 1_000_000
 
@@ -58,7 +60,9 @@ def test_a_tick_ends_after_exactly_the_averaging_time(early_ms: int, ends: bool)
 @pytest.mark.parametrize(("below_kmh", "rated"), [(0.0, True), (0.5, False)])
 def test_corners_are_rated_at_exactly_the_minimum_speed(below_kmh: float, rated: bool) -> None:
     speed_kmh = PROFILE.corner_min_speed_kmh - below_kmh
-    _, lateral = rate_tick(cursor_of(tick_0_kmh=speed_kmh), sample_of(heading_deg=100.0), speed_kmh, 0, 3.0, PARAMETERS)
+    _, lateral = rate_tick(
+        cursor_of(tick_0_kmh=speed_kmh), CHECKS, sample_of(heading_deg=100.0), speed_kmh, 0, 3.0, PARAMETERS
+    )
     assert np.isnan(lateral) != rated
 
 
@@ -73,7 +77,7 @@ def test_corners_are_rated_at_exactly_the_minimum_speed(below_kmh: float, rated:
 )
 def test_speeds_are_differenced_between_ticks_of_a_minimum_and_maximum_distance(elapsed_ms: int, rated: bool) -> None:
     cursor = cursor_of(tick_0_ms=TICK_MS - elapsed_ms, tick_1_ms=-TICK_MS, tick_2_ms=-TICK_MS)
-    acceleration, _ = rate_tick(cursor, sample_of(), 50.0, 0, 3.0, PARAMETERS)
+    acceleration, _ = rate_tick(cursor, CHECKS, sample_of(), 50.0, 0, 3.0, PARAMETERS)
     assert np.isnan(acceleration) != rated
 
 

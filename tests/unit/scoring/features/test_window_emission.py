@@ -272,6 +272,7 @@ def test_the_same_trip_reports_severe_events_again_only_after_the_pause_and_othe
     partition = Partition()
     for second in (0, 5, 59, 60, 61, 200):
         partition.send(measured(second, acceleration_mps2=-8.0))
+        partition.send(measured(second + 0.5, acceleration_mps2=0.0) + measured(second + 0.6, acceleration_mps2=0.0))
     partition.send(measured(3, "trip_2", acceleration_mps2=-8.0))
     assert [(trip, second) for trip, second, *_ in severe(partition)] == [
         ("trip_1", 0), ("trip_1", 60), ("trip_1", 200), ("trip_2", 3),
