@@ -1,17 +1,20 @@
 """``driver-score reprocess``: score trips again from stored events."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from schemas.settings import load_settings
 
+TIME_FORMATS: Final = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+"""Of times in options."""
+
 
 def reprocess(
     since: Annotated[
         datetime,
-        typer.Option("--from", formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"], help="UTC."),
+        typer.Option("--from", formats=TIME_FORMATS, help="UTC."),
     ],
     client: Annotated[str | None, typer.Option(help="Publish only this client's scores again.")] = None,
     margin_h: Annotated[

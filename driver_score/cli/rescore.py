@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
+from driver_score.cli.reprocess import TIME_FORMATS
 from schemas.settings import load_settings
-
-_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
 
 def rescore(
@@ -16,10 +15,10 @@ def rescore(
     vehicle: Annotated[str | None, typer.Option(help="Its vehicle, where several have a trip of that id.")] = None,
     since: Annotated[
         datetime | None,
-        typer.Option("--from", formats=_FORMATS, help="Only events that Kafka received since then, UTC."),
+        typer.Option("--from", formats=TIME_FORMATS, help="Only events that Kafka received since then, UTC."),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=_FORMATS, help="Only events that Kafka received before, UTC.")
+        datetime | None, typer.Option(formats=TIME_FORMATS, help="Only events that Kafka received before, UTC.")
     ] = None,
 ) -> None:
     """Score one trip again with all of its events in Kafka, in order of time; workers go on meanwhile.

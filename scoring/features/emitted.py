@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from scoring.events.ids import decode_ids
 from scoring.features.emission import RowKind
+from scoring.features.state.trip_states import TripStates
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,19 @@ class EmittedFeatures:
     id_sizes: NDArray[np.int64]
     vehicle_classes: NDArray[np.int8]
     first_revision: int = 0
+
+    @classmethod
+    def of(cls, states: TripStates, rows: NDArray[np.void], features: NDArray[np.float64]) -> "EmittedFeatures":
+        """Resolve the ids of emitted rows while the slots are still those of their trips."""
+        slots = rows["slot"]
+        return cls(
+            rows=rows,
+            features=features,
+            id_texts=states.texts_of(slots),
+            id_sizes=states.id_sizes(slots),
+            vehicle_classes=states.arrays.heads["vehicle_class"][slots],
+            first_revision=states.first_revision,
+        )
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -17,7 +17,7 @@ ROLLOVER_MS: Final = 1024 * 7 * 86_400_000
 
 _FIRST_AND_AHEAD: Final = 2
 
-_ROLLOVER_TOLERANCE_MS: Final = 86_400_000
+ROLLOVER_TOLERANCE_MS: Final = 86_400_000
 """Between the time of a device that uploads late and that of the others."""
 
 
@@ -26,7 +26,7 @@ def correct_rollover(arrays: StateArrays, sample: Any) -> None:
     """Add 1,024 weeks to an event's time if that makes it the time of the partition's other trips."""
     partition = arrays.partition[0]
     behind_ms = partition.epoch_ms + partition.clock_ms - sample.timestamp_ms
-    if abs(behind_ms - ROLLOVER_MS) < _ROLLOVER_TOLERANCE_MS:
+    if abs(behind_ms - ROLLOVER_MS) < ROLLOVER_TOLERANCE_MS:
         sample.timestamp_ms += ROLLOVER_MS
         partition.rollover_count += 1
 

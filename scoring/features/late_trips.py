@@ -6,7 +6,6 @@ log: so features do not depend on the order in which events arrive, as long as t
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,10 @@ from numpy.typing import NDArray
 from scoring.events.columns import EventColumns
 from scoring.features.emission import RowKind
 from scoring.features.emitted import EmittedFeatures
-from scoring.features.event_time import ROLLOVER_MS
+from scoring.features.event_time import ROLLOVER_MS, ROLLOVER_TOLERANCE_MS
 from scoring.features.parameters import KernelParameters, without_maxima
 from scoring.features.state.trip_states import LateTrip, TripStates
 from scoring.features.update import close_trips, update
-
-_ROLLOVER_TOLERANCE_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -76,16 +73,7 @@ def correct_trip(
     rows["final"] = 1
     rows["revision"] = trip.revision
     rows["late_event_count"] += trip.lost_event_count
-    slots = rows["slot"]
-    emitted = EmittedFeatures(
-        rows=rows,
-        features=features[last],
-        id_texts=states.texts_of(slots),
-        id_sizes=states.id_sizes(slots),
-        vehicle_classes=states.arrays.heads["vehicle_class"][slots],
-        first_revision=first_revision,
-    )
-    return CorrectedTrip(states, emitted)
+    return CorrectedTrip(states, EmittedFeatures.of(states, rows, features[last]))
 
 
 def in_order(events: EventColumns) -> EventColumns:
@@ -99,7 +87,7 @@ def in_order(events: EventColumns) -> EventColumns:
     kept = events.take(np.delete(np.arange(len(events)), repeated))
     times = kept.samples["timestamp_ms"]
     behind_ms = np.sort(times)[len(times) // 2] - times
-    times[np.abs(behind_ms - ROLLOVER_MS) < _ROLLOVER_TOLERANCE_MS] += ROLLOVER_MS
+    times[np.abs(behind_ms - ROLLOVER_MS) < ROLLOVER_TOLERANCE_MS] += ROLLOVER_MS
     return kept.take(np.argsort(times, kind="stable"))
 
 

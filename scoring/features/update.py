@@ -104,17 +104,9 @@ def close_trips(
 
 
 def _resolve(states: TripStates, rows: NDArray[np.void], features: NDArray[np.void]) -> EmittedFeatures:
-    """Resolve the ids of emitted rows while the slots are still those of their trips."""
-    slots = rows["slot"]
+    """Resolve the ids of emitted rows, and note which trips are to be computed again."""
     states.note_late_trips(rows)
-    return EmittedFeatures(
-        rows=rows,
-        features=features.view(np.float64).reshape(len(features), len(FEATURE_NAMES)),
-        id_texts=states.texts_of(slots),
-        id_sizes=states.id_sizes(slots),
-        vehicle_classes=states.arrays.heads["vehicle_class"][slots],
-        first_revision=states.first_revision,
-    )
+    return EmittedFeatures.of(states, rows, features.view(np.float64).reshape(len(features), len(FEATURE_NAMES)))
 
 
 def _find_slots(states: TripStates, events: EventColumns) -> NDArray[np.int64]:

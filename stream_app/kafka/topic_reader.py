@@ -1,4 +1,4 @@
-"""Parts of the log of trip events, read again."""
+"""Parts of a topic, read again."""
 
 import threading
 from collections.abc import Iterator

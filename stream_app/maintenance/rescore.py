@@ -3,7 +3,6 @@
 For events that came when the workers no longer kept the trip's state.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,6 +26,7 @@ from stream_app.ingest.late_events import LateEvents, TripKey
 from stream_app.kafka import SourceLog, SourceLogs, TopicReader
 from stream_app.output.outputs import Outputs
 from stream_app.state.checkpoint import CONFIRM_TIMEOUT_S
+from stream_app.wall_clock import now_ms
 
 _NAMED: Final = 5
 
@@ -72,7 +72,6 @@ def rescore_trip(
         If the model, or Kafka, can't be used.
     """
     kafka = settings.kafka
-    kafka = settings.kafka
     scorer = Scorer.load(settings.model.path or DEFAULT_MODEL, thresholds=settings.thresholds)
     logs = SourceLogs(kafka)
     events_topic, scores_topic = (kafka.topic_prefix + topic.name for topic in (TRIP_EVENTS, DRIVER_SCORES))
@@ -95,11 +94,6 @@ def rescore_trip(
     outputs.confirm(CONFIRM_TIMEOUT_S)
     row = scores.columns["kind"].index("trip")
     return next(scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], [row]))
-
-
-def now_ms() -> int:
-    """Give the clock, epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def _between(

@@ -7,10 +7,10 @@ from stream_app.faust_bridge.batch_stream import BatchStream, Delivery, EndOfStr
 from stream_app.ingest.decoding import DecodedBatch, Decoder
 from stream_app.state.checkpoint import Checkpoint
 from stream_app.telemetry import metrics
+from stream_app.wall_clock import now_ms
 from stream_app.worker.late_corrections import LateCorrections
 from stream_app.worker.silence import SilentPartitions
 from stream_app.worker.trip_processing import TripProcessing
-from stream_app.worker.wall_clock import now_ms
 
 _TOGETHER_BYTES = 4 * 1024 * 1024
 """Waiting batches are processed together up to this size, some 16,000 events: all partitions of a fetch. A batch costs

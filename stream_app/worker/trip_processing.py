@@ -21,7 +21,7 @@ from stream_app.state.partition_states import PartitionStates
 from stream_app.telemetry import metrics
 from stream_app.telemetry.data_metrics import count_sensors
 from stream_app.telemetry.field_fault_log import FieldFaultLog
-from stream_app.worker.wall_clock import now_ms
+from stream_app.wall_clock import now_ms
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +110,9 @@ class TripProcessing:
         if owned is None:
             return
         waiting = owned.states.late_trips
-        wanted = [(trip, events) for trip, events in found if waiting.get((trip.ids, trip.first_offset)) == trip]
+        wanted = [(trip, events) for trip, events in found if waiting.get(trip.key) == trip]
         for trip, _ in wanted:
-            del waiting[trip.ids, trip.first_offset]
+            del waiting[trip.key]
         complete = [(trip, events) for trip, events in wanted if events is not None]
         self._publish(self._engine.correct(owned.states, complete, scored_at_ms=now_ms()), owned.scope)
         expired = len(wanted) - len(complete)

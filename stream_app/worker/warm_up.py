@@ -12,7 +12,7 @@ from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.ingest.decoding import Decoder
 from stream_app.ingest.placement import Placement, partition_of
 from stream_app.telemetry.data_metrics import sensor_counts
-from stream_app.worker.wall_clock import now_ms
+from stream_app.wall_clock import now_ms
 
 _EVENTS: Final = [
     b'{"trip_id":"%b","vehicle_id":"v","driver_id":"d","client_id":"c","timestamp":1000000000000,"speed_kmh":1}'

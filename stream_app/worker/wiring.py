@@ -24,13 +24,13 @@ from stream_app.state.owned_partitions import OwnedPartitions
 from stream_app.state.partition_states import StoredStates
 from stream_app.state.stored_table import StoredTable
 from stream_app.telemetry import metrics
+from stream_app.wall_clock import now_ms
 from stream_app.worker.late_corrections import LateCorrections
 from stream_app.worker.profile_agent import ProfileAgent
 from stream_app.worker.silence import SilentPartitions
 from stream_app.worker.source_check import SourceCheck
 from stream_app.worker.trip_agent import TripAgent
 from stream_app.worker.trip_processing import TripProcessing
-from stream_app.worker.wall_clock import now_ms
 
 log = structlog.get_logger(__name__)
 

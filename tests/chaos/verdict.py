@@ -211,9 +211,8 @@ def _check_profiles(
         trips, distance_km = expected.get(final["driver_id"], (0, 0.0))
         if final["score"] is not None:
             expected[final["driver_id"]] = trips + 1, distance_km + final["distance_km"]
-    by_time = sorted(
-        profiles, key=lambda profile: str(profile["updated_at"])
-    )  # a driver may have moved to another partition
+    # By time, not as they were read: a driver may have moved to another partition
+    by_time = sorted(profiles, key=lambda profile: str(profile["updated_at"]))
     newest = {profile["driver_id"]: profile for profile in by_time}
     wrong = []
     for driver_id, (trips, distance_km) in expected.items():

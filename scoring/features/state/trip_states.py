@@ -77,6 +77,11 @@ class LateTrip:
     revision: int
     lost_event_count: int = 0
 
+    @property
+    def key(self) -> tuple[tuple[str, ...], int]:
+        """What tells it from others, also from an earlier trip with the same ids."""
+        return self.ids, self.first_offset
+
 
 class TripStates:
     """The open trips of one partition.
@@ -111,8 +116,8 @@ class TripStates:
         self.arrays.partition["free_sample"] = len(self.arrays.pool)
         self.first_revision = 0
         """Revision of the first score of each trip and window: more than 0 where records are scored again."""
-        self.late_trips: dict[tuple[object, ...], LateTrip] = {}
-        """Trips to be computed again, by their ids and where they began; the oldest ones first."""
+        self.late_trips: dict[tuple[tuple[str, ...], int], LateTrip] = {}
+        """Trips to be computed again, by their keys; the oldest ones first."""
 
     def __len__(self) -> int:
         return int(self.arrays.partition["trips"][0])
@@ -302,14 +307,14 @@ class TripStates:
     def note_late_trips(self, rows: NDArray[np.void]) -> None:
         """Note the trips of emitted rows that are to be computed again; their slots are still theirs."""
         late = rows[(rows["final"] == 1) & (rows["first_offset"] >= 0)]
-        for ids, row in zip(self.ids_of(late["slot"]), late, strict=True):
-            first_offset, last_offset = int(row["first_offset"]), int(row["last_offset"])
-            trip = LateTrip(ids, first_offset, last_offset, int(row["revision"]) + 1, int(row["cut"]))
-            self.late_trips[ids, first_offset] = trip
+        self.expect_late_trips(
+            LateTrip(ids, int(row["first_offset"]), int(row["last_offset"]), int(row["revision"]) + 1, int(row["cut"]))
+            for ids, row in zip(self.ids_of(late["slot"]), late, strict=True)
+        )
 
     def expect_late_trips(self, trips: Iterable[LateTrip]) -> None:
-        """Note trips that were to be computed again when the states were stored."""
-        self.late_trips |= {(trip.ids, trip.first_offset): trip for trip in trips}
+        """Note trips that are to be computed again."""
+        self.late_trips |= {trip.key: trip for trip in trips}
 
     def find(self, key: int) -> int | None:
         """Find the slot of a trip by its key; null where it is not kept."""
