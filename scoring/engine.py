@@ -100,7 +100,7 @@ class ScoringEngine:
             for trip, events in late
             if len(events) > 0
         ]
-        kept = [states.find(each.key) for each in corrected]
+        kept = [states.find(each.key, each.part) for each in corrected]
         for each, slot in zip(corrected, kept, strict=True):
             if slot is not None:
                 each.states.arrays.heads["high_risk"] = states.arrays.heads["high_risk"][slot]

@@ -24,15 +24,16 @@ def rescore(
     """Score one trip again with all of its events in Kafka, in order of time; workers go on meanwhile.
 
     For events that came after the trip's state was deleted. Its windows and the trip are published with a revision
-    above all others, so that readers take it; prints the score. The trip must have ended.
+    above all others, so that readers take it; prints the score, one a line of each driver. The trip must have ended.
     """
     from stream_app.maintenance import rescore_trip  # noqa: PLC0415 - Faust is imported with it
 
-    score = rescore_trip(
+    scores = rescore_trip(
         load_settings(),
         trip,
         vehicle_id=vehicle,
         since=None if since is None else since.replace(tzinfo=UTC),
         until=None if until is None else until.replace(tzinfo=UTC),
     )
-    typer.echo(json.dumps(score, ensure_ascii=False))
+    for score in scores:
+        typer.echo(json.dumps(score, ensure_ascii=False))

@@ -33,6 +33,18 @@ MIN_TIMESTAMP: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_SAMPLES: Final = 10_000
 """Samples of one envelope: nearly three hours at one a second."""
 
+NO_DRIVER_WORDS: Final = (
+    "none",
+    "null",
+    "unknown",
+    "unknowndriver",
+    "unknowndriverid",
+    "nodriver",
+    "unassigned",
+    "unidentified",
+)
+"""What devices and fleets' systems write where nobody has logged in, in lower case and without blanks; or zeros."""
+
 VehicleClass = Literal["car", "van", "truck", "bus", "motorcycle"]
 EventType = Literal[
     "sample",
@@ -91,6 +103,11 @@ def _whole_number_as_text(given: object) -> object:
     if isinstance(given, float) and given.is_integer():
         return f"{Decimal(repr(given)):f}".removesuffix(".0")
     return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+
+
+def is_nobody(driver_id: str) -> bool:
+    """Tell whether a driver id says that nobody has logged in."""
+    return driver_id.strip("0") == "" or driver_id.lower() in NO_DRIVER_WORDS
 
 
 Identifier = Annotated[
@@ -196,9 +213,18 @@ class TripIds(BaseModel):
 
     trip_id: Identifier = Field(description="Unique id of the trip within its vehicle")
     vehicle_id: Identifier = Field(description="Id of the vehicle; the key of the message")
-    driver_id: Identifier = Field(description="Id of the driver, a pseudonym")
+    driver_id: Identifier | None = Field(
+        default=None,
+        description="Id of the driver, a pseudonym; null, empty, 0 or `unknown` while nobody has logged in",
+    )
     client_id: Identifier = Field(description="Id of the fleet or the insurer's client")
     vehicle_class: VehicleClass = "car"
+
+    @field_validator("driver_id", mode="before", json_schema_input_type=Identifier | Literal[""] | None)
+    @classmethod
+    def _nobody_is_null(cls, given: object) -> object:
+        driver_id = _whole_number_as_text(given)
+        return None if isinstance(driver_id, str) and is_nobody(driver_id) else given
 
     @field_validator("vehicle_class", mode="before", json_schema_input_type=VehicleClass | None)
     @classmethod

@@ -25,6 +25,7 @@ class EventColumns:
         uint8 array: bytes that contain the ids.
     id_starts, id_sizes
         int64 and int32 arrays [events, 4]: place and length of each id in the content, in the order of `ID_COLUMNS`.
+        A driver who is not known has the length 0.
     vehicle_classes
         int8 array [events]: positions in `VEHICLE_CLASSES`.
     samples
@@ -62,7 +63,10 @@ class EventColumns:
 
     @classmethod
     def of_frame(cls, events: pl.DataFrame) -> "EventColumns":
-        """Make columns of an event frame; where the UTC offset is unknown, local time is UTC."""
+        """Make columns of an event frame; where the UTC offset is unknown, local time is UTC.
+
+        The driver may be null.
+        """
         id_starts, id_sizes, content = _ids_of(events)
         classes = events["vehicle_class"].cast(pl.Enum(VEHICLE_CLASSES)).to_physical()
         positions = events.select(pl.col("latitude", "longitude").cast(pl.Float32).fill_null(np.nan))
@@ -122,7 +126,7 @@ def _ids_of(events: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int32],
     contents = []
     used = 0
     for place, name in enumerate(ID_COLUMNS):
-        starts[:, place], sizes[:, place], content = _lay_out(events[name])
+        starts[:, place], sizes[:, place], content = _lay_out(events[name].fill_null(""))
         starts[:, place] += used
         used += len(content)
         contents.append(content)

@@ -10,8 +10,8 @@ window or trip, ``emission`` decides when their features are emitted, ``clock`` 
 from scoring.features.aggregation.folding import SPARSE_FACTOR
 from scoring.features.batch import trip_features
 from scoring.features.emission import RowKind
-from scoring.features.emitted import EmittedFeatures
-from scoring.features.late_trips import CorrectedTrip, correct_trip
+from scoring.features.emitted import EmittedFeatures, published_ids
+from scoring.features.late_trips import CorrectedTrip, correct_trip, drivers_trips
 from scoring.features.parameters import KernelParameters, kernel_parameters
 from scoring.features.state import LateTrip, TripStates
 from scoring.features.update import close_trips, update
@@ -26,7 +26,9 @@ __all__ = [
     "TripStates",
     "close_trips",
     "correct_trip",
+    "drivers_trips",
     "kernel_parameters",
+    "published_ids",
     "trip_features",
     "update",
 ]

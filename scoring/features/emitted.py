@@ -1,13 +1,18 @@
 """What the kernels emit: features of windows and trips that need a score, with the ids of their trips."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.events.ids import decode_ids
+from schemas.messages.trip_event import MAX_ID_BYTES
+from scoring.events.ids import IdPlace, decode_ids, encode_ids
 from scoring.features.emission import RowKind
 from scoring.features.state.trip_states import TripStates
+
+_NO_DRIVER: Final = "drv_"
+"""Before the id of the vehicle: the driver of a trip that has none, as in files."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class EmittedFeatures:
         float64 array [rows, features], columns in the order of ``FEATURE_NAMES``; NaN where a sensor is missing.
     id_texts, id_sizes
         uint8 array: the ids of all rows in UTF-8, concatenated; int64 array [rows, 4]: their sizes in bytes, in
-        the order of `IdPlace`.
+        the order of `IdPlace`. They are those that are published: see `published_ids`.
     vehicle_classes
         int8 array [rows]: positions in ``VEHICLE_CLASSES``.
     first_revision
@@ -40,11 +45,12 @@ class EmittedFeatures:
     def of(cls, states: TripStates, rows: NDArray[np.void], features: NDArray[np.float64]) -> "EmittedFeatures":
         """Resolve the ids of emitted rows while the slots are still those of their trips."""
         slots = rows["slot"]
+        id_texts, id_sizes = _published(states, slots)
         return cls(
             rows=rows,
             features=features,
-            id_texts=states.texts_of(slots),
-            id_sizes=states.id_sizes(slots),
+            id_texts=id_texts,
+            id_sizes=id_sizes,
             vehicle_classes=states.arrays.heads["vehicle_class"][slots],
             first_revision=states.first_revision,
         )
@@ -60,3 +66,32 @@ class EmittedFeatures:
     def ids(self) -> list[tuple[str, ...]]:
         """Give trip, vehicle, driver and client id of each row."""
         return decode_ids(self.id_texts, self.id_sizes)
+
+
+def published_ids(ids: tuple[str, ...], part: int) -> tuple[str, ...]:
+    """Give the ids that scores of a driver's part of a trip have: each part is a trip of its own to readers.
+
+    Parameters
+    ----------
+    ids
+        Trip, vehicle, driver and client id, as they are in events; the driver's is empty where none is known.
+    part
+        Which driver of the trip, from 1: the second one's is ``trip_7.2``. Where the id would be too long, its end is
+        cut off for that.
+    """
+    trip_id, vehicle_id, driver_id, client_id = ids
+    if part > 1:
+        number = f".{part}"
+        trip_id = trip_id[: MAX_ID_BYTES - len(number)] + number
+    return trip_id, vehicle_id, driver_id or f"{_NO_DRIVER}{vehicle_id}"[:MAX_ID_BYTES], client_id
+
+
+def _published(states: TripStates, slots: NDArray[np.integer]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give the published ids of slots, concatenated, and their sizes."""
+    texts, sizes = states.texts_of(slots), states.id_sizes(slots)
+    parts = states.arrays.identities["part"][slots]
+    if not (parts > 1).any() and (sizes[:, IdPlace.DRIVER] > 0).all():
+        return texts, sizes
+    return encode_ids(
+        [published_ids(ids, part) for ids, part in zip(decode_ids(texts, sizes), parts.tolist(), strict=True)]
+    )

@@ -11,38 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.events.columns import EventColumns
+from scoring.events.ids import IdPlace
 from scoring.features.emission import RowKind
 from scoring.features.emitted import EmittedFeatures
 from scoring.features.event_time import ROLLOVER_MS, ROLLOVER_TOLERANCE_MS
 from scoring.features.parameters import KernelParameters, without_maxima
 from scoring.features.state.trip_states import LateTrip, TripStates
-from scoring.features.update import close_trips, update
+from scoring.features.update import close_trips, find_slots, update
 
 
 @dataclass(frozen=True)
 class CorrectedTrip:
-    """A trip computed again.
+    """A trip computed again: what one driver drove of it.
 
     Attributes
     ----------
-    states
-        That have only this trip.
+    states, slot
+        Where it is: its slot, beside those of the trip's other drivers.
     emitted
         Its windows and the trip, each once and final.
     """
 
     states: TripStates
+    slot: int
     emitted: EmittedFeatures
-
-    @property
-    def slot(self) -> int:
-        """Its slot there."""
-        return int(self.states.slots()[0])
 
     @property
     def key(self) -> int:
         """Hash of its vehicle and trip id."""
         return int(self.states.arrays.identities["key"][self.slot])
+
+    @property
+    def part(self) -> int:
+        """Which driver of the trip."""
+        return int(self.states.arrays.identities["part"][self.slot])
 
 
 def correct_trip(
@@ -55,7 +57,7 @@ def correct_trip(
     trip
         What was late.
     events
-        All events of the trip in its part of the log, in the order in which they arrived.
+        All events of the trip in its part of the log, of all drivers, in the order in which they arrived.
     parameters
         Thresholds and window settings.
     first_revision
@@ -68,12 +70,35 @@ def correct_trip(
     parts = [update(states, in_order(events), settings), close_trips(states, settings)]
     rows = np.concatenate([part.rows for part in parts])
     features = np.concatenate([part.features for part in parts])
-    last = _last_of_each(rows)
+    slot = _slot_of(trip, states)
+    states.arrays.identities["part"][slot] = trip.part
+    of_driver = np.flatnonzero(rows["slot"] == slot)
+    last = of_driver[_last_of_each(rows[of_driver])]
     rows = rows[last]
     rows["final"] = 1
     rows["revision"] = trip.revision
     rows["late_event_count"] += trip.lost_event_count
-    return CorrectedTrip(states, EmittedFeatures.of(states, rows, features[last]))
+    return CorrectedTrip(states, slot, EmittedFeatures.of(states, rows, features[last]))
+
+
+def _slot_of(trip: LateTrip, states: TripStates) -> int:
+    """Give the slot of the trip's driver; of the first one where none was known."""
+    slots = states.slots()
+    drivers = [ids[IdPlace.DRIVER] for ids in states.ids_of(slots)]
+    driver = trip.ids[IdPlace.DRIVER]
+    return int(slots[drivers.index(driver) if driver in drivers else 0])
+
+
+def drivers_trips(events: EventColumns) -> list[LateTrip]:
+    """Give what each driver drove of a trip, all of whose events these are, in the order in which they arrived."""
+    states = TripStates()
+    find_slots(states, events)
+    slots = states.slots()
+    parts = states.arrays.identities["part"][slots].tolist()
+    first, last = int(events.offsets.min()), int(events.offsets.max())
+    return [
+        LateTrip(ids, first, last, revision=0, part=part) for ids, part in zip(states.ids_of(slots), parts, strict=True)
+    ]
 
 
 def in_order(events: EventColumns) -> EventColumns:

@@ -6,9 +6,10 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.event_frame import EVENT_TYPES
-from scoring.events.compilation import kernel
+from scoring.events.compilation import inlined_kernel, kernel
 from scoring.features.aggregation.sensor_check import (
     CONTRADICTION_MPS2,
+    MOST_OFFSET_MPS2,
     Sensor,
     contradicts,
     is_unknown,
@@ -21,6 +22,17 @@ _HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
 _HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")
 _HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
 _HARD_EVENTS: Final = (_HARD_BRAKE, _HARD_ACCELERATION, _HARD_CORNER)
+
+
+@inlined_kernel
+def may_be_severe(sample: Any, parameters: KernelParameters) -> bool:
+    """Tell whether `severe_event` is to be asked: nearly never, and to call it takes long."""
+    least_mps2 = parameters.severe_mps2 - MOST_OFFSET_MPS2
+    return (
+        sample.event_type in _HARD_EVENTS
+        or abs(sample.acceleration_mps2) >= least_mps2
+        or abs(sample.lateral_acceleration_mps2) >= least_mps2
+    )
 
 
 @kernel

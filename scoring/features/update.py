@@ -27,7 +27,7 @@ from scoring.features.emitted import EmittedFeatures
 from scoring.features.event_time import confirmed_time, correct_rollover, has_wrong_first_time, leave_out_first
 from scoring.features.eviction import limit_vehicle, sweep
 from scoring.features.parameters import KernelParameters
-from scoring.features.severe_events import severe_event
+from scoring.features.severe_events import may_be_severe, severe_event
 from scoring.features.state.arrays import StateArrays, TripStatus, borrowed_arrays
 from scoring.features.state.lookup import find_or_add
 from scoring.features.state.pending import Insertion, insert, repeats_event_id
@@ -54,7 +54,7 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
     """
     if len(events) == 0:
         return _resolve(states, np.zeros(0, EMITTED), np.zeros(0, FEATURE_ROW))
-    slots = _find_slots(states, events)
+    slots = find_slots(states, events)
     states.reserve_samples(len(events))
 
     parts = []
@@ -109,7 +109,7 @@ def _resolve(states: TripStates, rows: NDArray[np.void], features: NDArray[np.vo
     return EmittedFeatures.of(states, rows, features.view(np.float64).reshape(len(features), len(FEATURE_NAMES)))
 
 
-def _find_slots(states: TripStates, events: EventColumns) -> NDArray[np.int64]:
+def find_slots(states: TripStates, events: EventColumns) -> NDArray[np.int64]:
     """Find the slot of each event's trip; trips not seen before get one, with the ids of their first event."""
     slots = np.zeros(len(events), np.int64)
     ids = (events.content, events.id_starts, events.id_sizes, events.vehicle_classes)
@@ -310,7 +310,7 @@ def _add_event(
     _revise_earlier_window(head, timestamp_ms, parameters)
     if head.status == TripStatus.FINAL:
         head.changed = 1
-    if change == Insertion.ADDED:
+    if change == Insertion.ADDED and may_be_severe(sample, parameters):
         peak_mps2, event_type = severe_event(arrays, slot, sample, parameters)
         if peak_mps2 != 0:
             count = emit_severe_event(arrays, slot, sample, peak_mps2, event_type, parameters, emitted, features, count)

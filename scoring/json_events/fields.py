@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MEASUREMENT_COLUMNS, VEHICLE_CLASSES
 from schemas.messages.optional_fields import NUMBER_RULES, FieldFault
-from schemas.messages.trip_event import MAX_ID_BYTES, MIN_TIMESTAMP
+from schemas.messages.trip_event import MAX_ID_BYTES, MIN_TIMESTAMP, NO_DRIVER_WORDS
 from scoring.events.compilation import inlined_kernel, kernel
 from scoring.events.hashing import hash_text
+from scoring.events.ids import IdPlace
 from scoring.events.sample import SAMPLE
 from scoring.json_events.faults import (
     ILLEGAL_ID,
@@ -52,6 +53,9 @@ LONGITUDE: Final = _FIELDS.index("longitude")
 SAMPLES: Final = _FIELDS.index("samples")
 UNKNOWN: Final = len(_FIELDS)
 
+_LOWER_CASE: Final = 0x20
+"""The bit that makes a letter of ASCII lower case."""
+
 _MIN_TIMESTAMP_MS: Final = int(MIN_TIMESTAMP.timestamp() * 1000)
 FIRST_FLOAT: Final = SAMPLE.fields["speed_kmh"][1] // 4  # type: ignore[index]
 """The measurements of a sample lie side by side; as float32 numbers they begin at this one."""
@@ -72,6 +76,7 @@ class Vocabulary(NamedTuple):
     placeholders: NDArray[np.float32]
     inner_placeholder: NDArray[np.float32]
     legal_in_id: NDArray[np.bool_]
+    no_driver: NDArray[np.uint8]
 
 
 def _rows_of_bytes(texts: tuple[str, ...]) -> NDArray[np.uint8]:
@@ -99,6 +104,7 @@ def _vocabulary() -> Vocabulary:
         placeholders,
         inner,
         legal,
+        _rows_of_bytes(NO_DRIVER_WORDS),
     )
 
 
@@ -120,6 +126,25 @@ def _is_text(content: Any, at: int, end: int, texts: Any, number: int) -> int:
         at += 1
         place += 1
     return at + 1 if at < end and content[at] == QUOTE else UNSURE
+
+
+@inlined_kernel
+def _is_nobody(content: Any, start: int, size: int, words: Any) -> bool:
+    """Tell whether a driver id says that nobody has logged in: zeros, or one of the words in any case."""
+    zeros = 0
+    while zeros < size and content[start + zeros] == ZERO:
+        zeros += 1
+    if zeros == size:
+        return True
+    if size >= words.shape[1]:
+        return False
+    for number in range(words.shape[0]):
+        same = 0
+        while same < size and content[start + same] | _LOWER_CASE == words[number, same]:
+            same += 1
+        if same == size and words[number, same] == 0:
+            return True
+    return False
 
 
 @inlined_kernel
@@ -179,7 +204,13 @@ def read_value(
     if field == UNKNOWN:
         return skip_value(content, at, end)
     if field < VEHICLE_CLASS:
+        if field == IdPlace.DRIVER and content[at] == NULL[0]:
+            return skip_literal(content, at, end, NULL)
+        if field == IdPlace.DRIVER and at + 1 < end and content[at] == QUOTE and content[at + 1] == QUOTE:
+            return at + 2
         start, size, at = _read_id(content, at, end, vocabulary.legal_in_id)
+        if field == IdPlace.DRIVER and _is_nobody(content, start, size, vocabulary.no_driver):
+            return at
         id_starts[first, field] = start
         id_sizes[first, field] = size
         return at

@@ -15,6 +15,7 @@ from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MOTION_COLUMNS
 from schemas.messages.trip_event import MAX_SAMPLES
 from scoring.events.columns import MOTION_FIELDS, EventColumns
 from scoring.events.compilation import borrowed, inlined_kernel, kernel
+from scoring.events.ids import IdPlace
 from scoring.json_events.faults import PLACEHOLDER, fault_of, note_fault
 from scoring.json_events.fields import (
     FIRST_FLOAT,
@@ -42,6 +43,7 @@ from scoring.json_events.scanning import (
 from scoring.json_events.timestamps import UNKNOWN_OFFSET
 
 _IDS: Final = (1 << len(ID_COLUMNS)) - 1
+_REQUIRED_IDS: Final = _IDS & ~(1 << IdPlace.DRIVER)
 _OF_TRIP: Final = _IDS | 1 << VEHICLE_CLASS | 1 << SAMPLES
 """Bits of the fields that an envelope has for all its samples; those of a sample are the others."""
 
@@ -153,6 +155,7 @@ def _read_all(
         borrowed(vocabulary.placeholders),
         borrowed(vocabulary.inner_placeholder),
         borrowed(vocabulary.legal_in_id),
+        borrowed(vocabulary.no_driver),
     )
     for number in range(begin, starts.size):
         end = starts[number] + sizes[number]
@@ -233,6 +236,7 @@ def _read_message(
     row = first
     _begin_event(samples, floats, positions, faults, row)
     vehicle_classes[first] = 0
+    id_sizes[first, IdPlace.DRIVER] = 0
     in_samples = False
     seen, seen_outside = 0, 0
     previous = UNKNOWN
@@ -300,7 +304,7 @@ def _read_message(
             return UNSURE
         at = skip_space(content, at + 1, end)
         break
-    if at != end or seen & _IDS != _IDS:
+    if at != end or seen & _REQUIRED_IDS != _REQUIRED_IDS:
         return UNSURE
     if row == first:
         return first + 1 if _is_whole(samples, floats, positions, faults, row, seen) else UNSURE

@@ -8,15 +8,13 @@ from typing import Final
 
 import polars as pl
 
+from schemas.messages.trip_event import NO_DRIVER_WORDS
 from scoring.errors import InputFileError
 from scoring.trip_files.column_map import ColumnMap, FieldSource
 from scoring.trip_files.field_sources import source_columns
 from scoring.trip_files.file_text import shown
 from scoring.trip_files.text_table import UNKNOWN_TEXTS
 from scoring.trip_files.units import UNIT_FACTORS
-
-_DRIVER_UNKNOWN: Final = r"(?i)^(0+|unknown|unknown ?driver(id)?|no ?driver|unassigned|unidentified)$"
-"""What fleets' systems write where nobody has logged in."""
 
 _DECIMAL_COMMA: Final = r"^\s*[+-]?\d+,\d+\s*$"
 _MAYBE_THOUSANDS: Final = r"^\s*[+-]?\d{1,3},\d{3}\s*$"
@@ -113,7 +111,8 @@ def given_values(path: Path, rows: pl.DataFrame, name: str, source: FieldSource,
         given = given.cast(pl.String).replace(list(meanings), list(meanings.values()))
     if name == "driver_id":
         given = given.cast(pl.String)
-        given = rows.select(pl.when(~given.str.contains(_DRIVER_UNKNOWN)).then(given)).to_series()
+        word = given.str.to_lowercase().str.replace_all(" ", "", literal=True)
+        given = rows.select(pl.when(~(word.is_in(NO_DRIVER_WORDS) | word.str.contains("^0*$"))).then(given)).to_series()
     return given
 
 

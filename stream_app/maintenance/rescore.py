@@ -4,7 +4,7 @@ For events that came when the workers no longer kept the trip's state.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import reduce
 from typing import Any, Final
@@ -19,7 +19,7 @@ from schemas.topics import DRIVER_SCORES, TRIP_EVENTS
 from scoring.driver_scores import DriverScores
 from scoring.engine import ScoringEngine
 from scoring.events import EventColumns
-from scoring.features import LateTrip, TripStates
+from scoring.features import TripStates, drivers_trips, published_ids
 from scoring.model import DEFAULT_MODEL, Scorer
 from stream_app.ingest.decoding import Decoder
 from stream_app.ingest.late_events import LateEvents, TripKey
@@ -45,7 +45,7 @@ def rescore_trip(
     vehicle_id: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
     """Compute a trip from all of its events, in order of time, and publish final scores of it and of its windows.
 
     They raise no alerts, and have a revision above all that was published of the trip.
@@ -61,8 +61,8 @@ def rescore_trip(
 
     Returns
     -------
-    dict
-        The trip's score as it was published.
+    list of dict
+        The trip's score as it was published, of each of its drivers.
 
     Raises
     ------
@@ -78,22 +78,23 @@ def rescore_trip(
     found = logs.read([events_topic, scores_topic])
     parts = _between(logs, events_topic, found, since, until)
     try:
-        key, events = _only(trip_id, _events_of(settings, events_topic, parts, trip_id, vehicle_id))
-        revision = _last_revision(TopicReader(kafka, scores_topic), scores_topic, found, key)
+        events = _only(trip_id, _events_of(settings, events_topic, parts, trip_id, vehicle_id))
+        trips = drivers_trips(events)
+        published = {published_ids(trip.ids, trip.part)[:2] for trip in trips}
+        revision = _last_revision(TopicReader(kafka, scores_topic), scores_topic, found, published)
     except KafkaException as error:
         raise RescoreError(f"Kafka can't be read ({error.args[0].str()})", remedy="Try again") from error
     states = TripStates()
     states.first_revision = revision + 1
-    ids = (*key, events.ids("driver_id")[0], events.ids("client_id")[0])
-    late = LateTrip(ids, int(events.offsets.min()), int(events.offsets.max()), revision=0)
-    scores = ScoringEngine.of(settings, scorer).correct(states, [(late, events)], scored_at_ms=now_ms())
+    late = [(trip, events) for trip in trips]
+    scores = ScoringEngine.of(settings, scorer).correct(states, late, scored_at_ms=now_ms())
     if scores is None:
         raise RescoreError("the trip has no events", remedy="Check --from and --until")
     outputs = Outputs(kafka)
     outputs.publish_scores(DriverScores({**scores.columns, "alerting": [False] * len(scores)}))
     outputs.confirm(CONFIRM_TIMEOUT_S)
-    row = scores.columns["kind"].index("trip")
-    return next(scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], [row]))
+    rows = [row for row, kind in enumerate(scores.columns["kind"]) if kind == "trip"]
+    return list(scores.rows(OUTPUT_COLUMNS[DRIVER_SCORES.name], rows))
 
 
 def _between(
@@ -131,27 +132,29 @@ def _events_of(
     return events
 
 
-def _only(trip_id: str, events: Mapping[TripKey, list[EventColumns]]) -> tuple[TripKey, EventColumns]:
+def _only(trip_id: str, events: Mapping[TripKey, list[EventColumns]]) -> EventColumns:
     if not events:
         raise RescoreError(f"there are no events of trip {trip_id}", remedy="Check the ids, --from and --until")
     if len(events) > 1:
         vehicles = ", ".join(sorted(vehicle for _, vehicle in events)[:_NAMED])
         raise RescoreError(f"several vehicles have a trip {trip_id}: {vehicles}", remedy="Add --vehicle")
-    [(key, parts)] = events.items()
-    return key, reduce(EventColumns.followed_by, parts)
+    [parts] = events.values()
+    return reduce(EventColumns.followed_by, parts)
 
 
-def _last_revision(reader: TopicReader, topic: str, found: Mapping[tuple[str, int], SourceLog], key: TripKey) -> int:
-    """Give the highest revision of a trip, or of one of its windows, that was published; -1 for none."""
+def _last_revision(
+    reader: TopicReader, topic: str, found: Mapping[tuple[str, int], SourceLog], trips: Collection[TripKey]
+) -> int:
+    """Give the highest revision of these trips, or of one of their windows, that was published; -1 for none."""
     highest = -1
-    trip_id, vehicle_id = key
+    texts = [trip_id.encode() for trip_id, _ in trips]
     for (name, partition), log in found.items():
         if name != topic or log.first_offset >= log.end_offset:
             continue
         for messages in reader.read(partition, log.first_offset, log.end_offset - 1):
             for message in messages:
-                if trip_id.encode() in (message.value() or b""):
+                if any(text in (message.value() or b"") for text in texts):
                     score = orjson.loads(message.value())
-                    if (score["trip_id"], score["vehicle_id"]) == (trip_id, vehicle_id):
+                    if (score["trip_id"], score["vehicle_id"]) in trips:
                         highest = max(highest, score["revision"])
     return highest

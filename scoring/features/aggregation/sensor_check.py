@@ -40,8 +40,8 @@ _KNOWN_MS: Final = 60_000
 _OFFSET_MPS2: Final = 0.5
 """Less is what calibrated sensors have: 3 degrees of tilt. Judgement."""
 
-_GRAVITY_MPS2: Final = 2.0
-"""More is no tilt of a mount (12 degrees) but another axis. Judgement."""
+MOST_OFFSET_MPS2: Final = 2.0
+"""More is no tilt of a mount (12 degrees) but gravity on another axis. Judgement."""
 
 CONTRADICTION_MPS2: Final = 3.0
 """While less is known: more than a speed that lags or is rounded explains."""
@@ -102,7 +102,7 @@ def contradicts(check: Any) -> bool:
     offset = check.offset_sum / check.known_ms
     if check.known_ms < _KNOWN_MS:
         return abs(offset) > CONTRADICTION_MPS2
-    if abs(offset) > _GRAVITY_MPS2:
+    if abs(offset) > MOST_OFFSET_MPS2:
         return True
     product_sum = check.product_sum - offset * check.reference_sum
     if check.square_sum >= _SCALE_SQUARE * _KNOWN_MS and product_sum > _MOST_SCALE * check.square_sum:

@@ -117,10 +117,13 @@ IDENTITY: Final = np.dtype(
         ("vehicle_size", np.uint8),
         ("driver_size", np.uint8),
         ("client_size", np.uint8),
+        ("part", np.uint16),  # which driver of the trip this is, from 1, in the order in which they logged in
+        ("is_current", np.int8),  # whether it is the last of them to log in
     ],
     align=True,
 )
-"""Key of a trip, and where its ids are in the texts: adjacent, with their sizes in bytes."""
+"""Key of a trip, and where its ids are in the texts: adjacent, with their sizes in bytes; the driver's is 0 while no
+driver is known. Each driver of a trip has a slot; the keys are the same."""
 
 PARTITION: Final = np.dtype(
     [

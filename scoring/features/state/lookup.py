@@ -3,6 +3,10 @@
 A trip's key is its vehicle and trip id; a trip id need only be unique within its vehicle. The table is open addressing
 with linear probing (Knuth, The Art of Computer Programming 3, 6.4, algorithm L), at most half full; a match is always
 by the bytes, never by the hash alone. The ids of a trip are adjacent in the texts.
+
+Each driver of a trip has a slot of its own, so that nobody is rated by what another person does. An event without a
+driver is of the one who logged in last; until somebody does, the trip has no driver, and it then becomes the trip of
+the first one.
 """
 
 from typing import Any, Final
@@ -17,6 +21,8 @@ from scoring.features.state.arrays import StateArrays, borrowed_arrays
 _SEPARATOR: Final = np.uint64(0x1F)
 """Between vehicle and trip id; no id can contain it."""
 
+_MOST_PARTS: Final = np.iinfo(np.uint16).max
+
 
 @inlined_kernel
 def same_text(texts: Any, known: int, content: Any, start: int, size: int) -> bool:
@@ -25,6 +31,68 @@ def same_text(texts: Any, known: int, content: Any, start: int, size: int) -> bo
         if texts[known + at] != content[start + at]:
             return False
     return True
+
+
+@inlined_kernel
+def _is_of_trip(
+    arrays: StateArrays, slot: int, hashed: Any, content: Any, trip: tuple[int, int], vehicle: tuple[int, int]
+) -> bool:
+    """Tell whether a slot is of the trip with these ids, each given by its place in the content and its size."""
+    known = arrays.identities[slot]
+    return (
+        known.key == hashed
+        and known.trip_size == trip[1]
+        and known.vehicle_size == vehicle[1]
+        and same_text(arrays.texts, known.text_start, content, trip[0], trip[1])
+        and same_text(arrays.texts, known.text_start + trip[1], content, vehicle[0], vehicle[1])
+    )
+
+
+@inlined_kernel
+def _is_of_driver(arrays: StateArrays, slot: int, content: Any, driver_start: int, driver_size: int) -> bool:
+    """Tell whether a slot of an event's trip is that of its driver, or, if it has none, of the current one."""
+    known = arrays.identities[slot]
+    if driver_size == 0:
+        return known.is_current == 1
+    start = known.text_start + np.int64(known.trip_size) + np.int64(known.vehicle_size)
+    return known.driver_size == driver_size and same_text(arrays.texts, start, content, driver_start, driver_size)
+
+
+@kernel
+def _slot_before(
+    arrays: StateArrays, hashed: Any, content: Any, trip: tuple[int, int], vehicle: tuple[int, int]
+) -> tuple[Any, Any]:
+    """Give the current slot of a trip, and the number of its last part; 0 and 0 if it has none."""
+    last_place = np.uint64(arrays.table.size - 1)
+    place = hashed & last_place
+    current, last_part = np.int64(0), np.int64(0)
+    slot = np.int64(arrays.table[place])
+    while slot != 0:
+        if _is_of_trip(arrays, slot, hashed, content, trip, vehicle):
+            identity = arrays.identities[slot]
+            last_part = max(last_part, np.int64(identity.part))
+            if identity.is_current == 1:
+                current = slot
+        place = (place + np.uint64(1)) & last_place
+        slot = np.int64(arrays.table[place])
+    return current, last_part
+
+
+@inlined_kernel
+def _write_ids(arrays: StateArrays, slot: int, content: Any, id_starts: Any, id_sizes: Any, row: int) -> None:
+    """Write the ids of an event behind all other texts, where they fit, as those of a slot."""
+    partition = arrays.partition[0]
+    identity = arrays.identities[slot]
+    identity.text_start = partition.text_bytes
+    identity.trip_size = id_sizes[row, IdPlace.TRIP]
+    identity.vehicle_size = id_sizes[row, IdPlace.VEHICLE]
+    identity.driver_size = id_sizes[row, IdPlace.DRIVER]
+    identity.client_size = id_sizes[row, IdPlace.CLIENT]
+    for number in range(id_sizes.shape[1]):
+        start = id_starts[row, number]
+        for at in range(id_sizes[row, number]):
+            arrays.texts[partition.text_bytes] = content[start + at]
+            partition.text_bytes += 1
 
 
 @kernel
@@ -54,25 +122,21 @@ def find_or_add(
     partition = arrays.partition[0]
     last_place = np.uint64(arrays.table.size - 1)
     for row in range(begin, slots.size):
-        vehicle_start, vehicle_size = id_starts[row, IdPlace.VEHICLE], id_sizes[row, IdPlace.VEHICLE]
-        trip_start, trip_size = id_starts[row, IdPlace.TRIP], id_sizes[row, IdPlace.TRIP]
-        hashed = (fold_bytes(FNV_OFFSET, content, vehicle_start, vehicle_size) ^ _SEPARATOR) * FNV_PRIME
-        hashed = mixed(fold_bytes(hashed, content, trip_start, trip_size))
+        vehicle = (id_starts[row, IdPlace.VEHICLE], np.int64(id_sizes[row, IdPlace.VEHICLE]))
+        trip = (id_starts[row, IdPlace.TRIP], np.int64(id_sizes[row, IdPlace.TRIP]))
+        driver_start, driver_size = id_starts[row, IdPlace.DRIVER], np.int64(id_sizes[row, IdPlace.DRIVER])
+        hashed = (fold_bytes(FNV_OFFSET, content, vehicle[0], vehicle[1]) ^ _SEPARATOR) * FNV_PRIME
+        hashed = mixed(fold_bytes(hashed, content, trip[0], trip[1]))
         place = hashed & last_place
-        slot = arrays.table[place]
+        slot = np.int64(arrays.table[place])
         while slot != 0:
-            known = arrays.identities[slot]
-            if (
-                known.key == hashed
-                and known.trip_size == trip_size
-                and known.vehicle_size == vehicle_size
-                and same_text(arrays.texts, known.text_start, content, trip_start, trip_size)
-                and same_text(arrays.texts, known.text_start + trip_size, content, vehicle_start, vehicle_size)
+            if _is_of_trip(arrays, slot, hashed, content, trip, vehicle) and _is_of_driver(
+                arrays, slot, content, driver_start, driver_size
             ):
                 break
             place = (place + np.uint64(1)) & last_place
-            slot = arrays.table[place]
-        if slot == 0:
+            slot = np.int64(arrays.table[place])
+        if slot == 0 or arrays.identities[slot].is_current == 0:
             text_size = id_sizes[row].sum()
             if (
                 partition.free_slots == 0
@@ -80,23 +144,27 @@ def find_or_add(
                 or partition.text_bytes + text_size > arrays.texts.size
             ):
                 return row
-            partition.free_slots -= 1
-            partition.trips += 1
-            slot = arrays.free[partition.free_slots]
-            arrays.table[place] = slot
-            arrays.heads[slot].vehicle_class = vehicle_classes[row]
-            identity = arrays.identities[slot]
-            identity.key = hashed
-            identity.text_start = partition.text_bytes
-            identity.trip_size = trip_size
-            identity.vehicle_size = vehicle_size
-            identity.driver_size = id_sizes[row, IdPlace.DRIVER]
-            identity.client_size = id_sizes[row, IdPlace.CLIENT]
-            for number in range(id_sizes.shape[1]):
-                start = id_starts[row, number]
-                for at in range(id_sizes[row, number]):
-                    arrays.texts[partition.text_bytes] = content[start + at]
-                    partition.text_bytes += 1
+            current, last_part = _slot_before(arrays, hashed, content, trip, vehicle)
+            if slot == 0 and current != 0 and arrays.identities[current].driver_size == 0:
+                slot = current
+                old = arrays.identities[slot]
+                partition.idle_text_bytes += (
+                    np.int64(old.trip_size) + np.int64(old.vehicle_size) + np.int64(old.client_size)
+                )
+                _write_ids(arrays, slot, content, id_starts, id_sizes, row)
+            else:
+                if current != 0:
+                    arrays.identities[current].is_current = 0
+                if slot == 0:
+                    partition.free_slots -= 1
+                    partition.trips += 1
+                    slot = np.int64(arrays.free[partition.free_slots])
+                    arrays.table[place] = slot
+                    arrays.heads[slot].vehicle_class = vehicle_classes[row]
+                    arrays.identities[slot].key = hashed
+                    arrays.identities[slot].part = min(last_part + 1, _MOST_PARTS)
+                    _write_ids(arrays, slot, content, id_starts, id_sizes, row)
+                arrays.identities[slot].is_current = 1
         slots[row] = slot
     return slots.size
 

@@ -62,13 +62,15 @@ class LateTrip:
     Attributes
     ----------
     ids
-        In the order of `ID_COLUMNS`.
+        As they are in events, in the order of `ID_COLUMNS`; the driver's is empty where none is known.
     first_offset, last_offset
         Of the events, in the partition's log, that its corrected score is computed from.
     revision
         Of that score.
     lost_event_count
         Events that are missing for another reason.
+    part
+        Which driver of the trip: `IDENTITY`.
     """
 
     ids: tuple[str, ...]
@@ -76,6 +78,7 @@ class LateTrip:
     last_offset: int
     revision: int
     lost_event_count: int = 0
+    part: int = 1
 
     @property
     def key(self) -> tuple[tuple[str, ...], int]:
@@ -307,19 +310,23 @@ class TripStates:
     def note_late_trips(self, rows: NDArray[np.void]) -> None:
         """Note the trips of emitted rows that are to be computed again; their slots are still theirs."""
         late = rows[(rows["final"] == 1) & (rows["first_offset"] >= 0)]
+        parts = self.arrays.identities["part"][late["slot"]].tolist()
         self.expect_late_trips(
-            LateTrip(ids, int(row["first_offset"]), int(row["last_offset"]), int(row["revision"]) + 1, int(row["cut"]))
-            for ids, row in zip(self.ids_of(late["slot"]), late, strict=True)
+            LateTrip(
+                ids, int(row["first_offset"]), int(row["last_offset"]), int(row["revision"]) + 1, int(row["cut"]), part
+            )
+            for ids, row, part in zip(self.ids_of(late["slot"]), late, parts, strict=True)
         )
 
     def expect_late_trips(self, trips: Iterable[LateTrip]) -> None:
         """Note trips that are to be computed again."""
         self.late_trips |= {trip.key: trip for trip in trips}
 
-    def find(self, key: int) -> int | None:
-        """Find the slot of a trip by its key; null where it is not kept."""
+    def find(self, key: int, part: int) -> int | None:
+        """Find the slot of a driver's part of a trip by its key; null where it is not kept."""
         identities = self.arrays.identities
-        found = np.flatnonzero((identities["key"] == np.uint64(key)) & (identities["trip_size"] > 0))
+        is_it = (identities["key"] == np.uint64(key)) & (identities["part"] == part) & (identities["trip_size"] > 0)
+        found = np.flatnonzero(is_it)
         return int(found[0]) if len(found) > 0 else None
 
     def disable_expiry(self) -> None:

@@ -81,7 +81,7 @@ BAD_INPUT = (
     BadInput("a value of 10 MB", C.TOO_LARGE, _is(message(note="x" * TEN_MB))),
     BadInput("nested 2,000 deep", C.NOT_JSON, _is(raw(extra="[" * 2000 + "]" * 2000))),
     # Ids.
-    BadInput("an id is missing", C.MISSING_FIELD, _is(without("driver_id"))),
+    BadInput("an id is missing", C.MISSING_FIELD, _is(without("client_id"))),
     BadInput("an empty object", C.MISSING_FIELD, _is(b"{}")),
     BadInput("an id is null", C.WRONG_TYPE, _is(message(trip_id=None))),
     BadInput("an empty id", C.ILLEGAL_ID, _is(message(vehicle_id=""))),
@@ -89,6 +89,7 @@ BAD_INPUT = (
     BadInput("an id of more than 64 characters", C.ILLEGAL_ID, _is(message(client_id="c" * 65))),
     BadInput("an id that is a whole number", None, _is(message(trip_id=4711)), 1),
     BadInput("an id that is a fraction, true, false, a list or an object", C.WRONG_TYPE, _is(message(trip_id=1.5))),
+    BadInput("no driver, or null, empty, `0`, `unknown`: nobody has logged in", None, _is(message(driver_id="0")), 1),
     # Optional fields: the rest of the event counts.
     BadInput("a field that is null", None, _is(message(acceleration_mps2=None, vehicle_class=None)), 1),
     BadInput('a number as text: `"50"`', None, _is(message(speed_kmh="50")), 1),
