@@ -17,6 +17,7 @@ from schemas.messages.optional_fields import FieldFault
 from schemas.messages.trip_event import Sample, TripEvent, TripIds
 from scoring.errors import InputFileError
 from scoring.trip_files.summary import ReadSummary, TripFile
+from scoring.trip_files.trip_split import split_by_driver
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -86,10 +87,15 @@ def read_json_lines(path: Path) -> TripFile:
         raise InputFileError(
             path,
             f"not one line is a trip event; {lines:,} times: {cause}",
-            remedy="A line needs trip_id, vehicle_id, driver_id, client_id, timestamp; see docs/replay.md.",
+            remedy="A line needs trip_id, vehicle_id, client_id, timestamp; see docs/replay.md.",
         )
+    events, remarks = split_by_driver(events)
     summary = ReadSummary(
-        events.height + dropped.total(), events.height, dict(dropped.most_common()), faults=dict(faults.most_common())
+        events.height + dropped.total(),
+        events.height,
+        dict(dropped.most_common()),
+        remarks=remarks,
+        faults=dict(faults.most_common()),
     )
     return TripFile(events, summary)
 

@@ -27,7 +27,8 @@ def split_trips(
 
     A trip ends where the vehicle does not drive for longer than the gap or pause; rows of such a stand belong to no
     trip, but for a minute after the trip before and ten seconds before the next. A driver who is not known is the
-    one who logged in before, or else the first to log in, within the trip; where one follows another, a trip begins.
+    one who logged in before, or else the first to log in, within the trip. What each further one drives is another
+    trip.
 
     Parameters
     ----------
@@ -65,6 +66,27 @@ def split_trips(
     return named, stands, (*(remark for remark in remarks if remark), *long_ids)
 
 
+def split_by_driver(events: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Give each row of messages its driver, and each driver a trip, as a worker does.
+
+    Parameters
+    ----------
+    events
+        An event frame in any order; ``driver_id`` is null where none is known.
+
+    Returns
+    -------
+    tuple of DataFrame and tuple of str
+        The events in the same order, and sentences about new trips.
+    """
+    drivers = events.group_by("vehicle_id", "trip_id").agg(pl.col("driver_id").n_unique())
+    if events["driver_id"].null_count() == 0 and not (drivers["driver_id"] > 1).any():
+        return events, ()
+    rows = events.with_row_index("_row").with_columns(pl.col("driver_id").fill_null(NO_DRIVER))
+    named, _, remarks = split_trips(rows.sort("timestamp_ms", "_row"), trip_gap_s=None, trip_pause_s=0)
+    return named.sort("_row").drop("_row"), remarks
+
+
 def _split_at_stands(rows: pl.DataFrame, trip: list[str], limit_ms: float) -> tuple[pl.DataFrame, int]:
     """Give each trip's parts between stands a number, and drop the rows of stands."""
     time = pl.col("timestamp_ms")
@@ -97,7 +119,7 @@ def _split_at_stands(rows: pl.DataFrame, trip: list[str], limit_ms: float) -> tu
 
 
 def _with_drivers(rows: pl.DataFrame, part: list[str]) -> tuple[pl.DataFrame, int, int]:
-    """Fill drivers in, and count the parts of each trip between changes of drivers."""
+    """Fill drivers in, number those of each trip, and count those after the first."""
     is_unknown = pl.col("driver_id") == NO_DRIVER
     unknown = int(rows.select(is_unknown.sum()).item())
     if unknown:
@@ -110,11 +132,15 @@ def _with_drivers(rows: pl.DataFrame, part: list[str]) -> tuple[pl.DataFrame, in
         nobody = pl.when(pl.col("driver_id") == NO_DRIVER).then("drv_" + pl.col("vehicle_id")).otherwise("driver_id")
         rows, _ = legal_ids(rows.with_columns(driver_id=nobody), ("driver_id",))
         unknown -= still
-    changes = (pl.col("driver_id") != pl.col("driver_id").shift(1).over(part)).fill_null(value=False)
-    rows = rows.with_columns(_changes=changes)
-    count = int(rows["_changes"].sum())
-    rows = rows.with_columns(_driver=pl.col("_changes").cast(pl.Int64).cum_sum().over(part)).drop("_changes")
-    return rows, unknown, count
+    rows = _number(rows, "_driver", [*part, "driver_id"], within=part)
+    return rows, unknown, rows.filter(pl.col("_driver") > 1).n_unique([*part, "_driver"])
+
+
+def _number(rows: pl.DataFrame, name: str, key: list[str], *, within: list[str]) -> pl.DataFrame:
+    """Add the number of each row's group, from 1 in the order of their first rows."""
+    first_row = pl.col("_row_of_file").min().over(key)
+    numbered = rows.with_row_index("_row_of_file").with_columns(first_row.rank("dense").over(within).alias(name))
+    return numbered.drop("_row_of_file")
 
 
 def _name_by_start(rows: pl.DataFrame) -> pl.DataFrame:
@@ -126,9 +152,7 @@ def _name_by_start(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _name_by_number(rows: pl.DataFrame, trip: list[str]) -> pl.DataFrame:
     """Add a number to the ids of a trip's parts from the second on: ``trip_1.2``, more points where taken."""
-    is_next = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1).over(trip) for name in ("_part", "_driver"))
-    number = is_next.fill_null(value=False).cast(pl.Int64).cum_sum().over(trip) + 1
-    rows = rows.with_columns(_number=number).drop("_part", "_driver")
+    rows = _number(rows, "_number", [*trip, "_part", "_driver"], within=trip).drop("_part", "_driver")
     later = rows.filter(pl.col("_number") > 1).select("trip_id", "_number").unique()
     given, points = set(rows["trip_id"].unique()), "."
     while given.intersection(f"{trip_id}{points}{number}" for trip_id, number in later.iter_rows()):

@@ -141,7 +141,7 @@ def rate_tick(
 
 @kernel
 def _turn_deg(before_deg: float, after_deg: float) -> float:
-    """Give the shorter way from one heading to another, -180 to 180. (The operator ``%`` takes ten times as long.)"""
+    """Give the shorter way from one heading to another, -180 to 180; ``%`` would take ten times as long."""
     turn_deg = after_deg - before_deg
     return turn_deg - 360.0 * math.floor((turn_deg + 180.0) / 360.0)
 

@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from schemas.messages.trip_event import ID_PATTERN
-from scoring.trip_files import TripFile
+from scoring.trip_files import TripFile, read_trip_file
 from tests.support.examples.trip_tables import IDS, START_S, TIME_AND_SPEED, csv_text, drive, read_content
 
 VEHICLE = ("vehicle_id==veh_1", "client_id==client_1")
@@ -134,3 +135,23 @@ def test_a_long_vehicle_id_leaves_its_trips_an_id_that_fits(tmp_path: Path) -> N
     trip_file = read_content(tmp_path, text, "client_id==c", *TIME_AND_SPEED, "vehicle_id=unit", trip_gap_s=300)
     assert trip_file.events["trip_id"].str.contains(ID_PATTERN).all()
     assert trip_file.events["vehicle_id"].unique().to_list() == ["v" * 64]
+
+
+def test_a_driver_who_takes_over_again_goes_on_with_their_own_trip(tmp_path: Path) -> None:
+    rows = [(*row, "drv_2" if 60 <= place < 90 else "drv_1") for place, row in enumerate(drive())]
+    trip_file = read_content(tmp_path, csv_text(rows, header="ts,v,drv"), *IDS, *TIME_AND_SPEED, "driver_id=drv")
+    assert trips(trip_file) == [("trip_1", "drv_1", 0, 179), ("trip_1.2", "drv_2", 60, 89)]
+
+
+def test_messages_of_a_file_are_of_the_drivers_that_a_worker_gives_them(tmp_path: Path) -> None:
+    ids = {"trip_id": "trip_1", "vehicle_id": "veh_1", "client_id": "c_1"}
+    drivers = ["unknown"] * 40 + ["drv_7"] * 60 + [None] * 20 + ["drv_8"] * 60
+    lines = [
+        json.dumps({**ids, "driver_id": driver, "timestamp": 1000 * (START_S + second), "speed_kmh": 50.0})
+        for second, driver in enumerate(drivers)
+    ]
+    path = tmp_path / "messages.jsonl"
+    path.write_text("\n".join(lines[::-1]))
+    trip_file = read_trip_file(path, file_format="jsonl")
+    assert trips(trip_file) == [("trip_1", "drv_7", 0, 119), ("trip_1.2", "drv_8", 120, 179)]
+    assert "1 trips begin where the driver changes" in str(trip_file.summary)
