@@ -110,7 +110,7 @@ def _resolve(states: TripStates, rows: NDArray[np.void], features: NDArray[np.vo
 
 
 def find_slots(states: TripStates, events: EventColumns) -> NDArray[np.int64]:
-    """Find the slot of each event's trip; trips not seen before get one, with the ids of their first event."""
+    """Find the slot of each event's trip and driver; those not seen before get one, with the ids of the event."""
     slots = np.zeros(len(events), np.int64)
     ids = (events.content, events.id_starts, events.id_sizes, events.vehicle_classes)
     done = 0

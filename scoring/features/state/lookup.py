@@ -99,7 +99,7 @@ def _write_ids(arrays: StateArrays, slot: int, content: Any, id_starts: Any, id_
 def find_or_add(
     arrays: StateArrays, content: Any, id_starts: Any, id_sizes: Any, vehicle_classes: Any, slots: Any, begin: int
 ) -> int:
-    """Find the slot of each event's trip; trips not seen before get one, with the ids of their first event.
+    """Find the slot of each event's trip and driver; those not seen before get one, with the ids of the event.
 
     Parameters
     ----------
