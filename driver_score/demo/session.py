@@ -78,8 +78,10 @@ class DemoOutcome:
         Events by field and fault of optional fields that count as unknown.
     rows_dropped
         Rows of the file that are no events, by cause.
+    device_faults, late_trips
+        Faults of devices by kind, of events or of final scores; final scores that missed late events, by outcome.
     unscored
-        Trips without a score by status.
+        Trips without a score by cause.
     losses, large_losses
         All of this in sentences, large ones separately.
     notes
@@ -100,6 +102,8 @@ class DemoOutcome:
     rejects_by_code: dict[str, int]
     field_faults: dict[str, dict[str, int]]
     rows_dropped: dict[str, int]
+    device_faults: dict[str, int]
+    late_trips: dict[str, int]
     unscored: dict[str, int]
     losses: list[str]
     large_losses: list[str]
@@ -164,8 +168,9 @@ def run_demo(
                 collector.stop()
     show(Progress("writing the report", sender.sent, metrics, rate, [], []))
     scores = collector.frame(DRIVER_SCORES.name)
-    quality = _quality(metrics, file)
-    profile = load_settings().thresholds
+    trips = latest_trips(scores)
+    quality = _quality(metrics, file, trips.height)
+    settings = load_settings()
     path = write_report(
         report_path,
         scores=scores,
@@ -174,9 +179,9 @@ def run_demo(
         events=events,
         quality=quality,
         title=title,
-        threshold_profile=profile,
+        threshold_profile=settings.thresholds,
+        exposure=settings.exposure,
     )
-    trips = latest_trips(scores)
     unscored = unscored_trips(trips)
     if score_path is not None:
         write_scores(score_path, scores)
@@ -191,10 +196,12 @@ def run_demo(
         rejects_by_code=quality.rejects_by_code,
         field_faults=_by_field(quality.faults),
         rows_dropped=dict(file.dropped) if file is not None else {},
+        device_faults=dict(quality.device_faults),
+        late_trips=dict(quality.late_trips or {}),
         unscored=unscored,
         losses=[str(loss) for loss in quality.losses if not loss.is_large],
         large_losses=[str(loss) for loss in quality.losses if loss.is_large],
-        notes=unscored_sentences(trips.height, unscored),
+        notes=unscored_sentences(trips.height, unscored, settings.exposure),
         events_per_s=round(rate, 1),
         report=str(path),
     )
@@ -279,7 +286,7 @@ def _collected(metrics: dict[str, float], collector: Collector) -> bool:
     )
 
 
-def _quality(metrics: dict[str, float], file: ReadSummary | None) -> InputQuality:
+def _quality(metrics: dict[str, float], file: ReadSummary | None, trips: int) -> InputQuality:
     faults = {}
     for name, count in _labelled(metrics, "field_faults_total:").items():
         field, _, fault = name.partition(":")
@@ -292,6 +299,9 @@ def _quality(metrics: dict[str, float], file: ReadSummary | None) -> InputQualit
         late=round(metrics.get("late_events_total", 0)),
         faults=faults,
         file_losses=tuple(file_losses(file)) if file is not None else (),
+        trips=trips,
+        device_faults=_labelled(metrics, "device_faults_total:"),
+        late_trips=_labelled(metrics, "late_trips_total:"),
     )
 
 
