@@ -138,15 +138,18 @@ def demo(
             show=show,
             score_path=scores,
         )
+    if not console.is_terminal:
+        console.line()  # the live view ends without one
     console.print(
         f"{outcome.events:,} events of {outcome.trips:,} trips, {outcome.scores:,} scores, {outcome.alerts:,} alerts, "
         f"{outcome.late:,} late, {outcome.duplicates:,} merged, {outcome.rejected:,} rejected; "
         f"{outcome.events_per_s:,.0f} events/s",
         highlight=False,
+        soft_wrap=True,
     )
     print_losses(console, outcome.large_losses, outcome.losses)
     for note in outcome.notes:
-        console.print(Text(note))
+        console.print(Text(note), soft_wrap=True)
     console.print(f"report: {outcome.report}", highlight=False)
     if scores is not None:
         console.print(f"scores: {scores}", highlight=False)

@@ -9,6 +9,6 @@ from rich.text import Text
 def print_losses(console: Console, large: Iterable[str], small: Iterable[str]) -> None:
     """Print a line for each loss; large ones are marked as warnings, also where there are no colours."""
     for loss in large:
-        console.print(Text(f"WARNING: {loss}", style="bold red"))
+        console.print(Text(f"WARNING: {loss}", style="bold red"), soft_wrap=True)
     for loss in small:
-        console.print(Text(loss))
+        console.print(Text(loss), soft_wrap=True)

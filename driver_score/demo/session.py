@@ -36,6 +36,13 @@ _REFRESH_S: Final = 0.5
 _SETTLED_AFTER: Final = 4
 """Polls without anything left to collect: a profile follows its trip's score by one round trip through Kafka."""
 
+_SILENT_S: Final = 5.0
+"""After this long without events, trips get final scores: of those that had one, with the events that came after it.
+Longer than `_SETTLED_AFTER` polls, so that trips without an end stay provisional where no event was late."""
+
+_LATE_SETTLED_S: Final = _SILENT_S + 3.0
+"""Time without events after which trips with late events have been scored again, or will not be."""
+
 _QUIET_TIMEOUT_S: Final = 120.0
 """Without progress for this long, with events left, the worker is stalled."""
 
@@ -78,8 +85,10 @@ class DemoOutcome:
         Events by field and fault of optional fields that count as unknown.
     rows_dropped
         Rows of the file that are no events, by cause.
+    device_faults, late_trips
+        Faults of devices by kind, of events or of final scores; final scores that missed late events, by outcome.
     unscored
-        Trips without a score by status.
+        Trips without a score by cause.
     losses, large_losses
         All of this in sentences, large ones separately.
     notes
@@ -100,6 +109,8 @@ class DemoOutcome:
     rejects_by_code: dict[str, int]
     field_faults: dict[str, dict[str, int]]
     rows_dropped: dict[str, int]
+    device_faults: dict[str, int]
+    late_trips: dict[str, int]
     unscored: dict[str, int]
     losses: list[str]
     large_losses: list[str]
@@ -153,19 +164,24 @@ def run_demo(
             "DRIVER_SCORE_KAFKA__TOPIC_PREFIX": "",
             "DRIVER_SCORE_PROFILES__MIN_DISTANCE_KM": str(DEMO_MIN_DISTANCE_KM),
         }
+        if speed is None:  # else vehicles may pause for longer
+            environment["DRIVER_SCORE_WORKER__SILENT_PARTITION_S"] = str(_SILENT_S)
         show(Progress("starting the worker (the first time on a machine, it compiles)", 0, {}, 0.0, [], []))
         with NativeWorker(log_folder, broker, free_port(), environment) as worker:
             collector = Collector(kafka)
             collector.start()
             try:
                 sender = _Sender(messages, kafka, speed)
-                rate, metrics = _watch(sender, worker, collector, show)
+                rate, metrics = _watch(
+                    sender, worker, collector, show, late_settled_s=_LATE_SETTLED_S if speed is None else 0
+                )
             finally:
                 collector.stop()
     show(Progress("writing the report", sender.sent, metrics, rate, [], []))
     scores = collector.frame(DRIVER_SCORES.name)
-    quality = _quality(metrics, file)
-    profile = load_settings().thresholds
+    trips = latest_trips(scores)
+    quality = _quality(metrics, file, trips.height)
+    settings = load_settings()
     path = write_report(
         report_path,
         scores=scores,
@@ -174,9 +190,9 @@ def run_demo(
         events=events,
         quality=quality,
         title=title,
-        threshold_profile=profile,
+        threshold_profile=settings.thresholds,
+        exposure=settings.exposure,
     )
-    trips = latest_trips(scores)
     unscored = unscored_trips(trips)
     if score_path is not None:
         write_scores(score_path, scores)
@@ -191,10 +207,12 @@ def run_demo(
         rejects_by_code=quality.rejects_by_code,
         field_faults=_by_field(quality.faults),
         rows_dropped=dict(file.dropped) if file is not None else {},
+        device_faults=dict(quality.device_faults),
+        late_trips=dict(quality.late_trips or {}),
         unscored=unscored,
         losses=[str(loss) for loss in quality.losses if not loss.is_large],
         large_losses=[str(loss) for loss in quality.losses if loss.is_large],
-        notes=unscored_sentences(trips.height, unscored),
+        notes=unscored_sentences(trips.height, unscored, settings.exposure),
         events_per_s=round(rate, 1),
         report=str(path),
     )
@@ -234,9 +252,16 @@ class _Sender:
 
 
 def _watch(
-    sender: _Sender, worker: NativeWorker, collector: Collector, show: Callable[[Progress], None]
+    sender: _Sender,
+    worker: NativeWorker,
+    collector: Collector,
+    show: Callable[[Progress], None],
+    *,
+    late_settled_s: float,
 ) -> tuple[float, dict[str, float]]:
     """Show progress until all sent events are scored and their scores collected.
+
+    Where events came late, that is ``late_settled_s`` after the last event.
 
     Returns
     -------
@@ -259,7 +284,9 @@ def _watch(
         span = recent[-1][0] - recent[0][0]
         rate = (recent[-1][1] - recent[0][1]) / span if span else 0.0
         show(Progress("live", sender.sent, metrics, rate, collector.latest(), collector.riskiest(6)))
-        done = sender.summary is not None and records >= sender.summary.messages and _collected(metrics, collector)
+        is_settled = not metrics.get("late_events_total", 0) or now - last_moved > late_settled_s
+        is_read = sender.summary is not None and records >= sender.summary.messages
+        done = is_settled and is_read and _collected(metrics, collector)
         settled = settled + 1 if done else 0
         if settled > _SETTLED_AFTER:
             return metrics["events_total"] / (last_moved - started), metrics
@@ -273,13 +300,14 @@ def _collected(metrics: dict[str, float], collector: Collector) -> bool:
     counts = collector.counts()
     return (
         metrics.get("waiting_late_trips", 0) == 0
+        and metrics.get("closing_trips", 0) == 0
         and counts[DRIVER_SCORES.name] >= metrics.get("scores_total", 0)
         and counts[TRIP_ALERTS.name] >= metrics.get("alerts_total", 0)
         and counts[DRIVER_PROFILES.name] >= metrics.get("profiles_total", 0)
     )
 
 
-def _quality(metrics: dict[str, float], file: ReadSummary | None) -> InputQuality:
+def _quality(metrics: dict[str, float], file: ReadSummary | None, trips: int) -> InputQuality:
     faults = {}
     for name, count in _labelled(metrics, "field_faults_total:").items():
         field, _, fault = name.partition(":")
@@ -292,6 +320,9 @@ def _quality(metrics: dict[str, float], file: ReadSummary | None) -> InputQualit
         late=round(metrics.get("late_events_total", 0)),
         faults=faults,
         file_losses=tuple(file_losses(file)) if file is not None else (),
+        trips=trips,
+        device_faults=_labelled(metrics, "device_faults_total:"),
+        late_trips=_labelled(metrics, "late_trips_total:"),
     )
 
 

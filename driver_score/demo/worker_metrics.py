@@ -10,7 +10,13 @@ from driver_score.local_stack.server_process import LOOPBACK
 
 _PREFIX: Final = "driver_score_worker_"
 _ANSWER_TIMEOUT_S: Final = 10.0
-_LABELS: Final = {"rejects_total": ("code",), "field_faults_total": ("field", "fault")}
+_LABELS: Final = {
+    "rejects_total": ("code",),
+    "field_faults_total": ("field", "fault"),
+    "device_faults_total": ("fault",),
+    "late_trips_total": ("outcome",),
+}
+"""Metrics that are told by their labels too."""
 
 
 def worker_metrics(port: int) -> dict[str, float] | None:
@@ -23,9 +29,9 @@ def worker_metrics(port: int) -> dict[str, float] | None:
 
     Returns
     -------
-    The sum of each metric over its labels, by its name without the prefix of the worker; of rejected messages and of
-    field faults also those of each label, as ``rejects_total:<code>`` and ``field_faults_total:<field>:<fault>``; null
-    when the worker does not answer.
+    The sum of each metric over its labels, by its name without the prefix of the worker; of rejected messages, faults
+    of fields and devices, and late trips also those of each label, as ``rejects_total:<code>`` and
+    ``field_faults_total:<field>:<fault>``; null when the worker does not answer.
     """
     try:
         address = f"http://{LOOPBACK}:{port}/metrics"

@@ -90,9 +90,10 @@ def of_quality(quality: InputQuality) -> str:
     share = quality.usable_share
     if share is None:
         return "No events came in"
-    large = [loss for loss in quality.losses if loss.is_large and loss.count > quality.rejected]
+    rejected = quality.rejected / (quality.events + quality.rejected)
+    large = [loss for loss in quality.losses if loss.is_large and loss.share > rejected]
     if large:
-        worst = max(large, key=lambda loss: loss.count)
+        worst = max(large, key=lambda loss: loss.share)
         return f"{worst.count:,} of {worst.of:,} {worst.what}"
     if quality.rejected == 0:
         return f"All {quality.events:,} events could be read"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from driver_score.losses import SPEED_UNKNOWN
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -16,7 +18,7 @@ class Headline:
     scored, bands
         Trips with a score, and how many of them are of each band.
     unfinished, unscored
-        Trips whose end had not come, and trips without a score by status.
+        Trips whose end had not come, and trips without a score by cause.
     median_score
         None where no trip has a score.
     period
@@ -64,6 +66,8 @@ def headline(trips: pl.DataFrame, alerts: pl.DataFrame) -> Headline:
 
 
 def unscored_trips(trips: pl.DataFrame) -> dict[str, int]:
-    """Count the trips without a score by status."""
-    without = trips.filter(pl.col("score").is_null())["status"]
-    return dict(without.value_counts(sort=True, name="trips").iter_rows())
+    """Count the trips without a score by cause: an unknown speed, else the status."""
+    without_speed = pl.col("distance_km").is_null() & (pl.col("duration_s") > 0)
+    cause = pl.when(without_speed).then(pl.lit(SPEED_UNKNOWN)).otherwise("status")
+    causes = trips.filter(pl.col("score").is_null()).select(cause.alias("cause")).to_series()
+    return dict(causes.value_counts(sort=True, name="trips").iter_rows())

@@ -46,6 +46,12 @@ class InputQuality:
         Events by field and fault of optional fields that count as unknown.
     file_losses
         What the reader of a file did not make events of.
+    trips
+        Trips that were scored, also those without a score.
+    device_faults
+        Faults of devices by kind, as ``driver_score_worker_device_faults_total`` counts them.
+    late_trips
+        Final scores that missed late events, by outcome; None if not known.
     """
 
     events: int
@@ -55,6 +61,9 @@ class InputQuality:
     late: int
     faults: Mapping[tuple[str, str], int] = field(default_factory=dict)
     file_losses: tuple[Loss, ...] = ()
+    trips: int = 0
+    device_faults: Mapping[str, int] = field(default_factory=dict)
+    late_trips: Mapping[str, int] | None = None
 
     @property
     def losses(self) -> list[Loss]:
@@ -65,6 +74,9 @@ class InputQuality:
             duplicates=self.duplicates,
             late=self.late,
             faults=self.faults,
+            trips=self.trips,
+            device_faults=self.device_faults,
+            late_trips=self.late_trips,
         )
         return [*self.file_losses, *of_worker]
 

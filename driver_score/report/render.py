@@ -6,7 +6,7 @@ from typing import Any, Final
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from driver_score.losses import gap_sentence
+from driver_score.losses import gap_sentence, why_unscored
 from driver_score.report import findings
 from driver_score.report.drivers import MAX_LISTED, driver_ranking
 from driver_score.report.figures import MAX_DRIVERS_DRAWN, MAX_GROUPS, driver_exposure, score_distribution, score_ranges
@@ -18,6 +18,7 @@ from driver_score.report.style import band_limits, plotly_script
 from driver_score.report.traces import MARKS
 from driver_score.report.trips import riskiest_trips, trip_cards
 from driver_score.report.wording import FACTORS, factor_name, reject_sentence
+from schemas.settings import ExposureSettings
 from schemas.thresholds import ThresholdProfile
 from scoring.model import BandLimits
 
@@ -43,6 +44,7 @@ def write_report(
     quality: InputQuality,
     title: str,
     threshold_profile: ThresholdProfile | None = None,
+    exposure: ExposureSettings | None = None,
     bands: BandLimits | None = None,
 ) -> Path:
     """Write the report of what was scored, as one HTML file that needs nothing else.
@@ -63,6 +65,8 @@ def write_report(
         Heading of the report.
     threshold_profile
         Profile behind the scores, for marks of hard events, gaps and faults; the default one where none is given.
+    exposure
+        The least driving for a score; the default where none is given.
     bands
         The model's risk bands; the default ones where none are given.
 
@@ -79,6 +83,7 @@ def write_report(
         events,
         quality,
         threshold_profile or ThresholdProfile(),
+        exposure or ExposureSettings(),
         bands or BandLimits(),
     )
     environment = Environment(
@@ -101,6 +106,7 @@ def _context(
     events: pl.DataFrame,
     quality: InputQuality,
     profile: ThresholdProfile,
+    exposure: ExposureSettings,
     limits: BandLimits,
 ) -> dict[str, Any]:
     """Compute what the templates show."""
@@ -112,6 +118,7 @@ def _context(
     costs = factor_costs(trips)
     return {
         "headline": numbers,
+        "unscored": [(trips, why_unscored(cause, exposure)) for cause, trips in numbers.unscored.items()],
         "distribution_finding": findings.of_scores(trips),
         "distribution": score_distribution(trips, limits) if numbers.scored else None,
         "groupings": [found for grouping in _GROUPINGS if (found := _grouping(trips, limits, *grouping))],

@@ -1,20 +1,24 @@
 """The demo on a file with faults: what did not count is said in the end lines, in JSON and in the report."""
 
 import json
-import os
-import subprocess
-import sys
+import random
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.servers.brokers import PATIENCE_S
+from tests.support.servers.demo_run import run_demo
 
 pytestmark = pytest.mark.e2e
 
 ROUNDS_S = 630
-IDS = ("vehicle_id==veh_1", "trip_id==trip_1", "client_id==client_1")
+START_MS = 1_772_435_700_000
+WEEK_MS = 7 * 86_400_000
+MAPS = [
+    word
+    for each in ("vehicle_id==veh_1", "trip_id==trip_1", "client_id==client_1", "timestamp=ts:s", "speed_kmh=spd")
+    for word in ("--map", each)
+]
 
 
 def speed_kmh(second: int) -> float:
@@ -23,41 +27,24 @@ def speed_kmh(second: int) -> float:
     return 3.6 * min(at, 15, max(0, 75 - at))
 
 
-def demo(data: Path, *maps: str) -> tuple[dict[str, Any], str, str]:
-    """Run the demo on a file; give its JSON, its end lines and its report."""
-    report = data.with_name("report.html")
-    options = [word for each in maps for word in ("--map", each)]
-    done = subprocess.run(
-        [sys.executable, "-m", "driver_score", "demo", "--data", data, "--report", report, "--json", *options],
-        env={name: given for name, given in os.environ.items() if not name.startswith("DRIVER_SCORE_")},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout), " ".join(done.stderr.split()), report.read_text()
-
-
 def test_a_message_file_with_faults_counts_and_says_what_is_unknown(tmp_path: Path) -> None:
     data = tmp_path / "events.jsonl"
     ids = {"trip_id": "trip_1", "vehicle_id": "veh_1", "driver_id": "drv_1", "client_id": "client_1"}
-    start_ms = 1_772_435_700_000
     events: list[dict[str, object]] = [
         {
             **ids,
-            "timestamp": start_ms + 1000 * second,
+            "timestamp": START_MS + 1000 * second,
             "speed_kmh": speed_kmh(second),
             "speed_limit_kmh": 0 if second % 3 else 50,
             "heading_deg": "north" if second % 2 else 90,
         }
         for second in range(ROUNDS_S)
     ]
-    events.append({**ids, "timestamp": start_ms + 1000 * ROUNDS_S, "event_type": "trip_end"})
-    data.write_text("".join(json.dumps(event) + "\n" for event in [*events, events[6]]))
-    outcome, lines, report = demo(data)
+    events.append({**ids, "timestamp": START_MS + 1000 * ROUNDS_S, "event_type": "trip_end"})
+    data.write_text("".join(json.dumps(event) + "\n" for event in [*events[:7], *events[6:]]))
+    outcome, lines, report = run_demo(data)
     assert outcome["events"] == ROUNDS_S + 2
-    assert outcome["late"] + outcome["duplicates"] == 1
+    assert (outcome["late"], outcome["duplicates"]) == (0, 1)
     assert outcome["field_faults"] == {"speed_limit_kmh": {"placeholder": 420}, "heading_deg": {"wrong_type": 315}}
     assert outcome["unscored"] == {}
     assert "WARNING: 315 of 632 events count without heading_deg (49.8%): its value is of another type" in lines
@@ -70,10 +57,67 @@ def test_a_file_of_far_samples_says_why_there_is_no_score_and_which_setting_coun
     data = tmp_path / "trips.csv"
     lines = ["ts,spd"] + [f"{1_772_435_700 + 120 * number},{60 if number else 9999}" for number in range(60)]
     data.write_text("\n".join(lines) + "\n")
-    outcome, said, report = demo(data, *IDS, "timestamp=ts:s", "speed_kmh=spd")
+    outcome, said, report = run_demo(data, *MAPS)
     assert outcome["unscored"] == {"insufficient_exposure": 1}
     assert outcome["rows_dropped"] == {"nothing measured: speed_kmh can't be used": 1}
     assert "WARNING: 1 of 60 rows of the file were dropped (1.7%): 1 nothing measured: speed_kmh can't be used" in said
-    assert "1 of 1 trips have no score: not enough driving that counts" in said
+    assert "1 of 1 trips have no score: less than 1 km or 120 s of driving that counts" in said
     assert "DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S=240 counts them" in said
     assert "DRIVER_SCORE_THRESHOLDS__MAX_SPARSE_GAP_S=240 counts them" in report
+
+
+def test_faults_of_devices_in_messages_are_said_by_event_and_by_trip(tmp_path: Path) -> None:
+    noise = random.Random(1)
+
+    def acceleration_mps2(second: int) -> float:
+        return (speed_kmh(second + 1) - speed_kmh(second)) / 3.6 + noise.gauss(0, 0.1)
+
+    devices: dict[str, Callable[[int], dict[str, object]]] = {
+        "clock": lambda at: {"timestamp": START_MS + 1000 * at + 7_200_000 * (at == 200)},
+        "weeks": lambda at: {"timestamp": START_MS + 1000 * at - 1024 * WEEK_MS * (at < 60)},
+        "spike": lambda at: {"speed_kmh": speed_kmh(at) + 45 * (at % 90 == 30)},
+        "held": lambda at: {"speed_kmh": speed_kmh(at // 5 * 5)},
+        "gravity": lambda at: {"acceleration_mps2": acceleration_mps2(at) - 9.81},
+        "tilted": lambda at: {"acceleration_mps2": acceleration_mps2(at) - 1.0},
+        "late": lambda _: {},
+    }
+    events: list[dict[str, object]] = []
+    for name, fields in devices.items():
+        ids = {"trip_id": "trip_1", "vehicle_id": name, "driver_id": f"drv_{name}", "client_id": "client_1"}
+        sent = [
+            {**ids, "timestamp": START_MS + 1000 * at, "speed_kmh": speed_kmh(at), **fields(at)}
+            for at in range(ROUNDS_S)
+        ]
+        sent.append({**ids, "timestamp": START_MS + 1000 * ROUNDS_S, "event_type": "trip_end"})
+        events += sent[:100] + sent[300:] + sent[100:300] if name == "late" else sent
+    data, scores = tmp_path / "events.jsonl", tmp_path / "scores.jsonl"
+    data.write_text("".join(json.dumps(event) + "\n" for event in events))
+    outcome, said, report = run_demo(data, "--scores", str(scores))
+    assert outcome["device_faults"] == {
+        "clock_jump": 1,
+        "rollover": 60,
+        "spike": 7,
+        "held_speed": 1,
+        "sensor_offset": 1,
+        "sensor_contradicted": 1,
+    }
+    assert outcome["late"] == 200
+    assert outcome["late_trips"] == {"corrected": 1}
+    for sentence in (
+        "WARNING: 60 of 4,417 events were 1,024 weeks behind (1.4%): their GPS week count began again",
+        "WARNING: 1 of 7 trips have an acceleration sensor that contradicts the speed (14.3%): it was not used",
+        "WARNING: 1 of 7 trips have an acceleration sensor that is off by a constant (14.3%): that was subtracted",
+        "WARNING: 1 of 7 trips have a speed that stays the same for seconds before it changes (14.3%): hard braking",
+        "; 1 final score was made again with them. Alerts before that were without",
+        "7 of 4,417 events count without their speed (0.2%): no vehicle changes its speed so much",
+        "1 of 4,417 events were left out for their time (less than 0.1%): it is far from",
+    ):
+        assert sentence in said
+    assert "an acceleration sensor that contradicts the speed" in report
+    trips = {trip["vehicle_id"]: trip for trip in map(json.loads, scores.read_text().splitlines())}
+    assert {name: trip["distance_km"] for name, trip in trips.items()} == pytest.approx(
+        dict.fromkeys(devices, trips["weeks"]["distance_km"]), rel=0.01
+    ), "late events count"
+    assert {trip["hard_event_count"] for trip in trips.values()} == {0, None}
+    assert outcome["alerts"] == 0
+    assert outcome["unscored"] == {}

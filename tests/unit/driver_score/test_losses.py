@@ -1,10 +1,14 @@
 """What did not count as it was sent: each loss in a sentence, and large ones apart from small ones."""
 
+from typing import get_args
+
 import pytest
 
 from driver_score.losses import Loss, file_losses, gap_sentence, unscored_sentences, worker_losses
 from schemas.messages.optional_fields import FieldFault
+from schemas.settings import ExposureSettings
 from schemas.thresholds import ThresholdProfile
+from scoring.features.state import DeviceFault
 from scoring.trip_files import ReadSummary
 
 
@@ -32,6 +36,43 @@ def test_each_loss_says_how_many_of_how_many_and_why_the_largest_first() -> None
 def test_each_fault_is_said_in_words(fault: FieldFault) -> None:
     (sentence,) = sentences(faults={("latitude", fault): 1})
     assert sentence.startswith("1 of 1,000 events count without latitude (0.1%): its value is ")
+
+
+@pytest.mark.parametrize("fault", get_args(DeviceFault))
+def test_each_fault_of_a_device_is_said_in_words_of_events_or_of_trips(fault: DeviceFault) -> None:
+    (sentence,) = sentences(trips=20, device_faults={fault: 4})
+    of_trips = fault in ("held_speed", "sensor_offset", "sensor_contradicted")
+    assert sentence.startswith("4 of 20 trips have " if of_trips else "4 of 1,000 events ")
+    assert fault not in sentence
+
+
+def test_faults_of_trips_come_after_those_of_events_and_a_trip_that_is_scored_twice_is_no_second_trip() -> None:
+    event, trip = sentences(trips=3, device_faults={"sensor_contradicted": 6, "spike": 1})
+    assert event.startswith("1 of 1,000 events count without their speed (0.1%): no vehicle ")
+    assert trip == (
+        "3 of 3 trips have an acceleration sensor that contradicts the speed (100.0%): it was not used. "
+        "Check how it is mounted, its unit and its sign"
+    )
+
+
+@pytest.mark.parametrize(
+    ("late_trips", "ending"),
+    [
+        (None, " of its trip that came before it"),
+        ({}, "; no final score includes them"),
+        ({"corrected": 1}, "; 1 final score was made again with them. Alerts before that were without"),
+        ({"corrected": 2}, "; 2 final scores were made again with them. Alerts before that were without"),
+    ],
+)
+def test_late_events_are_said_with_what_became_of_their_trips(late_trips: dict[str, int] | None, ending: str) -> None:
+    (late,) = sentences(late=620, late_trips=late_trips, trips=2)
+    assert late.startswith("620 of 1,000 events came late (62.0%): each was more than DRIVER_SCORE_WINDOWS__")
+    assert late.endswith(ending)
+
+
+def test_trips_whose_late_events_have_expired_are_said() -> None:
+    _, expired = sentences(late=620, late_trips={"expired": 1}, trips=2)
+    assert expired.startswith("1 of 2 trips have a score without their late events (50.0%): Kafka has deleted events")
 
 
 def test_rows_that_the_reader_dropped_are_said_by_cause() -> None:
@@ -63,9 +104,12 @@ def test_more_than_one_of_a_hundred_is_large_unless_the_sender_said_unknown(loss
 
 
 def test_trips_without_a_score_are_said_with_the_reason() -> None:
-    assert unscored_sentences(3, {}) == []
-    assert unscored_sentences(3, {"insufficient_exposure": 2}) == [
-        "2 of 3 trips have no score: not enough driving that counts"
+    limits = ExposureSettings(min_trip_km=0.5)
+    assert unscored_sentences(3, {}, limits) == []
+    assert unscored_sentences(3, {"insufficient_exposure": 2, "speed_unknown": 1, "new": 1}, limits) == [
+        "2 of 3 trips have no score: less than 0.5 km or 120 s of driving that counts",
+        "1 of 3 trips have no score: the speed is unknown, and so is the distance",
+        "1 of 3 trips have no score: new",
     ]
 
 

@@ -16,6 +16,10 @@ def port() -> Iterator[int]:
     faults = Counter("driver_score_worker_field_faults", "Field faults", ["field", "fault"], registry=registry)
     faults.labels("heading_deg", "wrong_type").inc(2)
     faults.labels("heading_deg", "placeholder").inc(4)
+    devices = Counter("driver_score_worker_device_faults", "Faults of devices", ["fault"], registry=registry)
+    devices.labels("spike").inc(5)
+    late = Counter("driver_score_worker_late_trips", "Late trips", ["outcome"], registry=registry)
+    late.labels("corrected").inc(6)
     Counter("driver_score_worker_events", "Events", registry=registry).inc(7)
     server, thread = start_http_server(0, LOOPBACK, registry)
     yield server.server_port
@@ -24,7 +28,7 @@ def port() -> Iterator[int]:
     thread.join()
 
 
-def test_metrics_are_summed_over_their_labels_and_rejects_and_field_faults_are_told_by_theirs(port: int) -> None:
+def test_metrics_are_summed_over_their_labels_and_rejects_faults_and_late_trips_are_told_by_theirs(port: int) -> None:
     metrics = worker_metrics(port)
 
     assert metrics is not None
@@ -36,6 +40,10 @@ def test_metrics_are_summed_over_their_labels_and_rejects_and_field_faults_are_t
         "field_faults_total": 6,
         "field_faults_total:heading_deg:wrong_type": 2,
         "field_faults_total:heading_deg:placeholder": 4,
+        "device_faults_total": 5,
+        "device_faults_total:spike": 5,
+        "late_trips_total": 6,
+        "late_trips_total:corrected": 6,
     }
 
 

@@ -221,7 +221,7 @@ def test_headline_numbers_are_those_of_the_trips(tmp_path: Path) -> None:
         "Trips scored 75%",
         "High risk 33.3%",
         "Alerts 1 on 1 trip",
-        "1 trip without a score: not enough driving yet",
+        "1 trip without a score: less than 1 km or 120 s of driving that counts",
     ):
         assert expected in text
 
@@ -233,10 +233,18 @@ def test_a_trip_without_a_score_is_in_no_chart_and_never_a_zero(tmp_path: Path) 
     assert "The one scored trip is of low risk" in text_of(page)
 
 
+def test_a_trip_whose_speed_is_unknown_is_not_said_to_lack_driving(tmp_path: Path) -> None:
+    without_speed = score_message(1, None, distance_km=None, duration_s=720.0)
+    without_time = score_message(2, None, distance_km=None, duration_s=None)
+    text = text_of(written(tmp_path, [without_speed, without_time]))
+    assert "1 trip without a score: the speed is unknown, and so is the distance" in text
+    assert "1 trip without a score: less than 1 km or 120 s of driving that counts" in text
+
+
 def test_without_any_score_the_report_says_so_and_shows_hard_driven_trips(tmp_path: Path) -> None:
     page = written(tmp_path, [score_message(1, None, hard_event_count=1), score_message(2, None)])
     text = text_of(page)
-    assert "Not enough driving for a score yet" in text
+    assert "2 trips without a score: less than 1 km or 120 s of driving that counts" in text
     assert "No trip can be scored yet; this one had the most hard events" in text
     assert "chart-distribution" not in page
 
@@ -304,7 +312,7 @@ def test_rejects_are_listed_with_what_they_mean(tmp_path: Path) -> None:
     text = text_of(written(tmp_path, [score_message(1)], quality=quality))
     assert "99.6% of the events could be read, 4 could not" in text
     assert re.search(r"illegal_id An id is empty, too long.* 3 not_json The message is not JSON.* 1 ", text)
-    assert "Duplicates 7 Too late 2" in text
+    assert "Duplicates 7 Late 2" in text
 
 
 def test_what_did_not_count_as_it_was_sent_is_listed_with_its_reason(tmp_path: Path) -> None:
@@ -323,6 +331,24 @@ def test_what_did_not_count_as_it_was_sent_is_listed_with_its_reason(tmp_path: P
     assert "590 of 600 events came late" in text
     assert "Rows of the file were dropped 2 nothing measured 2 602" in text
     assert "Events count without speed_limit_kmh its value is one that stands for unknown 400 600" in text
+
+
+def test_faults_of_devices_are_listed_by_trip_and_head_the_quality_where_they_concern_most(tmp_path: Path) -> None:
+    quality = InputQuality(
+        events=600,
+        rejected=0,
+        rejects_by_code={},
+        duplicates=0,
+        late=0,
+        trips=4,
+        device_faults={"sensor_contradicted": 3, "spike": 2},
+        late_trips={"expired": 1},
+    )
+    text = text_of(written(tmp_path, [score_message(1)], quality=quality))
+    assert "3 of 4 trips have an acceleration sensor that contradicts the speed" in text
+    assert re.search(r"Trips have an acceleration sensor that contradicts the speed it was not used\..* 3 4 ", text)
+    assert re.search(r"Trips have a score without their late events Kafka has deleted .* 1 4 ", text)
+    assert re.search(r"Events count without their speed no vehicle .* 2 600 ", text)
 
 
 def test_samples_far_apart_are_said_where_the_score_is_missing(tmp_path: Path) -> None:

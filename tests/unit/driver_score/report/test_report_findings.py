@@ -108,6 +108,10 @@ def test_quality(events: int, rejected: int, expected: str) -> None:
             InputQuality(630, 0, {}, 0, 0, file_losses=(Loss(420, 1050, "rows of the file were dropped"),)),
             "420 of 1,050 rows of the file were dropped",
         ),
+        (
+            InputQuality(630, 0, {}, 0, 200, trips=2, device_faults={"held_speed": 2}),
+            "2 of 2 trips have a speed that stays the same for seconds before it changes",
+        ),
     ],
 )
 def test_the_quality_is_headed_by_the_largest_loss(quality: InputQuality, expected: str) -> None:
