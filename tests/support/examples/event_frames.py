@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.event_frame import EVENT_SCHEMA, EVENT_TYPES, VEHICLE_CLASSES
 from schemas.messages.optional_fields import NUMBER_RULES, as_float32
+from schemas.messages.trip_event import MAX_ID_BYTES
 from scoring.trip_files.row_rules import MEASUREMENT_RANGES
 
 DEFAULTS: dict[str, Any] = {
@@ -45,12 +46,11 @@ def _measurement(name: str) -> st.SearchStrategy[float | None]:
 
 
 def events(trips: int = 3) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw rows of event frames, all that the message's model accepts."""
+    """Draw rows of event frames, all that the message's model accepts; each vehicle has a driver."""
     return st.fixed_dictionaries(
         {
             "trip_id": st.sampled_from([f"trip_{number}" for number in range(trips)]) | _ids,
             "vehicle_id": st.sampled_from(["veh_1", "veh_2"]) | _ids,
-            "driver_id": _ids,
             "client_id": _ids,
             "vehicle_class": st.sampled_from(VEHICLE_CLASSES),
             "timestamp_ms": st.integers(946_684_800_000, 4_102_444_800_000),
@@ -59,7 +59,7 @@ def events(trips: int = 3) -> st.SearchStrategy[dict[str, Any]]:
             "event_id": st.none() | _ids,
             **{name: _measurement(name) for name in MEASUREMENT_RANGES},
         }
-    ).map(_measures_something)
+    ).map(lambda row: _measures_something({**row, "driver_id": f"d{row['vehicle_id']}"[:MAX_ID_BYTES]}))
 
 
 def _measures_something(row: dict[str, Any]) -> dict[str, Any]:
