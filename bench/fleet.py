@@ -20,6 +20,8 @@ WINDOW_S: Final = 60
 
 _EVENTS_PER_FRAME: Final = 50_000
 
+_METRES_PER_DEGREE: Final = 111_195.0
+
 
 @dataclass(frozen=True)
 class Fleet:
@@ -54,6 +56,7 @@ class Fleet:
         phase_s = vehicle * 7919 % TRIP_S
         on_trip_s = second + phase_s
         place_in_wave = on_trip_s / 90 * 2 * np.pi
+        way_m = _way_m(on_trip_s) - _way_m(on_trip_s - on_trip_s % TRIP_S)
         speed_kmh = np.clip(50 + 45 * np.sin(place_in_wave) + draw.normal(0, 1, len(vehicle)), 0, None)
         acceleration = 45 / 3.6 * 2 * np.pi / 90 * np.cos(place_in_wave) + draw.normal(0, 0.3, len(vehicle))
         braking = draw.random(len(vehicle)) < 0.002
@@ -67,8 +70,8 @@ class Fleet:
                 "acceleration_mps2": (acceleration - 5.0 * braking).round(2),
                 "lateral_acceleration_mps2": draw.normal(0, 0.8, len(vehicle)).round(2),
                 "heading_deg": (on_trip_s * 1.7 % 360).round(1),
-                "latitude": (52.3 + vehicle % 997 * 4e-4 + on_trip_s * 1e-5).round(6),
-                "longitude": (13.1 + vehicle % 1009 * 6e-4 + on_trip_s * 1e-5).round(6),
+                "latitude": (52.3 + vehicle % 997 * 4e-4 + way_m / _METRES_PER_DEGREE).round(6),
+                "longitude": (13.1 + vehicle % 1009 * 6e-4).round(6),
             }
         )
         number = pl.col("vehicle").cast(pl.String).str.zfill(6)
@@ -81,3 +84,8 @@ class Fleet:
             timestamp=pl.from_epoch("timestamp_ms", time_unit="ms").dt.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00"),
             event_type=pl.when("last").then(pl.lit("trip_end")).otherwise(pl.lit("sample")),
         ).hstack(frame.drop("vehicle", "timestamp_ms", "trip", "last"))
+
+
+def _way_m(on_trip_s: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Integrate the speed without its noise: positions must agree with it, or nothing is rated from it."""
+    return (50 * on_trip_s + 45 * 90 / (2 * np.pi) * (1 - np.cos(on_trip_s / 90 * 2 * np.pi))) / 3.6

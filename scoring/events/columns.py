@@ -14,6 +14,9 @@ from scoring.events.sample import SAMPLE
 MOTION_FIELDS: Final = tuple(name for name in MEASUREMENT_COLUMNS if name != "duration_s")
 """Measurements that a sample keeps as they are."""
 
+POSITION_FIELDS: Final = ("latitude", "longitude")
+"""In a sample they follow the measurements."""
+
 
 @dataclass(frozen=True)
 class EventColumns:
@@ -29,9 +32,7 @@ class EventColumns:
     vehicle_classes
         int8 array [events]: positions in `VEHICLE_CLASSES`.
     samples
-        Array of ``SAMPLE`` [events]; measurements are NaN when unknown.
-    positions
-        float32 array [events, 2]: latitude and longitude, degrees; NaN when unknown.
+        Array of ``SAMPLE`` [events]; measurements and positions are NaN when unknown.
     offsets
         int64 array [events]: offset of the Kafka record that each was in; 0 for those of files.
     """
@@ -41,7 +42,6 @@ class EventColumns:
     id_sizes: NDArray[np.int32]
     vehicle_classes: NDArray[np.int8]
     samples: NDArray[np.void]
-    positions: NDArray[np.float32]
     offsets: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -57,7 +57,6 @@ class EventColumns:
             np.zeros((count, places), np.int32),
             np.zeros(count, np.int8),
             np.zeros(count, SAMPLE),
-            np.zeros((count, 2), np.float32),
             np.zeros(count, np.int64),
         )
 
@@ -69,14 +68,12 @@ class EventColumns:
         """
         id_starts, id_sizes, content = _ids_of(events)
         classes = events["vehicle_class"].cast(pl.Enum(VEHICLE_CLASSES)).to_physical()
-        positions = events.select(pl.col("latitude", "longitude").cast(pl.Float32).fill_null(np.nan))
         return cls(
             content,
             id_starts,
             id_sizes,
             classes.to_numpy().astype(np.int8),
             _samples_of(events),
-            np.column_stack([positions["latitude"].to_numpy(), positions["longitude"].to_numpy()]),
             np.zeros(len(events), np.int64),
         )
 
@@ -88,7 +85,6 @@ class EventColumns:
             self.id_sizes[rows],
             self.vehicle_classes[rows],
             self.samples[rows],
-            self.positions[rows],
             self.offsets[rows],
         )
 
@@ -100,7 +96,6 @@ class EventColumns:
             np.concatenate([self.id_sizes, more.id_sizes]),
             np.concatenate([self.vehicle_classes, more.vehicle_classes]),
             np.concatenate([self.samples, more.samples]),
-            np.concatenate([self.positions, more.positions]),
             np.concatenate([self.offsets, more.offsets]),
         )
 
@@ -149,6 +144,7 @@ def _samples_of(events: pl.DataFrame) -> NDArray[np.void]:
         pl.col("event_type").cast(pl.Enum(EVENT_TYPES)).to_physical(),
         pl.col("utc_offset_min").fill_null(0),
         pl.col(MOTION_FIELDS).fill_null(np.nan),
+        pl.col(POSITION_FIELDS).cast(pl.Float32).fill_null(np.nan),
     )
     samples = np.zeros(len(events), SAMPLE)
     for name in columns.columns:

@@ -17,12 +17,14 @@ SAMPLE: Final = np.dtype(
         ("heading_deg", np.float32),
         ("speed_limit_kmh", np.float32),
         ("peak_mps2", np.float32),
+        ("latitude", np.float32),  # degrees; float32 is exact to a metre or two
+        ("longitude", np.float32),
         ("utc_offset_min", np.int16),
         ("event_type", np.int8),
     ],
     align=True,
 )
-"""An event; measurements are NaN when unknown.
+"""An event; measurements and position are NaN when unknown.
 
 ``following`` and ``preceding`` are its neighbours among the pending events of a trip, 0 for none.
 """

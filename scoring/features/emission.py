@@ -25,8 +25,9 @@ import numpy as np
 
 from schemas.event_frame import EVENT_TYPES
 from scoring.events.compilation import inlined_kernel, kernel
-from scoring.features.aggregation.aggregates import features_of, holds_speed, merge
+from scoring.features.aggregation.aggregates import contradicts_positions, features_of, holds_speed, merge
 from scoring.features.aggregation.folding import fold
+from scoring.features.aggregation.positions import follow_position
 from scoring.features.aggregation.sensor_check import Sensor, contradicts, offset_mps2
 from scoring.features.aggregation.spikes import ALL_EVENTS, UNSETTLED, believed_speed
 from scoring.features.parameters import KernelParameters
@@ -105,6 +106,7 @@ def _emit(
     window = arrays.windows[row]
     arrays.trips[MERGED] = arrays.trips[row]
     merge(arrays.trips[MERGED], window)
+    speed_contradicted = contradicts_positions(arrays.trips[MERGED])
     for kind in (RowKind.WINDOW, RowKind.TRIP):
         entry = emitted[count]
         entry.slot = slot
@@ -113,20 +115,20 @@ def _emit(
         entry.event_time_ms = min(head.newest_ms, end_ms)
         entry.first_offset = _NO_OFFSET
         entry.late_event_count = head.late_event_count + (1 if final == _FINAL and head.ahead_ms != 0 else 0)
-        entry.latitude = head.latitude
-        entry.longitude = head.longitude
+        entry.latitude = arrays.cursors[row].latitude
+        entry.longitude = arrays.cursors[row].longitude
         if kind == RowKind.WINDOW:
             entry.window_start_ms = end_ms - parameters.window_ms
             entry.window_end_ms = end_ms
             entry.revision = window_revision
             entry.event_count = window.event_count
-            features_of(window, parameters, features[count])
+            features_of(window, speed_contradicted, parameters, features[count])
         else:
             entry.window_start_ms = head.first_ms
             entry.window_end_ms = min(head.newest_ms, end_ms)
             entry.revision = head.revision
             entry.event_count = arrays.trips[MERGED].event_count
-            features_of(arrays.trips[MERGED], parameters, features[count])
+            features_of(arrays.trips[MERGED], speed_contradicted, parameters, features[count])
             head.revision += 1
         count += 1
     return count
@@ -182,6 +184,8 @@ def _fold_sample(
         vehicle_class,
         parameters,
     )
+    if not math.isnan(sample.latitude) and follow_position(cursor, arrays.windows[row], sample) and row != SCRATCH:
+        arrays.partition[0].position_jump_count += 1
     return count
 
 
@@ -293,11 +297,12 @@ def emit_severe_event(
     entry.revision = head.revision
     entry.event_count = arrays.trips[SCRATCH].event_count
     entry.late_event_count = head.late_event_count
-    entry.latitude = head.latitude
-    entry.longitude = head.longitude
+    entry.latitude = arrays.cursors[SCRATCH].latitude
+    entry.longitude = arrays.cursors[SCRATCH].longitude
     entry.peak_mps2 = peak_mps2
     entry.event_type = event_type
-    features_of(arrays.trips[SCRATCH], parameters, features[count])
+    speed_contradicted = contradicts_positions(arrays.trips[SCRATCH])
+    features_of(arrays.trips[SCRATCH], speed_contradicted, parameters, features[count])
     return count + 1
 
 
@@ -324,6 +329,8 @@ def _count_faults(arrays: StateArrays) -> None:
     checks = arrays.sensor_checks[SCRATCH]
     if holds_speed(arrays.trips[MERGED]):
         partition.held_speed_count += 1
+    if contradicts_positions(arrays.trips[MERGED]):
+        partition.speed_contradicted_count += 1
     if contradicts(checks[Sensor.ALONG]) or contradicts(checks[Sensor.ACROSS]):
         partition.sensor_contradicted_count += 1
     if offset_mps2(checks[Sensor.ALONG]) != 0 or offset_mps2(checks[Sensor.ACROSS]) != 0:

@@ -1,6 +1,5 @@
 """Update trip states with events: the same function for stream, training and files."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,6 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
             slots,
             events.samples,
             events.offsets,
-            events.positions,
             parameters,
             emitted,
             features,
@@ -125,7 +123,6 @@ def _process_events(
     slots: Any,
     samples: Any,
     offsets: Any,
-    positions: Any,
     parameters: KernelParameters,
     emitted: Any,
     features: Any,
@@ -140,7 +137,7 @@ def _process_events(
     """
     arrays = borrowed_arrays(arrays)
     slots, samples = borrowed(slots), borrowed(samples)
-    offsets, positions = borrowed(offsets), borrowed(positions)
+    offsets = borrowed(offsets)
     emitted, features = borrowed(emitted), borrowed(features)
     count = NO_ROWS
     for number in range(start, samples.size):
@@ -156,8 +153,6 @@ def _process_events(
             slots[number],
             samples[number],
             offsets[number],
-            positions[number, 0],
-            positions[number, 1],
             parameters,
             emitted,
             features,
@@ -172,8 +167,6 @@ def _process_event(
     slot: int,
     sample: Any,
     offset: int,
-    latitude: float,
-    longitude: float,
     parameters: KernelParameters,
     emitted: Any,
     features: Any,
@@ -219,7 +212,7 @@ def _process_event(
         if head.ahead_ms != 0:
             _revise_earlier_window(head, head.ahead_ms, parameters)
         head.ahead_ms = ahead_ms
-    return _add_event(arrays, slot, sample, latitude, longitude, newest_ms, parameters, emitted, features, count)
+    return _add_event(arrays, slot, sample, newest_ms, parameters, emitted, features, count)
 
 
 @inlined_kernel
@@ -285,8 +278,6 @@ def _add_event(
     arrays: StateArrays,
     slot: int,
     sample: Any,
-    latitude: float,
-    longitude: float,
     newest_ms: int,
     parameters: KernelParameters,
     emitted: Any,
@@ -302,9 +293,6 @@ def _add_event(
         return count
     if change == Insertion.ADDED:
         head.event_count += 1
-    if head.newest_ms <= timestamp_ms <= newest_ms and not math.isnan(latitude):
-        head.latitude = latitude
-        head.longitude = longitude
     head.newest_ms = newest_ms
     head.first_ms = min(head.first_ms, timestamp_ms)
     _revise_earlier_window(head, timestamp_ms, parameters)

@@ -60,6 +60,8 @@ _MIN_TIMESTAMP_MS: Final = int(MIN_TIMESTAMP.timestamp() * 1000)
 FIRST_FLOAT: Final = SAMPLE.fields["speed_kmh"][1] // 4  # type: ignore[index]
 """The measurements of a sample lie side by side; as float32 numbers they begin at this one."""
 
+_FIRST_POSITION: Final = SAMPLE.fields["latitude"][1] // 4  # type: ignore[index]
+
 
 class Vocabulary(NamedTuple):
     """What the kernel compares with; texts are rows of bytes, padded with zeros.
@@ -197,7 +199,6 @@ def read_value(
     vehicle_classes: Any,
     samples: Any,
     floats: Any,
-    positions: Any,
     faults: Any,
 ) -> int:
     """Read the value of a field, and keep it, or note its fault."""
@@ -217,7 +218,7 @@ def read_value(
     if content[at] == NULL[0]:
         return UNSURE if field == TIMESTAMP else skip_literal(content, at, end, NULL)
     if field >= _FIRST_NUMBER and field != SAMPLES:
-        return _read_measurement(content, at, end, field, row, vocabulary, samples, floats, positions, faults)
+        return _read_measurement(content, at, end, field, row, vocabulary, samples, floats, faults)
     if field == TIMESTAMP:
         if content[at] == QUOTE:
             at, timestamp_ms, utc_offset_min = read_iso_8601(content, at + 1, end)
@@ -285,7 +286,6 @@ def _read_measurement(
     vocabulary: Vocabulary,
     samples: Any,
     floats: Any,
-    positions: Any,
     faults: Any,
 ) -> int:
     """Read a number within its limits, or note its fault; one whose float32 is not certain is left open."""
@@ -307,7 +307,7 @@ def _read_measurement(
     elif field == _DURATION:
         samples[row].duration_ms = np.int32(np.rint(np.float64(measured) * 1000.0))
     else:
-        positions[row, field - LATITUDE] = measured
+        floats[row, _FIRST_POSITION + field - LATITUDE] = measured
     return after
 
 

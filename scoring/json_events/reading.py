@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, MOTION_COLUMNS
 from schemas.messages.trip_event import MAX_SAMPLES
-from scoring.events.columns import MOTION_FIELDS, EventColumns
+from scoring.events.columns import MOTION_FIELDS, POSITION_FIELDS, EventColumns
 from scoring.events.compilation import borrowed, inlined_kernel, kernel
 from scoring.events.ids import IdPlace
 from scoring.json_events.faults import PLACEHOLDER, fault_of, note_fault
@@ -106,7 +106,7 @@ def read_messages(
         done, count = _read_all(
             content, starts, sizes, latest_ms, max_bytes, VOCABULARY, following,
             events.id_starts, events.id_sizes, events.vehicle_classes, events.samples,
-            events.samples.view(np.float32).reshape(capacity, -1), events.positions,
+            events.samples.view(np.float32).reshape(capacity, -1),
             faults, message, unsure, done, count,
         )  # fmt: skip
         if done == len(starts):
@@ -132,7 +132,6 @@ def _read_all(
     vehicle_classes: Any,
     samples: Any,
     floats: Any,
-    positions: Any,
     faults: Any,
     message: Any,
     unsure: Any,
@@ -145,7 +144,7 @@ def _read_all(
     """
     content, following = borrowed(content), borrowed(following)
     id_starts, id_sizes, vehicle_classes = borrowed(id_starts), borrowed(id_sizes), borrowed(vehicle_classes)
-    samples, floats, positions, faults = borrowed(samples), borrowed(floats), borrowed(positions), borrowed(faults)
+    samples, floats, faults = borrowed(samples), borrowed(floats), borrowed(faults)
     vocabulary = Vocabulary(
         borrowed(vocabulary.names),
         borrowed(vocabulary.classes),
@@ -164,7 +163,7 @@ def _read_all(
             continue
         after = _read_message(
             content, starts[number], end, latest_ms, vocabulary, following,
-            id_starts, id_sizes, vehicle_classes, samples, floats, positions, faults, count,
+            id_starts, id_sizes, vehicle_classes, samples, floats, faults, count,
         )  # fmt: skip
         if after == _COLUMNS_FULL:
             return number, count
@@ -178,7 +177,7 @@ def _read_all(
 
 
 @inlined_kernel
-def _begin_event(samples: Any, floats: Any, positions: Any, faults: Any, row: int) -> None:
+def _begin_event(samples: Any, floats: Any, faults: Any, row: int) -> None:
     faults[row] = 0
     sample = samples[row]
     sample.timestamp_ms = 0
@@ -186,17 +185,15 @@ def _begin_event(samples: Any, floats: Any, positions: Any, faults: Any, row: in
     sample.duration_ms = 0
     sample.utc_offset_min = UNKNOWN_OFFSET
     sample.event_type = _SAMPLE_TYPE
-    for place in range(FIRST_FLOAT, FIRST_FLOAT + len(MOTION_FIELDS)):
+    for place in range(FIRST_FLOAT, FIRST_FLOAT + len(MOTION_FIELDS) + len(POSITION_FIELDS)):
         floats[row, place] = np.nan
-    positions[row, 0] = np.nan
-    positions[row, 1] = np.nan
 
 
 @inlined_kernel
-def _is_whole(samples: Any, floats: Any, positions: Any, faults: Any, row: int, seen: int) -> bool:
+def _is_whole(samples: Any, floats: Any, faults: Any, row: int, seen: int) -> bool:
     """Tell whether a sample has a time and measures something; its position is unknown where it is 0/0."""
-    if positions[row, 0] == 0 and positions[row, 1] == 0:
-        positions[row, 0] = positions[row, 1] = np.nan
+    if samples[row].latitude == 0 and samples[row].longitude == 0:
+        samples[row].latitude = samples[row].longitude = np.nan
         note_fault(faults, row, LATITUDE, PLACEHOLDER)
         note_fault(faults, row, LONGITUDE, PLACEHOLDER)
     if not seen >> TIMESTAMP & 1:
@@ -222,7 +219,6 @@ def _read_message(
     vehicle_classes: Any,
     samples: Any,
     floats: Any,
-    positions: Any,
     faults: Any,
     first: int,
 ) -> int:
@@ -234,7 +230,7 @@ def _read_message(
     if first == samples.size:
         return _COLUMNS_FULL
     row = first
-    _begin_event(samples, floats, positions, faults, row)
+    _begin_event(samples, floats, faults, row)
     vehicle_classes[first] = 0
     id_sizes[first, IdPlace.DRIVER] = 0
     in_samples = False
@@ -264,7 +260,7 @@ def _read_message(
             continue
         at = read_value(
             content, at, end, field, first, row, latest_ms, vocabulary,
-            id_starts, id_sizes, vehicle_classes, samples, floats, positions, faults,
+            id_starts, id_sizes, vehicle_classes, samples, floats, faults,
         )  # fmt: skip
         if at == UNSURE:
             return UNSURE
@@ -279,7 +275,7 @@ def _read_message(
         at = skip_space(content, at + 1, end)
         if not in_samples:
             break
-        if not _is_whole(samples, floats, positions, faults, row, seen) or at >= end:
+        if not _is_whole(samples, floats, faults, row, seen) or at >= end:
             return UNSURE
         row += 1
         if content[at] == COMMA:
@@ -290,7 +286,7 @@ def _read_message(
                 return _COLUMNS_FULL
             at = skip_space(content, at + 1, end)
             seen = 0
-            _begin_event(samples, floats, positions, faults, row)
+            _begin_event(samples, floats, faults, row)
             continue
         if content[at] != CLOSE_LIST:
             return UNSURE
@@ -307,7 +303,7 @@ def _read_message(
     if at != end or seen & _REQUIRED_IDS != _REQUIRED_IDS:
         return UNSURE
     if row == first:
-        return first + 1 if _is_whole(samples, floats, positions, faults, row, seen) else UNSURE
+        return first + 1 if _is_whole(samples, floats, faults, row, seen) else UNSURE
     if seen & ~_OF_TRIP:
         return UNSURE
     for other in range(first + 1, row):

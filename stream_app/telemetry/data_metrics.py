@@ -50,7 +50,7 @@ def sensor_counts(events: EventColumns) -> tuple[list[str], NDArray[np.int64]]:
     numbers, first = np.full(len(events), -1, np.int32), np.zeros(len(events), np.int64)
     known = _number_clients(events.content, starts, sizes, events.samples, numbers, first)
     counts = np.zeros((known, 1 + len(SENSORS)), np.int64)
-    _count_samples(events.samples, events.positions, numbers, counts)
+    _count_samples(events.samples, numbers, counts)
     places = ((starts[row], sizes[row]) for row in first[:known].tolist())
     return [events.content[start : start + size].tobytes().decode() for start, size in places], counts
 
@@ -81,7 +81,7 @@ def _number_clients(content: Any, starts: Any, sizes: Any, samples: Any, numbers
 
 
 @kernel
-def _count_samples(samples: Any, positions: Any, numbers: Any, counts: Any) -> None:
+def _count_samples(samples: Any, numbers: Any, counts: Any) -> None:
     for row in range(samples.size):
         if numbers[row] < 0:
             continue
@@ -92,7 +92,7 @@ def _count_samples(samples: Any, positions: Any, numbers: Any, counts: Any) -> N
         count[3] += np.isnan(sample.lateral_acceleration_mps2)
         count[4] += np.isnan(sample.heading_deg)
         count[5] += np.isnan(sample.speed_limit_kmh)
-        count[6] += np.isnan(positions[row, 0])
+        count[6] += np.isnan(sample.latitude)
 
 
 def count_scores(scores: DriverScores, rows: Sequence[int]) -> None:

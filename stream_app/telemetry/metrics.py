@@ -37,8 +37,9 @@ EVICTED_TRIPS: Final = Counter(
 )
 DEVICE_FAULTS: Final = Counter(
     "driver_score_worker_device_faults_total",
-    "Events whose time or speed was wrong (clock_jump and spike left out, rollover put right), and final scores of"
-    " trips with a held_speed, a sensor_offset or a sensor_contradicted by the speed",
+    "Events whose time, speed or position was wrong (clock_jump, spike and position_jump left out, rollover put right),"
+    " and final scores of trips with a held_speed, a speed_contradicted by the positions, a sensor_offset or a"
+    " sensor_contradicted by the speed",
     ["fault"],
 )
 LATE: Final = Counter("driver_score_worker_late_events_total", "Events that came after the grace period")

@@ -1,5 +1,6 @@
 """Random trips as devices send them: jitter, gaps, missing sensors, faults, reports; and ways to disorder them."""
 
+import math
 import random
 from typing import Any
 
@@ -37,6 +38,42 @@ def frame_of(events: list[Event]) -> pl.DataFrame:
     return pl.DataFrame(events, schema=EVENT_SCHEMA)
 
 
+class Positioning:
+    """Positions as a receiver gives them, and speeds as a device shows them that may not be those of the positions."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self._draw = draw
+        self._share = draw.choice((0.0, 0.1, 0.5, 1.0))
+        self._error_m = draw.choice((0.0, 3.0, 30.0))
+        self._jump_share = draw.choice((0.0, 0.0, 0.05))
+        self._unit = draw.choice((1.0, 1.0, 1.0, 1.609, 0.621, 0.54, 0.278))
+        self._frozen_kmh = draw.choice((None, None, None, 0.0, 50.0))
+        self._digits = draw.choice((4, 6))
+        self._latitude, self._longitude = draw.choice(((48.1, 11.6), (-33.9, 179.999), (64.1, -21.9), (0.001, 0.001)))
+        self._last: dict[str, float | None] = {}
+
+    def move(self, speed_kmh: float, heading_deg: float, for_ms: int) -> None:
+        way_deg = speed_kmh * for_ms / 3600 / 111_195
+        self._latitude += way_deg * math.cos(math.radians(heading_deg))
+        self._longitude += way_deg * math.sin(math.radians(heading_deg)) / math.cos(math.radians(self._latitude))
+        self._longitude = (self._longitude + 180) % 360 - 180
+
+    def shown_kmh(self, speed_kmh: float) -> float:
+        return round(speed_kmh * self._unit, 1) if self._frozen_kmh is None else self._frozen_kmh
+
+    def position(self) -> dict[str, float | None]:
+        draw = self._draw
+        if draw.random() >= self._share:
+            return {}
+        if draw.random() < 0.9 or not self._last:
+            jump_deg = draw.choice((0.002, 0.02, 2.0)) if draw.random() < self._jump_share else 0.0
+            self._last = {
+                name: round(place + draw.gauss(0, self._error_m) / 111_195 + jump_deg, self._digits)
+                for name, place in (("latitude", self._latitude), ("longitude", self._longitude))
+            }
+        return self._last | ({"longitude": None} if draw.random() < 0.02 else {})
+
+
 def make_trip(
     seed: int, *, trip: str = "trip_1", samples: int = 120, period_ms: int = 1000, start_ms: int | None = None
 ) -> list[Event]:
@@ -52,6 +89,7 @@ def make_trip(
     held, spike_share = draw.choice((1, 1, 1, 2, 5)), draw.choice((0.0, 0.0, 0.03))
     tilt = draw.choice((0.0, 0.0, 0.0, 0.7, -1.5, 9.8)), draw.choice((0.0, 0.0, 0.0, 1.2, -9.8))
     scale = draw.choice((1.0, 1.0, 1.0, 0.1, -1.0))
+    device = Positioning(random.Random(f"positions of {seed}"))
     vehicle_class = draw.choice(VEHICLE_CLASSES)
     offset_min = draw.choice((None, -300, 0, 60, 330))
     with_ids = draw.random() < 0.5
@@ -77,7 +115,7 @@ def make_trip(
             shown = max(round(speed + draw.gauss(0, 0.5) * (speed > 0), 1), 0.0) if speed > 1 else 0.0
         spike = draw.choice((-30, 15, 45, 80)) if draw.random() < spike_share else 0
         measured = {
-            "speed_kmh": max(round(shown + spike, 1), 0.0),
+            "speed_kmh": device.shown_kmh(max(round(shown + spike, 1), 0.0)),
             "acceleration_mps2": round(scale * push + tilt[0] + draw.gauss(0, 0.3), 2)
             if draw.random() > 0.005
             else 300.0,
@@ -89,7 +127,7 @@ def make_trip(
             if draw.random() < missing[name]:
                 measured[column] = None
         if any(measured[name] is not None for name in list(measured)[:3]):
-            add("sample", **measured)
+            add("sample", **measured, **device.position())
         if draw.random() < report_share:
             at_ms += draw.choice((0, 1, period_ms // 2))
             add(
@@ -97,10 +135,13 @@ def make_trip(
                 duration_s=draw.choice((None, 0.0, 0.3, 1.0, 2.5, 30.0)),
                 peak_mps2=draw.choice((None, -4.5, 3.25)),
                 speed_kmh=draw.choice((None, measured["speed_kmh"])),
+                **device.position(),
             )
+        before_ms = at_ms
         at_ms += max(1, period_ms + draw.randint(-jitter_ms, jitter_ms))
         if draw.random() < gap_share:
             at_ms += draw.choice((2_000, 9_000, 10_000, 11_000, 40_000, 130_000))
+        device.move(speed, heading, at_ms - before_ms)
     add("trip_end")
     return events
 

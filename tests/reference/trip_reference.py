@@ -14,6 +14,7 @@ from schemas.event_frame import EVENT_TYPES, MEASUREMENT_COLUMNS
 from schemas.features import FEATURE_NAMES
 from schemas.thresholds import HardEventThresholds, ThresholdProfile
 from tests.reference.hard_events import Event, Tick, count_hard_events, is_valid, strength
+from tests.reference.positions import FROM_SPEED, FROM_SPEED_OR_SENSOR, contradicts_speed
 
 Span = tuple[int, int]
 
@@ -35,28 +36,39 @@ def reference_features(events: Sequence[Mapping[str, Any]], profile: ThresholdPr
         "hard_acceleration": count_hard_events(rows, ticks, "hard_acceleration", limits.acceleration_mps2, profile),
         "hard_corner": count_hard_events(rows, ticks, "hard_corner", limits.corner_mps2, profile),
     }
-    return dict.fromkeys(FEATURE_NAMES) | {
+    features = dict.fromkeys(FEATURE_NAMES) | {
         **_time_features(samples, profile),
         **_speed_features(samples, rows, profile),
         **_acceleration_features(rows, ticks),
         **_hard_features(hard, rows, ticks, samples, profile),
         **_jerk(rows, ticks, profile),
     }
+    if contradicts_speed(rows, _LongestInterval(profile)):
+        features |= dict.fromkeys(FROM_SPEED)
+        if not _is_measured(ticks):
+            features |= dict.fromkeys(FROM_SPEED_OR_SENSOR)
+        known = [count for kind, count in hard.items() if features[f"{kind}_count"] is not None]
+        features["hard_event_count"] = sum(known) if known else None
+    return features
+
+
+def _is_measured(ticks: Sequence[Tick]) -> bool:
+    """Tell whether a sensor measured most of the accelerations."""
+    rated = [(tick, tick.until_ms - tick.from_ms) for tick in ticks if tick.acceleration is not None]
+    measured_ms = sum(ms for tick, ms in rated if tick.is_measured)
+    return 2 * measured_ms >= sum(ms for _, ms in rated)
 
 
 def _holds_speed(rows: Sequence[Event], ticks: Sequence[Tick]) -> bool:
     """Tell whether most large changes come after a speed was held for long, and no sensor measures acceleration."""
     steps = [row["step"] for row in rows if row["step"] is not None]
-    rated = [(tick, tick.until_ms - tick.from_ms) for tick in ticks if tick.acceleration is not None]
-    measured_ms = sum(ms for tick, ms in rated if tick.is_measured)
-    is_measured = 2 * measured_ms >= sum(ms for _, ms in rated)
-    return bool(sum(steps) >= 3 and 2 * sum(steps) >= len(steps) and not is_measured)
+    return bool(sum(steps) >= 3 and 2 * sum(steps) >= len(steps) and not _is_measured(ticks))
 
 
 def _rounded(event: Mapping[str, Any]) -> Event:
     """Round what sensors measure to float32, as every path into the core does."""
     row = dict(event)
-    for name in MEASUREMENT_COLUMNS:
+    for name in (*MEASUREMENT_COLUMNS, "latitude", "longitude"):
         if row.get(name) is not None and not math.isnan(row[name]):
             row[name] = float(np.float32(row[name]))
         else:
@@ -84,6 +96,10 @@ def _without_duplicates(rows: Sequence[Event]) -> list[Event]:
             both = [value for value in (known[name], row[name]) if value is not None]
             signed = name.endswith("_mps2")
             known[name] = max(both, key=(lambda value: (abs(value), value)) if signed else None, default=None)
+        places = [(one["latitude"], one["longitude"]) for one in (known, row)]
+        known["latitude"], known["longitude"] = max(
+            (place for place in places if None not in place), default=(None, None)
+        )
     return list(kept.values())
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from schemas.features import FEATURE_NAMES
 from scoring.events.compilation import kernel
+from scoring.features.aggregation.positions import FARTHER, NEARER
 from scoring.features.parameters import KernelParameters
 
 
@@ -50,8 +51,12 @@ def _aggregates(milliseconds: type[np.signedinteger[Any]]) -> np.dtype[np.void]:
             ("stop_count", np.int32),
             ("step_count", np.int32),
             ("held_step_count", np.int32),
+            ("compared_way_m", np.int32),  # of the spans that ``positions`` compares, by their ends
+            ("compared_driven_m", np.int32),  # and by the speeds
             ("max_speed_kmh", np.float32),
             ("phone_reported", np.int32),
+            ("compared_spans", np.uint16),
+            ("contradicted_spans", np.uint16),
         ],
         align=True,
     )
@@ -70,6 +75,10 @@ _KMH_MS_PER_KM: Final = 3_600_000.0
 
 _MIN_HELD_STEPS: Final = 3
 """Fewer may be a driver who braked after a steady speed."""
+
+_LEAST_COMPARED_SPANS: Final = 5
+_LEAST_COMPARED_M: Final = 1000
+"""Of less, a few positions that err by 100 m would be most. Judgement."""
 
 
 @kernel
@@ -132,6 +141,10 @@ def merge(into: Any, later: Any) -> None:
     into.stop_count += later.stop_count
     into.step_count += later.step_count
     into.held_step_count += later.held_step_count
+    into.compared_way_m += later.compared_way_m
+    into.compared_driven_m += later.compared_driven_m
+    into.compared_spans += later.compared_spans
+    into.contradicted_spans += later.contradicted_spans
     into.max_speed_kmh = max(into.max_speed_kmh, later.max_speed_kmh)
     into.peak_deceleration_mps2 = max(into.peak_deceleration_mps2, later.peak_deceleration_mps2)
     into.peak_acceleration_mps2 = max(into.peak_acceleration_mps2, later.peak_acceleration_mps2)
@@ -160,30 +173,55 @@ def holds_speed(sums: Any) -> bool:
     return (
         sums.held_step_count >= _MIN_HELD_STEPS
         and 2 * sums.held_step_count >= sums.step_count
-        and 2 * sums.measured_ms < sums.rated_ms
+        and not _is_measured(sums)
     )
 
 
 @kernel
-def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
+def _is_measured(sums: Any) -> bool:
+    """Tell whether a sensor measured most of the accelerations that were rated."""
+    return 2 * sums.measured_ms >= sums.rated_ms
+
+
+@kernel
+def contradicts_positions(sums: Any) -> bool:
+    """Tell whether the speed is not that of the positions: they contradict each other in most spans, and in sum."""
+    return (
+        sums.compared_spans >= _LEAST_COMPARED_SPANS
+        and max(sums.compared_way_m, sums.compared_driven_m) >= _LEAST_COMPARED_M
+        and 2 * sums.contradicted_spans > sums.compared_spans
+        and not NEARER * sums.compared_driven_m <= sums.compared_way_m <= FARTHER * sums.compared_driven_m
+    )
+
+
+@kernel
+def features_of(sums: Any, speed_contradicted: bool, parameters: KernelParameters, row: Any) -> None:
     """Write the features that the sums give into one row of features.
 
     Parameters
     ----------
     sums
         A row of either.
+    speed_contradicted
+        Whether the speed of the trip contradicts its positions: what comes from it is then unknown.
     parameters
         Thresholds.
     row
         A row of `FEATURE_ROW`; NaN where a sensor is missing.
     """
-    has_speed = sums.speed_ms > 0
+    has_speed = sums.speed_ms > 0 and not speed_contradicted
     distance_km = sums.distance_kmh_ms / _KMH_MS_PER_KM if has_speed else math.nan
-    rated_ms = 0 if holds_speed(sums) else sums.rated_ms
-    brakes_rated = rated_ms > 0 or sums.brake_count > 0
-    accelerations_rated = rated_ms > 0 or sums.acceleration_count > 0
-    corners_rated = sums.lateral_ms > 0 or sums.corner_count > 0
-    hard_events = sums.brake_count + sums.acceleration_count + sums.corner_count
+    is_unknown = speed_contradicted and not _is_measured(sums)
+    rated_ms = 0 if is_unknown or holds_speed(sums) else sums.rated_ms
+    lateral_ms = 0 if speed_contradicted else sums.lateral_ms
+    brakes_rated = not is_unknown and (rated_ms > 0 or sums.brake_count > 0)
+    accelerations_rated = not is_unknown and (rated_ms > 0 or sums.acceleration_count > 0)
+    corners_rated = not speed_contradicted and (lateral_ms > 0 or sums.corner_count > 0)
+    hard_events = (
+        (sums.brake_count if brakes_rated else 0)
+        + (sums.acceleration_count if accelerations_rated else 0)
+        + (sums.corner_count if corners_rated else 0)
+    )
     any_rated = brakes_rated or accelerations_rated or corners_rated
 
     row.duration_s = sums.duration_ms / 1000.0
@@ -202,18 +240,19 @@ def features_of(sums: Any, parameters: KernelParameters, row: Any) -> None:
     )
     over_ms = sums.over_moderate_ms + sums.over_serious_ms + sums.over_severe_ms
     limit_ms = sums.limit_ms + (sums.unlimited_ms if sums.reported_speeding_ms > 0 else 0)
+    limit_ms = 0 if speed_contradicted else limit_ms
     row.speeding_ratio = _ratio(over_ms, limit_ms)
     row.speeding_ratio_moderate = _ratio(sums.over_moderate_ms, limit_ms)
     row.speeding_ratio_serious = _ratio(sums.over_serious_ms, limit_ms)
     row.speeding_ratio_severe = _ratio(sums.over_severe_ms, limit_ms)
     row.night_ratio = _ratio(sums.night_ms, sums.duration_ms)
-    row.idle_ratio = _ratio(sums.idle_ms, sums.speed_ms)
+    row.idle_ratio = _ratio(sums.idle_ms, sums.speed_ms) if has_speed else math.nan
     row.stop_count = sums.stop_count if has_speed else math.nan
-    phone_rated = sums.phone_reported > 0 or sums.phone_ms > 0
+    phone_rated = (sums.phone_reported > 0 or sums.phone_ms > 0) and not speed_contradicted
     row.phone_use_ratio = _ratio(sums.phone_ms, sums.moving_ms) if phone_rated else math.nan
     row.jerk_rms_mps3 = _root_mean_square(sums.jerk_square_ms, sums.jerk_ms if rated_ms > 0 else 0)
-    row.peak_deceleration_mps2 = _peak(sums.peak_deceleration_mps2, rated_ms)
-    row.peak_acceleration_mps2 = _peak(sums.peak_acceleration_mps2, rated_ms)
-    row.peak_lateral_mps2 = _peak(sums.peak_lateral_mps2, sums.lateral_ms)
+    row.peak_deceleration_mps2 = _peak(sums.peak_deceleration_mps2, rated_ms) if not is_unknown else math.nan
+    row.peak_acceleration_mps2 = _peak(sums.peak_acceleration_mps2, rated_ms) if not is_unknown else math.nan
+    row.peak_lateral_mps2 = _peak(sums.peak_lateral_mps2, lateral_ms) if not speed_contradicted else math.nan
     row.acceleration_rms_mps2 = _root_mean_square(sums.acceleration_square_ms, rated_ms)
-    row.lateral_rms_mps2 = _root_mean_square(sums.lateral_square_ms, sums.lateral_ms)
+    row.lateral_rms_mps2 = _root_mean_square(sums.lateral_square_ms, lateral_ms)

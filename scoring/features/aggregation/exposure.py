@@ -10,6 +10,7 @@ import numpy as np
 
 from scoring.events.compilation import kernel
 from scoring.features.aggregation.aggregates import add_speeds
+from scoring.features.aggregation.positions import extend_span
 from scoring.features.parameters import KernelParameters
 
 _MINUTES_A_DAY: Final = 1440
@@ -52,13 +53,12 @@ def add_driven_interval(
     mean_kmh = (first_kmh + second_kmh) / 2.0
     add_speeds(sums, first_kmh, second_kmh, interval_ms)
     sums.distance_kmh_ms += mean_kmh * interval_ms
+    extend_span(cursor, first_kmh, second_kmh, interval_ms)
 
     if mean_kmh < parameters.idle_kmh:
         sums.idle_ms += interval_ms
+        sums.stop_count += cursor.standstill_ms < parameters.stop_ms <= cursor.standstill_ms + interval_ms
         cursor.standstill_ms += interval_ms
-        if cursor.standstill_counted == 0 and cursor.standstill_ms >= parameters.stop_ms:
-            cursor.standstill_counted = 1
-            sums.stop_count += 1
     else:
         end_standstill(cursor)
 
@@ -75,7 +75,6 @@ def add_driven_interval(
 def end_standstill(cursor: Any) -> None:
     """Start the next standstill afresh."""
     cursor.standstill_ms = 0
-    cursor.standstill_counted = 0
 
 
 @kernel

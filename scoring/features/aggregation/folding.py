@@ -14,6 +14,7 @@ from scoring.features.aggregation.exposure import (
 )
 from scoring.features.aggregation.hard_events import HardEventKind, end_event, observe, observe_detected
 from scoring.features.aggregation.kinematics import add_accelerations, collect, rate_tick, start_ticks
+from scoring.features.aggregation.positions import end_span
 from scoring.features.aggregation.sensor_check import Sensor, contradicts
 from scoring.features.parameters import KernelParameters
 
@@ -100,6 +101,7 @@ def _fold_speed(
 ) -> None:
     if not is_driven:
         end_standstill(cursor)
+        end_span(cursor)
     elif driven_ms > 0:
         add_driven_interval(cursor, sums, sample, speed_kmh, driven_ms, parameters)
     if cursor.speed_ms != 0 and driven_ms > 0:

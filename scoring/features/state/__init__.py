@@ -7,7 +7,8 @@ and restores them.
 
 from scoring.features.state.arrays import TripStatus
 from scoring.features.state.chunks import fingerprint_of, pack_chunk, read_header, unpack_chunk, unpacked_size
-from scoring.features.state.trip_states import DeviceFault, EvictionCause, LateTrip, TripStates
+from scoring.features.state.device_faults import DeviceFault
+from scoring.features.state.trip_states import EvictionCause, LateTrip, TripStates
 
 __all__ = [
     "DeviceFault",

@@ -51,8 +51,6 @@ HEAD: Final = np.dtype(
         ("pending_count", np.int32),
         ("newer", np.int32),  # the trip of its vehicle that had an event after its own last one; 0 for none
         ("older", np.int32),
-        ("latitude", np.float32),
-        ("longitude", np.float32),
         ("status", np.int8),
         ("vehicle_class", np.int8),
         ("changed", np.int8),  # whether a final trip has changed since it was scored
@@ -75,6 +73,7 @@ CURSOR: Final = np.dtype(
         ("tick_1_ms", np.int64),
         ("tick_2_ms", np.int64),
         ("acceleration_ms", np.int64),
+        ("position_ms", np.int64),  # time of the last position that was used
         ("phone_from_ms", np.int64),
         ("phone_until_ms", np.int64),
         ("speeding_from_ms", np.int64),
@@ -82,10 +81,16 @@ CURSOR: Final = np.dtype(
         ("acceleration_sum", np.float64),
         ("lateral_sum", np.float64),
         ("acceleration_mps2", np.float64),
+        ("span_kmh_ms", np.float64),  # distance by speeds since the position that speeds are compared from
         ("speed_kmh", np.float32),  # values of samples as they were sent; widened before computing
         ("tick_0_kmh", np.float32),
         ("tick_1_kmh", np.float32),
         ("tick_2_kmh", np.float32),
+        ("latitude", np.float32),  # of the last position that was used; 0 and 0 for none
+        ("longitude", np.float32),
+        ("span_latitude", np.float32),  # where speeds are compared from; 0 and 0 for nowhere
+        ("span_longitude", np.float32),
+        ("span_ms", np.int32),  # since then; -1 where that is a position that jumped
         ("tick_0_held_ms", np.int32),  # for how long the speed had been the same
         ("tick_1_held_ms", np.int32),
         ("tick_2_held_ms", np.int32),
@@ -97,13 +102,12 @@ CURSOR: Final = np.dtype(
         ("interval_ms", np.int32),  # between the last two samples
         ("speed_interval_ms", np.int32),  # between the last two with a speed
         ("standstill_ms", np.int32),
+        ("acceleration_values", np.int32),
+        ("lateral_values", np.int32),
         ("speed_repeats", np.int16),  # how often the last speed came again
         ("direct_steps", np.int16),  # large changes of speed after a speed that came once
         ("repeated_steps", np.int16),  # and after one that came several times
-        ("acceleration_values", np.int32),
-        ("lateral_values", np.int32),
         ("acceleration_rated", np.int8),
-        ("standstill_counted", np.int8),
         ("unsettled", np.int8),  # whether a speed was believed that the next event may show to be a spike
     ],
     align=True,
@@ -149,6 +153,8 @@ PARTITION: Final = np.dtype(
         ("clock_jump_count", np.int64),  # events with a wrong time that were left out
         ("rollover_count", np.int64),  # events whose time was 1,024 weeks behind
         ("spike_count", np.int64),  # speeds that were left out as spikes
+        ("position_jump_count", np.int64),  # positions that were left out as they jump
+        ("speed_contradicted_count", np.int64),  # final scores of trips whose speed contradicts their positions
         ("held_speed_count", np.int64),  # final scores of trips whose sensor holds its speeds
         ("sensor_offset_count", np.int64),  # final scores of trips with a sensor whose offset was subtracted
         ("sensor_contradicted_count", np.int64),  # and of those with a sensor that is not believed

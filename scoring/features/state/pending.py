@@ -109,8 +109,10 @@ def _keep_larger(kept: Any, arrived: Any) -> int:
     peak = _stronger(kept.peak_mps2, arrived.peak_mps2)
     duration_ms = max(kept.duration_ms, arrived.duration_ms)
     utc_offset_min = max(kept.utc_offset_min, arrived.utc_offset_min)
+    same_position = not _keep_larger_position(kept, arrived)
     same = (
-        _same(kept.speed_kmh, speed)
+        same_position
+        and _same(kept.speed_kmh, speed)
         and _same(kept.acceleration_mps2, acceleration)
         and _same(kept.lateral_acceleration_mps2, lateral)
         and _same(kept.heading_deg, heading)
@@ -128,6 +130,19 @@ def _keep_larger(kept: Any, arrived: Any) -> int:
     kept.duration_ms = duration_ms
     kept.utc_offset_min = utc_offset_min
     return Insertion.KNOWN if same else Insertion.CHANGED
+
+
+@kernel
+def _keep_larger_position(kept: Any, arrived: Any) -> bool:
+    """Keep the known position, of two the one further north, or east; tell whether that changes it."""
+    if math.isnan(arrived.latitude) or math.isnan(arrived.longitude):
+        return False
+    is_known = not (math.isnan(kept.latitude) or math.isnan(kept.longitude))
+    if is_known and (kept.latitude, kept.longitude) >= (arrived.latitude, arrived.longitude):
+        return False
+    kept.latitude = arrived.latitude
+    kept.longitude = arrived.longitude
+    return True
 
 
 @kernel

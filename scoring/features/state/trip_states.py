@@ -32,6 +32,7 @@ from scoring.features.state.arrays import (
     StateArrays,
     TripStatus,
 )
+from scoring.features.state.device_faults import DeviceFault
 from scoring.features.state.lookup import gather_texts, insert_slots, remove_slots
 from scoring.features.state.vehicles import insert_vehicles, remove_vehicles, restore_lists
 
@@ -42,11 +43,6 @@ _LEAST_TABLE: Final = 1024
 
 EvictionCause = Literal["vehicle", "partition"]
 """Whose trips were more than the maximum."""
-
-DeviceFault = Literal["clock_jump", "rollover", "spike", "held_speed", "sensor_offset", "sensor_contradicted"]
-"""What features show of devices: an event left out as its time is alone; a time put right that was 1,024 weeks behind;
-a speed left out that no vehicle can have had; a speed refreshed too seldom to rate accelerations from it; and a sensor
-of acceleration with an offset, or one that contradicts speed or heading."""
 
 _LONGEST_TEXTS: Final = len(ID_COLUMNS) * MAX_ID_BYTES
 """Of one trip."""
@@ -132,7 +128,7 @@ class TripStates:
 
     @property
     def fault_counts(self) -> dict[DeviceFault, int]:
-        """Faults of devices since the start, by kind: events, but for the last three, which count final scores."""
+        """Faults of devices since the start, by kind: events, but for the last four, which count final scores."""
         partition = self.arrays.partition[0]
         return {fault: int(partition[f"{fault}_count"]) for fault in get_args(DeviceFault)}
 

@@ -7,7 +7,7 @@ import polars as pl
 import polars.selectors as cs
 
 from schemas.event_frame import EVENT_TYPES, ID_COLUMNS, VEHICLE_CLASSES
-from scoring.events.columns import MOTION_FIELDS, EventColumns
+from scoring.events.columns import MOTION_FIELDS, POSITION_FIELDS, EventColumns
 from stream_app.faust_bridge.record_batch import EncodedBatch, RecordBatch
 from stream_app.ingest.decoding import Decoder
 from stream_app.ingest.placement import Placement
@@ -68,7 +68,10 @@ def batch_of(*values: bytes | None) -> RecordBatch:
 def frame_of(events: EventColumns) -> pl.DataFrame:
     """Return events as rows that can be read and compared; of an event id there is the hash."""
     samples = events.samples
-    numbers = {name: samples[name] for name in ("timestamp_ms", "utc_offset_min", *MOTION_FIELDS, "duration_ms")}
+    numbers = {
+        name: samples[name]
+        for name in ("timestamp_ms", "utc_offset_min", *MOTION_FIELDS, *POSITION_FIELDS, "duration_ms")
+    }
     return pl.DataFrame(
         {
             **{name: pl.Series(events.ids(name), dtype=pl.String) for name in ID_COLUMNS},
@@ -76,7 +79,5 @@ def frame_of(events: EventColumns) -> pl.DataFrame:
             "event_type": pl.Series([EVENT_TYPES[code] for code in samples["event_type"]], dtype=pl.String),
             "event_hash": samples["event_hash"],
             **numbers,
-            "latitude": events.positions[:, 0],
-            "longitude": events.positions[:, 1],
         }
     ).with_columns(cs.float().fill_nan(None))
