@@ -154,11 +154,16 @@ _EVENT_FAULTS: Final[dict[str, tuple[str, str]]] = {
     "clock_jump": ("events were left out for their time", "it is far from that of the other events of the trip"),
     "rollover": ("events were 1,024 weeks behind", "their GPS week count began again; their time was put right"),
     "spike": ("events count without their speed", "no vehicle changes its speed so much within one sample, and back"),
+    "position_jump": ("events count without their position", "no vehicle can have got there since the one before"),
 }
 _TRIP_FAULTS: Final[dict[str, tuple[str, str]]] = {
     "held_speed": (
         "trips have a speed that stays the same for seconds before it changes",
         "hard braking and acceleration were not rated from it; distance and speeding count",
+    ),
+    "speed_contradicted": (
+        "trips have a speed that is not that of their positions",
+        "nothing was rated from it, and they have no score. Check its unit: speeds must be in km/h",
     ),
     "sensor_contradicted": (
         "trips have an acceleration sensor that contradicts the speed",

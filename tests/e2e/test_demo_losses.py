@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,14 @@ def test_faults_of_devices_in_messages_are_said_by_event_and_by_trip(tmp_path: P
     def acceleration_mps2(second: int) -> float:
         return (speed_kmh(second + 1) - speed_kmh(second)) / 3.6 + noise.gauss(0, 0.1)
 
+    driven_km = [0.0, *accumulate((speed_kmh(at) + speed_kmh(at + 1)) / 7200 for at in range(ROUNDS_S))]
+
+    def position(at: int, away_km: float = 0.0) -> dict[str, object]:
+        return {"latitude": 52.0 + (driven_km[at] + away_km) / 111.2, "longitude": 13.4}
+
     devices: dict[str, Callable[[int], dict[str, object]]] = {
+        "jump": lambda at: position(at, 10.0 * (at == 300)),
+        "mph": lambda at: position(at) | {"speed_kmh": speed_kmh(at) / 1.609},
         "clock": lambda at: {"timestamp": START_MS + 1000 * at + 7_200_000 * (at == 200)},
         "weeks": lambda at: {"timestamp": START_MS + 1000 * at - 1024 * WEEK_MS * (at < 60)},
         "spike": lambda at: {"speed_kmh": speed_kmh(at) + 45 * (at % 90 == 30)},
@@ -97,27 +105,33 @@ def test_faults_of_devices_in_messages_are_said_by_event_and_by_trip(tmp_path: P
         "clock_jump": 1,
         "rollover": 60,
         "spike": 7,
+        "position_jump": 1,
         "held_speed": 1,
+        "speed_contradicted": 1,
         "sensor_offset": 1,
         "sensor_contradicted": 1,
     }
     assert outcome["late"] == 200
     assert outcome["late_trips"] == {"corrected": 1}
     for sentence in (
-        "WARNING: 60 of 4,417 events were 1,024 weeks behind (1.4%): their GPS week count began again",
-        "WARNING: 1 of 7 trips have an acceleration sensor that contradicts the speed (14.3%): it was not used",
-        "WARNING: 1 of 7 trips have an acceleration sensor that is off by a constant (14.3%): that was subtracted",
-        "WARNING: 1 of 7 trips have a speed that stays the same for seconds before it changes (14.3%): hard braking",
+        "WARNING: 60 of 5,679 events were 1,024 weeks behind (1.1%): their GPS week count began again",
+        "WARNING: 1 of 9 trips have an acceleration sensor that contradicts the speed (11.1%): it was not used",
+        "WARNING: 1 of 9 trips have an acceleration sensor that is off by a constant (11.1%): that was subtracted",
+        "WARNING: 1 of 9 trips have a speed that stays the same for seconds before it changes (11.1%): hard braking",
+        "WARNING: 1 of 9 trips have a speed that is not that of their positions (11.1%): nothing was rated from it",
+        "1 of 9 trips have no score: the speed is unknown, and so is the distance",
+        "1 of 5,679 events count without their position (less than 0.1%): no vehicle can have got there",
         "; 1 final score was made again with them. Alerts before that were without",
-        "7 of 4,417 events count without their speed (0.2%): no vehicle changes its speed so much",
-        "1 of 4,417 events were left out for their time (less than 0.1%): it is far from",
+        "7 of 5,679 events count without their speed (0.1%): no vehicle changes its speed so much",
+        "1 of 5,679 events were left out for their time (less than 0.1%): it is far from",
     ):
         assert sentence in said
     assert "an acceleration sensor that contradicts the speed" in report
     trips = {trip["vehicle_id"]: trip for trip in map(json.loads, scores.read_text().splitlines())}
+    assert trips.pop("mph")["distance_km"] is None
     assert {name: trip["distance_km"] for name, trip in trips.items()} == pytest.approx(
-        dict.fromkeys(devices, trips["weeks"]["distance_km"]), rel=0.01
+        dict.fromkeys(trips, trips["weeks"]["distance_km"]), rel=0.01
     ), "late events count"
     assert {trip["hard_event_count"] for trip in trips.values()} == {0, None}
     assert outcome["alerts"] == 0
-    assert outcome["unscored"] == {}
+    assert outcome["unscored"] == {"speed_unknown": 1}

@@ -41,7 +41,7 @@ def test_each_fault_is_said_in_words(fault: FieldFault) -> None:
 @pytest.mark.parametrize("fault", get_args(DeviceFault))
 def test_each_fault_of_a_device_is_said_in_words_of_events_or_of_trips(fault: DeviceFault) -> None:
     (sentence,) = sentences(trips=20, device_faults={fault: 4})
-    of_trips = fault in ("held_speed", "sensor_offset", "sensor_contradicted")
+    of_trips = fault in ("held_speed", "speed_contradicted", "sensor_offset", "sensor_contradicted")
     assert sentence.startswith("4 of 20 trips have " if of_trips else "4 of 1,000 events ")
     assert fault not in sentence
 
