@@ -102,6 +102,7 @@ class WindowSettings(BaseModel):
     max_pending: int = Field(
         default=2048,
         ge=16,
+        le=32_768,
         description="Events kept for sorting per trip: 10 s at 200 a second; then the oldest goes in",
     )
     max_vehicle_trips: int = Field(

@@ -89,7 +89,7 @@ def published_ids(ids: tuple[str, ...], part: int) -> tuple[str, ...]:
 def _published(states: TripStates, slots: NDArray[np.integer]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Give the published ids of slots, concatenated, and their sizes."""
     texts, sizes = states.texts_of(slots), states.id_sizes(slots)
-    parts = states.arrays.identities["part"][slots]
+    parts = states.arrays.heads["part"][slots]
     if not (parts > 1).any() and (sizes[:, IdPlace.DRIVER] > 0).all():
         return texts, sizes
     return encode_ids(

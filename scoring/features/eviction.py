@@ -25,8 +25,8 @@ _SWEEP_EVERY_MS: Final = 10_000.0
 def evict(arrays: StateArrays, slot: int) -> None:
     """Free a trip's state.
 
-    The slot keeps the trip's ids and class until `TripStates.release_evicted`, for later events of the same batch, and
-    whether it was in the high-risk band, as its last rows are not scored yet.
+    The slot keeps the trip's ids, class and driver until `TripStates.release_evicted`, for later events of the same
+    batch, and whether it was in the high-risk band, as its last rows are not scored yet.
     """
     partition = arrays.partition[0]
     head = arrays.heads[slot]
@@ -36,9 +36,11 @@ def evict(arrays: StateArrays, slot: int) -> None:
     free_all(arrays, slot)
     stop_counting(arrays, slot)
     leave_vehicle(arrays, slot)
-    vehicle_class, high_risk = head.vehicle_class, head.high_risk
+    vehicle_class, part, is_current, high_risk = head.vehicle_class, head.part, head.is_current, head.high_risk
     arrays.heads[slot] = arrays.heads[EMPTY]
     head.vehicle_class = vehicle_class
+    head.part = part
+    head.is_current = is_current
     head.high_risk = high_risk
     head.evicted = 1
     arrays.cursors[slot] = arrays.cursors[EMPTY]

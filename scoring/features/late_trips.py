@@ -44,7 +44,7 @@ class CorrectedTrip:
     @property
     def part(self) -> int:
         """Which driver of the trip."""
-        return int(self.states.arrays.identities["part"][self.slot])
+        return int(self.states.arrays.heads["part"][self.slot])
 
 
 def correct_trip(
@@ -71,7 +71,7 @@ def correct_trip(
     rows = np.concatenate([part.rows for part in parts])
     features = np.concatenate([part.features for part in parts])
     slot = _slot_of(trip, states)
-    states.arrays.identities["part"][slot] = trip.part
+    states.arrays.heads["part"][slot] = trip.part
     of_driver = np.flatnonzero(rows["slot"] == slot)
     last = of_driver[_last_of_each(rows[of_driver])]
     rows = rows[last]
@@ -94,7 +94,7 @@ def drivers_trips(events: EventColumns) -> list[LateTrip]:
     states = TripStates()
     find_slots(states, events)
     slots = states.slots()
-    parts = states.arrays.identities["part"][slots].tolist()
+    parts = states.arrays.heads["part"][slots].tolist()
     first, last = int(events.offsets.min()), int(events.offsets.max())
     return [
         LateTrip(ids, first, last, revision=0, part=part) for ids, part in zip(states.ids_of(slots), parts, strict=True)

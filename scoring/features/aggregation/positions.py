@@ -34,8 +34,8 @@ _SHORT_SPAN_MS: Final = 16_000
 
 _STEADY: Final = 0.2
 """Share by which the two speeds of an interval longer than `_LEAST_SPAN_MS` may differ: where they differ more, as in
-stop-and-go traffic, their mean says little of the speed in between. Of the simulated fleet's trips, sampled each 15 to
-90 s, 3 % would contradict themselves without this, and none does with it."""
+stop-and-go traffic, their mean says little of the speed in between. Of the simulated fleet's trips, sampled each 30 or
+60 s, 1 to 2 % would contradict themselves without this, and none does with it."""
 
 _LEAST_DRIVEN_M: Final = 150.0
 """By speeds; errors of both positions are then less than a fifth."""

@@ -48,9 +48,9 @@ HEAD: Final = np.dtype(
         ("dirty_revision", np.int32),
         ("pending_first", np.int32),
         ("pending_last", np.int32),
-        ("pending_count", np.int32),
         ("newer", np.int32),  # the trip of its vehicle that had an event after its own last one; 0 for none
         ("older", np.int32),
+        ("pending_count", np.uint16),
         ("status", np.int8),
         ("vehicle_class", np.int8),
         ("changed", np.int8),  # whether a final trip has changed since it was scored
@@ -59,6 +59,8 @@ HEAD: Final = np.dtype(
         ("standstill", np.int8),  # how many events in a row had a time that stood still
         ("evicted", np.int8),  # whether it is among the slots to be released
         ("cut", np.int8),  # whether it may have begun before the log did: one event counts as late for it
+        ("part", np.uint8),  # which driver of the trip this is, from 1, in the order in which they logged in
+        ("is_current", np.int8),  # whether it is the last of them to log in
     ],
     align=True,
 )
@@ -121,8 +123,6 @@ IDENTITY: Final = np.dtype(
         ("vehicle_size", np.uint8),
         ("driver_size", np.uint8),
         ("client_size", np.uint8),
-        ("part", np.uint16),  # which driver of the trip this is, from 1, in the order in which they logged in
-        ("is_current", np.int8),  # whether it is the last of them to log in
     ],
     align=True,
 )

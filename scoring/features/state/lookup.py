@@ -21,7 +21,8 @@ from scoring.features.state.arrays import StateArrays, borrowed_arrays
 _SEPARATOR: Final = np.uint64(0x1F)
 """Between vehicle and trip id; no id can contain it."""
 
-_MOST_PARTS: Final = np.iinfo(np.uint16).max
+_MOST_PARTS: Final = np.iinfo(np.uint8).max
+"""Of a trip; further ones have the number of the last."""
 
 
 @inlined_kernel
@@ -53,7 +54,7 @@ def _is_of_driver(arrays: StateArrays, slot: int, content: Any, driver_start: in
     """Tell whether a slot of an event's trip is that of its driver, or, if it has none, of the current one."""
     known = arrays.identities[slot]
     if driver_size == 0:
-        return known.is_current == 1
+        return arrays.heads[slot].is_current == 1
     start = known.text_start + np.int64(known.trip_size) + np.int64(known.vehicle_size)
     return known.driver_size == driver_size and same_text(arrays.texts, start, content, driver_start, driver_size)
 
@@ -69,9 +70,9 @@ def _slot_before(
     slot = np.int64(arrays.table[place])
     while slot != 0:
         if _is_of_trip(arrays, slot, hashed, content, trip, vehicle):
-            identity = arrays.identities[slot]
-            last_part = max(last_part, np.int64(identity.part))
-            if identity.is_current == 1:
+            head = arrays.heads[slot]
+            last_part = max(last_part, np.int64(head.part))
+            if head.is_current == 1:
                 current = slot
         place = (place + np.uint64(1)) & last_place
         slot = np.int64(arrays.table[place])
@@ -136,7 +137,7 @@ def find_or_add(
                 break
             place = (place + np.uint64(1)) & last_place
             slot = np.int64(arrays.table[place])
-        if slot == 0 or arrays.identities[slot].is_current == 0:
+        if slot == 0 or arrays.heads[slot].is_current == 0:
             text_size = id_sizes[row].sum()
             if (
                 partition.free_slots == 0
@@ -154,7 +155,7 @@ def find_or_add(
                 _write_ids(arrays, slot, content, id_starts, id_sizes, row)
             else:
                 if current != 0:
-                    arrays.identities[current].is_current = 0
+                    arrays.heads[current].is_current = 0
                 if slot == 0:
                     partition.free_slots -= 1
                     partition.trips += 1
@@ -162,9 +163,9 @@ def find_or_add(
                     arrays.table[place] = slot
                     arrays.heads[slot].vehicle_class = vehicle_classes[row]
                     arrays.identities[slot].key = hashed
-                    arrays.identities[slot].part = min(last_part + 1, _MOST_PARTS)
+                    arrays.heads[slot].part = min(last_part + 1, _MOST_PARTS)
                     _write_ids(arrays, slot, content, id_starts, id_sizes, row)
-                arrays.identities[slot].is_current = 1
+                arrays.heads[slot].is_current = 1
         slots[row] = slot
     return slots.size
 

@@ -66,7 +66,7 @@ class LateTrip:
     lost_event_count
         Events that are missing for another reason.
     part
-        Which driver of the trip: `IDENTITY`.
+        Which driver of the trip: `HEAD`.
     """
 
     ids: tuple[str, ...]
@@ -306,7 +306,7 @@ class TripStates:
     def note_late_trips(self, rows: NDArray[np.void]) -> None:
         """Note the trips of emitted rows that are to be computed again; their slots are still theirs."""
         late = rows[(rows["final"] == 1) & (rows["first_offset"] >= 0)]
-        parts = self.arrays.identities["part"][late["slot"]].tolist()
+        parts = self.arrays.heads["part"][late["slot"]].tolist()
         self.expect_late_trips(
             LateTrip(
                 ids, int(row["first_offset"]), int(row["last_offset"]), int(row["revision"]) + 1, int(row["cut"]), part
@@ -320,8 +320,8 @@ class TripStates:
 
     def find(self, key: int, part: int) -> int | None:
         """Find the slot of a driver's part of a trip by its key; null where it is not kept."""
-        identities = self.arrays.identities
-        is_it = (identities["key"] == np.uint64(key)) & (identities["part"] == part) & (identities["trip_size"] > 0)
+        identities, heads = self.arrays.identities, self.arrays.heads
+        is_it = (identities["key"] == np.uint64(key)) & (heads["part"] == part) & (identities["trip_size"] > 0)
         found = np.flatnonzero(is_it)
         return int(found[0]) if len(found) > 0 else None
 

@@ -156,6 +156,18 @@ def test_missing_sensors_are_null_and_counts_are_whole(engine: ScoringEngine, st
     assert score["night_ratio"] is None
 
 
+def test_a_trip_whose_speed_contradicts_its_positions_has_no_score(engine: ScoringEngine) -> None:
+    states = TripStates()
+    events = trip("trip_1", *range(0, 300_000, 1000), speed_kmh=30.0)
+    for number, one in enumerate(events):
+        one |= {"latitude": 48.1234 + number * 50 / 3.6 / 111_195, "longitude": 11.6}
+    update(states, EventColumns.of_frame(event_frame(*events)), PARAMETERS)
+    last = made(engine, states, close_trips(states, PARAMETERS)).row(-1, named=True)
+    unknown = ("score", "band", "risk", "reason_1", "distance_km", "avg_speed")
+    assert [name for name in unknown if last[name] is not None] == []
+    assert (last["kind"], last["status"], last["duration_s"]) == ("trip", "insufficient_exposure", 299.0)
+
+
 @pytest.mark.parametrize(
     ("kind", "distance_km", "duration_s", "status"),
     [

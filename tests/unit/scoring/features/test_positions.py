@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from schemas.thresholds import ThresholdProfile, WindowSettings
 from scoring.events.columns import EventColumns
 from scoring.features.emission import RowKind
 from scoring.features.parameters import kernel_parameters
+from scoring.features.state.arrays import MERGED
 from scoring.features.state.device_faults import DeviceFault
 from scoring.features.state.trip_states import TripStates
 from scoring.features.update import close_trips, update
@@ -149,6 +151,13 @@ def test_rounded_positions_contradict_nothing(digits: int) -> None:
     assert not is_contradicted(rounded)
 
 
+@pytest.mark.parametrize(("ratio", "expected"), [(0.69, True), (0.71, False), (1.34, False), (1.36, True)])
+def test_ways_from_seven_tenths_to_a_third_more_of_the_distance_are_no_contradiction(
+    ratio: float, expected: bool
+) -> None:
+    assert is_contradicted(drive(steady, shown=lambda true: true / ratio, error_m=0.0)) == expected
+
+
 def test_less_than_a_kilometre_is_not_judged() -> None:
     events = drive(steady, shown=WRONG["mph taken for km/h"])
     assert not is_contradicted(events[:60])
@@ -181,6 +190,11 @@ def test_on_a_winding_road_a_sparse_tracker_does_not_contradict_itself(period_s:
     assert not is_contradicted(events)
 
 
+@pytest.mark.parametrize("period_s", [15, 17, 20, 29, 40, 46, 61, 89])
+def test_in_stop_and_go_traffic_a_sparse_tracker_does_not_contradict_itself(period_s: int) -> None:
+    assert not is_contradicted(drive(period_s=period_s, count=200))
+
+
 @pytest.mark.parametrize("error_m", [5.0, 20.0, 40.0])
 def test_a_receiver_that_wanders_while_the_vehicle_is_parked_contradicts_nothing(error_m: float) -> None:
     assert not is_contradicted(drive(lambda _: 0.0, count=3600, error_m=error_m))
@@ -198,6 +212,67 @@ def test_a_position_that_is_repeated_is_not_compared() -> None:
     assert not is_contradicted(events)
 
 
+# which spans are compared --------------------------------------------------------------------------------------------
+
+
+def compared(events: Sequence[Event]) -> tuple[int, int]:
+    """Give how many spans of a trip were compared, and how many of them contradict the speed."""
+    states = TripStates()
+    update(states, EventColumns.of_frame(frame_of(list(events))), PARAMETERS)
+    close_trips(states, PARAMETERS)
+    sums: Any = states.arrays.trips[MERGED]
+    return int(sums["compared_spans"]), int(sums["contradicted_spans"])
+
+
+@pytest.mark.parametrize(("slower_kmh", "spans"), [(49.0, 38), (47.0, 0)])
+def test_a_long_interval_whose_speeds_differ_by_more_than_a_fifth_is_not_compared(
+    slower_kmh: float, spans: int
+) -> None:
+    events = drive(steady, period_s=15, count=40)
+    for number, one in enumerate(events):
+        one["speed_kmh"] = slower_kmh if number % 2 else 60.0
+    assert compared(events)[0] == spans  # the first interval is a gap
+
+
+@pytest.mark.parametrize(("position_every", "spans"), [(10, 44), (9, 24), (110, 4), (121, 0)])
+def test_spans_take_from_10_to_120_seconds(position_every: int, spans: int) -> None:
+    assert compared(drive(steady, position_every=position_every, count=450)) == (spans, 0)
+
+
+@pytest.mark.parametrize(
+    ("period_s", "position_every", "share"), [(1, 15, 1), (1, 16, 1), (1, 17, 0), (15, 1, 0), (10, 1, 1)]
+)
+def test_a_way_that_is_too_short_counts_in_short_spans_with_speeds_in_between(
+    period_s: float, position_every: int, share: int
+) -> None:
+    events = drive(
+        steady, shown=WRONG["km/h taken for mph"], period_s=period_s, position_every=position_every, count=200
+    )
+    spans, contradicted = compared(events)
+    assert contradicted == share * spans
+    assert spans > 5
+
+
+def test_positions_that_were_rounded_to_a_hundredth_of_a_degree_are_not_compared() -> None:
+    events = drive(steady, count=3600, heading_deg=lambda _: 45.0)
+    rounded = [one | {name: round(one[name], 2) for name in ("latitude", "longitude")} for one in events]
+    assert compared(rounded)[0] == 0
+
+
+def test_a_span_with_a_gap_of_the_speed_is_not_compared() -> None:
+    events = [one for number, one in enumerate(drive(steady)) if number % 45 >= 12]
+    spans, contradicted = compared(events)
+    assert contradicted == 0
+    assert spans > 15
+
+
+def test_after_a_position_that_jumped_spans_go_on() -> None:
+    assert compared(moved(drive(steady), 5000, [100]))[0] == pytest.approx(compared(drive(steady))[0], abs=2)
+
+
+# positions that jump --------------------------------------------------------------------------------------------------
+
+
 def moved(events: Sequence[Event], north_m: float, numbers: Sequence[int]) -> list[Event]:
     return [
         one | {"latitude": one["latitude"] + north_m / DEGREE_M} if number in numbers else one
@@ -213,6 +288,13 @@ def test_positions_that_jump_are_counted_and_not_compared(jump_m: float, share: 
     row, faults = scored(events)
     assert row.bits == scored(without_positions(events))[0].bits
     assert faults["position_jump"] == len(numbers)
+
+
+@pytest.mark.parametrize(("beyond_m", "jumps"), [(-3, 0), (3, 1)])
+def test_a_position_jumps_beyond_what_70_mps_and_100_m_allow(beyond_m: float, jumps: int) -> None:
+    driven_m = 60 / 3.6
+    events = moved(drive(steady, error_m=0.0), 70 + 100 - driven_m + beyond_m, [200])
+    assert scored(events)[1]["position_jump"] == jumps
 
 
 def positions_of_rows(events: Sequence[Event]) -> list[tuple[float, float]]:
@@ -252,7 +334,13 @@ def test_a_position_that_sticks_where_it_jumped_to_is_not_used() -> None:
 
 @pytest.mark.parametrize(
     ("start", "heading_deg"),
-    [((0.0, 179.99), 90.0), ((-0.005, 0.0), 0.0), ((70.0, 25.0), 90.0), ((-45.0, 170.0), 45.0)],
+    [
+        ((0.0, 179.99), 90.0),
+        ((10.0, -179.99), 270.0),
+        ((-0.005, 0.0), 0.0),
+        ((70.0, 25.0), 90.0),
+        ((-45.0, 170.0), 45.0),
+    ],
 )
 def test_distances_are_right_anywhere_on_the_earth(start: tuple[float, float], heading_deg: float) -> None:
     right = drive(steady, start=start, heading_deg=lambda _: heading_deg)
