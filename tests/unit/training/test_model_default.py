@@ -18,7 +18,7 @@ from scoring.training import TrainedModel, Validation, save, train_model
 from scoring.training.card import model_card
 from scoring.training.validation import Discrimination, Interval
 
-FEATURES = {2: "b67bf8d297744a35232027c3beb9556886b47b1b3986c046bca130b6de58577c"}
+FEATURES = {2: "b2777ecfed2c19610836aa186ebc6123b331d9c04ee6ceca390e8dfb675c5a94"}
 """Hash of the simulated fleet's training table, by the definition of the features."""
 LIBRARIES = ("numpy", "onnx", "scikit-learn")
 VALIDATED = "Performance on held-out groups"
