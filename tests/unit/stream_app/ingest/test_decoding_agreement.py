@@ -157,7 +157,8 @@ def test_what_is_accepted_is_within_its_limits_and_what_is_not_is_rejected(batch
     events, rejects, _ = together(batch)
     assert {*events["record"].to_list(), *(record for record, _ in rejects)} == set(range(len(batch)))
     for event in events.iter_rows(named=True):
-        assert all(0 < len(event[name]) <= 64 for name in ID_COLUMNS)
+        assert all(0 < len(event[name]) <= 64 for name in ID_COLUMNS if name != "driver_id")
+        assert len(event["driver_id"]) <= 64
         assert event["speed_kmh"] is None or 0 <= event["speed_kmh"] <= 300
         assert event["timestamp_ms"] <= LATEST_MS
         assert not any(isinstance(content, float) and not math.isfinite(content) for content in event.values())
