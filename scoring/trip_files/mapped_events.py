@@ -11,24 +11,24 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputFileError
-from scoring.trip_files.clock_repairs import ROLLOVER_MS, drop_clock_outliers, spread_seconds, undo_week_rollover
-from scoring.trip_files.column_map import (
+from scoring.trip_files.column_maps.column_map import (
     DEFAULT_MAX_UNREADABLE,
     DEFAULT_TRIP_PAUSE_S,
     TEXT_FIELDS,
     ColumnMap,
     FieldSource,
 )
-from scoring.trip_files.field_sources import field_sources, filter_rows, pivot_readings, refuse_all_readings
-from scoring.trip_files.ids import legal_ids
-from scoring.trip_files.moments import MomentReader, refuse_days
-from scoring.trip_files.row_order import in_order_of_time, is_newest_first, out_of_order
-from scoring.trip_files.row_rules import judge_rows, with_all_columns
+from scoring.trip_files.column_maps.units import EPOCH_UNITS_PER_MS, UNIT_FACTORS
+from scoring.trip_files.rows.clock_repairs import ROLLOVER_MS, drop_clock_outliers, spread_seconds, undo_week_rollover
+from scoring.trip_files.rows.ids import legal_ids
+from scoring.trip_files.rows.moments import MomentReader, refuse_days
+from scoring.trip_files.rows.row_order import in_order_of_time, is_newest_first, out_of_order
+from scoring.trip_files.rows.row_rules import judge_rows, with_all_columns
+from scoring.trip_files.rows.trip_split import NO_DRIVER, NO_TRIP, split_trips
 from scoring.trip_files.summary import ReadSummary, TripFile
-from scoring.trip_files.text_table import Table
-from scoring.trip_files.trip_split import NO_DRIVER, NO_TRIP, split_trips
-from scoring.trip_files.units import EPOCH_UNITS_PER_MS, UNIT_FACTORS
-from scoring.trip_files.values import (
+from scoring.trip_files.tables.field_sources import field_sources, filter_rows, pivot_readings, refuse_all_readings
+from scoring.trip_files.tables.text_table import Table
+from scoring.trip_files.tables.values import (
     Unreadable,
     decimal_points,
     given_values,

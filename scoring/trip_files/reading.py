@@ -8,18 +8,18 @@ from typing import Final, Protocol
 import polars as pl
 
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap, merge_column_maps
-from scoring.trip_files.fleet import read_fleet
-from scoring.trip_files.gpx import read_gpx
-from scoring.trip_files.json_lines import read_json_lines
-from scoring.trip_files.json_readings import read_json_readings
-from scoring.trip_files.kit_obd2 import read_kit_obd2
-from scoring.trip_files.naturalistic_100car import read_100car
-from scoring.trip_files.nmea import read_nmea
-from scoring.trip_files.presets import PRESETS
-from scoring.trip_files.row_order import in_order_of_time, out_of_order
+from scoring.trip_files.column_maps.column_map import ColumnMap, merge_column_maps
+from scoring.trip_files.column_maps.presets import PRESETS
+from scoring.trip_files.formats.fleet import read_fleet
+from scoring.trip_files.formats.gpx import read_gpx
+from scoring.trip_files.formats.json_lines import read_json_lines
+from scoring.trip_files.formats.json_readings import read_json_readings
+from scoring.trip_files.formats.kit_obd2 import read_kit_obd2
+from scoring.trip_files.formats.naturalistic_100car import read_100car
+from scoring.trip_files.formats.nmea import read_nmea
+from scoring.trip_files.formats.tabular import read_csv, read_parquet
+from scoring.trip_files.rows.row_order import in_order_of_time, out_of_order
 from scoring.trip_files.summary import TripFile
-from scoring.trip_files.tabular import read_csv, read_parquet
 
 
 class _MappedReader(Protocol):

@@ -7,7 +7,7 @@ from typing import Any, Final
 import polars as pl
 
 from schemas.messages.optional_fields import FieldFault
-from scoring.trip_files.row_rules import JudgedRows
+from scoring.trip_files.rows.row_rules import JudgedRows
 
 LOUD_SHARE: Final = 0.01
 """Above one row or event in a hundred, what was dropped or changed is worth a look before a score is believed: single

@@ -63,7 +63,7 @@ ROOMS: Final = (
     ),
     Room("model", ("scoring/model/*.py",), (f"{_SCORING}model*.py",)),
     Room("training", ("scoring/training/*.py",), ("tests/unit/training/test_*.py",)),
-    Room("trip_files", ("scoring/trip_files/*.py",), ("tests/unit/trip_files/test_*.py",)),
+    Room("trip_files", ("scoring/trip_files/*.py", "scoring/trip_files/*/*.py"), ("tests/unit/trip_files/test_*.py",)),
     Room(
         "output",
         ("stream_app/output/*.py",),

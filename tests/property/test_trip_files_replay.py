@@ -14,7 +14,7 @@ from driver_score.replay.disturbances import GARBAGE, MAX_DELAY_MS
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.trip_event import TripEvent, TripEventBatch
 from scoring.trip_files import read_trips
-from scoring.trip_files.row_rules import judge_rows
+from scoring.trip_files.rows.row_rules import judge_rows
 from tests.support.examples.event_frames import event_frame, events
 
 law = settings(max_examples=40, deadline=None)

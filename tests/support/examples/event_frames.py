@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.event_frame import EVENT_SCHEMA, EVENT_TYPES, VEHICLE_CLASSES
 from schemas.messages.optional_fields import NUMBER_RULES, as_float32
 from schemas.messages.trip_event import MAX_ID_BYTES
-from scoring.trip_files.row_rules import MEASUREMENT_RANGES
+from scoring.trip_files.rows.row_rules import MEASUREMENT_RANGES
 
 DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(EVENT_SCHEMA),

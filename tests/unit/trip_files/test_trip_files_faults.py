@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.optional_fields import NUMBER_RULES, FieldFault
 from scoring.events import EventColumns
-from scoring.trip_files.row_rules import JudgedRows, judge_rows, with_all_columns
+from scoring.trip_files.rows.row_rules import JudgedRows, judge_rows, with_all_columns
 from tests.support.examples.decoding import LATEST_MS, RIGHT, a_decoder, batch_of, frame_of
 from tests.support.examples.event_frames import event_frame
 

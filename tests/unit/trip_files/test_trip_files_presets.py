@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scoring.errors import InputFileError
-from scoring.trip_files.presets import PRESETS
+from scoring.trip_files.column_maps.presets import PRESETS
 from tests.support.examples.trip_tables import csv_text, drive, read_content
 
 TRIP = drive(300)

@@ -11,10 +11,10 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import EVENT_FIELDS, ColumnMap, FieldSource
-from scoring.trip_files.file_text import shown
-from scoring.trip_files.text_table import Table, named
-from scoring.trip_files.units import UNIT_FACTORS
+from scoring.trip_files.column_maps.column_map import EVENT_FIELDS, ColumnMap, FieldSource
+from scoring.trip_files.column_maps.units import UNIT_FACTORS
+from scoring.trip_files.tables.file_text import shown
+from scoring.trip_files.tables.text_table import Table, named
 
 _SPEED: Final = r"(?i)speed|veloc|geschw|vitesse|скорост|速"
 _OTHER: Final = (

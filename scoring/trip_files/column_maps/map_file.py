@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap, Pivot, known_field, known_time_zone
-from scoring.trip_files.map_words import (
+from scoring.trip_files.column_maps.column_map import ColumnMap, Pivot, known_field, known_time_zone
+from scoring.trip_files.column_maps.map_words import (
     join_filters,
     known_gap,
     known_share,

@@ -16,8 +16,8 @@ from schemas.event_frame import EVENT_SCHEMA
 from schemas.messages.optional_fields import FieldFault
 from schemas.messages.trip_event import Sample, TripEvent, TripIds
 from scoring.errors import InputFileError
+from scoring.trip_files.rows.trip_split import split_by_driver
 from scoring.trip_files.summary import ReadSummary, TripFile
-from scoring.trip_files.trip_split import split_by_driver
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

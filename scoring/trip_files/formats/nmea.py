@@ -8,13 +8,13 @@ import polars as pl
 
 from schemas.errors import MissingExtraError
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap, merge_column_maps
-from scoring.trip_files.file_text import read_text
-from scoring.trip_files.gpx import TRACK_MAP, TRACK_SCHEMA
+from scoring.trip_files.column_maps.column_map import ColumnMap, merge_column_maps
+from scoring.trip_files.formats.gpx import TRACK_MAP, TRACK_SCHEMA
 from scoring.trip_files.mapped_events import mapped_events
-from scoring.trip_files.positions import with_speeds
+from scoring.trip_files.rows.positions import with_speeds
 from scoring.trip_files.summary import TripFile
-from scoring.trip_files.text_table import Table
+from scoring.trip_files.tables.file_text import read_text
+from scoring.trip_files.tables.text_table import Table
 
 _KNOTS_TO_MPS: Final = 1.852 / 3.6
 

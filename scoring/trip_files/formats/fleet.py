@@ -6,11 +6,11 @@ from typing import Final
 import polars as pl
 
 from schemas.event_frame import EVENT_SCHEMA, ID_COLUMNS
-from scoring.trip_files.parquet_columns import read_needed_columns
-from scoring.trip_files.row_rules import judge_rows, with_all_columns
+from scoring.trip_files.rows.row_rules import judge_rows, with_all_columns
 from scoring.trip_files.summary import ReadSummary, TripFile
+from scoring.trip_files.tables.parquet_columns import read_needed_columns
 
-DEFAULT_FLEET_PATH: Final = Path(__file__).resolve().parents[1] / "default_fleet" / "fleet.parquet"
+DEFAULT_FLEET_PATH: Final = Path(__file__).resolve().parents[2] / "default_fleet" / "fleet.parquet"
 """The simulated fleet that is shipped; read by ``driver-score demo`` and ``replay`` when no file is named."""
 
 

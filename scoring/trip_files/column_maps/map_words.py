@@ -6,8 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap, FieldSource, Pivot, RowFilter, known_field, known_time_zone
-from scoring.trip_files.units import EPOCH_UNITS_PER_MS, UNIT_FACTORS, UTC_WITHOUT_OFFSET
+from scoring.trip_files.column_maps.column_map import (
+    ColumnMap,
+    FieldSource,
+    Pivot,
+    RowFilter,
+    known_field,
+    known_time_zone,
+)
+from scoring.trip_files.column_maps.units import EPOCH_UNITS_PER_MS, UNIT_FACTORS, UTC_WITHOUT_OFFSET
 
 _EXAMPLES: Final = {
     "map": "--map speed_kmh=speed:mph",

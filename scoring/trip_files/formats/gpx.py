@@ -8,12 +8,12 @@ import polars as pl
 
 from schemas.errors import MissingExtraError
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap, FieldSource, merge_column_maps
-from scoring.trip_files.file_text import first_line, read_text
+from scoring.trip_files.column_maps.column_map import ColumnMap, FieldSource, merge_column_maps
 from scoring.trip_files.mapped_events import mapped_events
-from scoring.trip_files.positions import with_speeds
+from scoring.trip_files.rows.positions import with_speeds
 from scoring.trip_files.summary import TripFile
-from scoring.trip_files.text_table import Table
+from scoring.trip_files.tables.file_text import first_line, read_text
+from scoring.trip_files.tables.text_table import Table
 
 if TYPE_CHECKING:
     from gpxpy.gpx import GPXTrackPoint

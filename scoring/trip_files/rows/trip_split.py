@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from scoring.trip_files.ids import legal_ids
+from scoring.trip_files.rows.ids import legal_ids
 
 NO_DRIVER: Final = "_no_driver"
 """Stands for a driver who is not known, until the trip's are."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.event_frame import ID_COLUMNS
 from scoring.errors import InputFileError
-from scoring.trip_files.units import UNIT_FACTORS
+from scoring.trip_files.column_maps.units import UNIT_FACTORS
 
 TEXT_FIELDS: Final = (*ID_COLUMNS, "vehicle_class", "event_type", "event_id")
 """Fields that are taken as text, as they are."""

@@ -6,11 +6,11 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap
-from scoring.trip_files.file_text import first_line, read_text
+from scoring.trip_files.column_maps.column_map import ColumnMap
 from scoring.trip_files.mapped_events import mapped_events
 from scoring.trip_files.summary import TripFile
-from scoring.trip_files.text_table import Table
+from scoring.trip_files.tables.file_text import first_line, read_text
+from scoring.trip_files.tables.text_table import Table
 
 _SCHEMA: Final = {"timestamp": pl.Float64(), "name": pl.String(), "value": pl.String()}
 

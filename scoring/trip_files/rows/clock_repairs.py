@@ -5,8 +5,8 @@ from typing import Final
 import polars as pl
 
 from schemas.event_frame import EVENT_SCHEMA, MOTION_COLUMNS
-from scoring.trip_files.row_order import TRIP
-from scoring.trip_files.trip_split import NO_TRIP
+from scoring.trip_files.rows.row_order import TRIP
+from scoring.trip_files.rows.trip_split import NO_TRIP
 
 ROLLOVER_MS: Final = 1024 * 7 * 86_400_000
 """GPS counts weeks in ten bits: a receiver that takes the count for an earlier one is 1,024 weeks behind."""

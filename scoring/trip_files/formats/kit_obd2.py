@@ -10,9 +10,9 @@ import polars as pl
 
 from scoring.errors import InputFileError
 from scoring.time_zones import zone_offset_min
-from scoring.trip_files.row_rules import judge_rows, with_all_columns
+from scoring.trip_files.rows.row_rules import judge_rows, with_all_columns
+from scoring.trip_files.rows.timestamps import in_zone
 from scoring.trip_files.summary import ReadSummary, TripFile
-from scoring.trip_files.timestamps import in_zone
 
 TIME_ZONE: Final = "Europe/Berlin"
 """The car was driven between Karlsruhe and Stuttgart; its logger wrote local time."""

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputFileError
-from scoring.trip_files.file_text import first_line, read_text, shown
+from scoring.trip_files.tables.file_text import first_line, read_text, shown
 
 UNKNOWN_TEXTS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "NONE", "-", "--", r"\N")
 """Texts that stand for "unknown" in every column of a CSV file."""

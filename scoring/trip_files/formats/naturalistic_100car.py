@@ -9,10 +9,10 @@ from typing import Final
 
 import polars as pl
 
-from scoring.trip_files.parquet_columns import read_needed_columns
-from scoring.trip_files.row_rules import MEASUREMENT_RANGES, judge_rows, with_all_columns
+from scoring.trip_files.column_maps.units import KMH_PER_MPH, STANDARD_GRAVITY_MPS2
+from scoring.trip_files.rows.row_rules import MEASUREMENT_RANGES, judge_rows, with_all_columns
 from scoring.trip_files.summary import ReadSummary, TripFile
-from scoring.trip_files.units import KMH_PER_MPH, STANDARD_GRAVITY_MPS2
+from scoring.trip_files.tables.parquet_columns import read_needed_columns
 
 FIRST_CLIP: Final = 8300
 """Smallest ``event_id`` of the study."""

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from schemas.messages.trip_event import ID_PATTERN, MAX_ID_BYTES
-from scoring.trip_files.file_text import shown
+from scoring.trip_files.tables.file_text import shown
 
 _ILLEGAL: Final = re.compile(r"[^A-Za-z0-9_.:\-]")
 _HASH_CHARACTERS: Final = 8

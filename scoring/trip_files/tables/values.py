@@ -10,11 +10,11 @@ import polars as pl
 
 from schemas.messages.trip_event import NO_DRIVER_WORDS
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap, FieldSource
-from scoring.trip_files.field_sources import source_columns
-from scoring.trip_files.file_text import shown
-from scoring.trip_files.text_table import UNKNOWN_TEXTS
-from scoring.trip_files.units import UNIT_FACTORS
+from scoring.trip_files.column_maps.column_map import ColumnMap, FieldSource
+from scoring.trip_files.column_maps.units import UNIT_FACTORS
+from scoring.trip_files.tables.field_sources import source_columns
+from scoring.trip_files.tables.file_text import shown
+from scoring.trip_files.tables.text_table import UNKNOWN_TEXTS
 
 _DECIMAL_COMMA: Final = r"^\s*[+-]?\d+,\d+\s*$"
 _MAYBE_THOUSANDS: Final = r"^\s*[+-]?\d{1,3},\d{3}\s*$"

@@ -10,11 +10,11 @@ import polars as pl
 
 from scoring.errors import InputFileError
 from scoring.time_zones import zone_offset_min
-from scoring.trip_files.clock_changes import zoned_ms
-from scoring.trip_files.column_map import ColumnMap, FieldSource
-from scoring.trip_files.file_text import first_line, shown
-from scoring.trip_files.row_rules import MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS
-from scoring.trip_files.timestamps import (
+from scoring.trip_files.column_maps.column_map import ColumnMap, FieldSource
+from scoring.trip_files.column_maps.units import EPOCH_UNITS_PER_MS, UTC_WITHOUT_OFFSET
+from scoring.trip_files.rows.clock_changes import zoned_ms
+from scoring.trip_files.rows.row_rules import MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS
+from scoring.trip_files.rows.timestamps import (
     format_offset_min,
     iso_local_time,
     iso_offset_min,
@@ -23,7 +23,7 @@ from scoring.trip_files.timestamps import (
     tells_time,
     utc_ms,
 )
-from scoring.trip_files.units import EPOCH_UNITS_PER_MS, UTC_WITHOUT_OFFSET
+from scoring.trip_files.tables.file_text import first_line, shown
 
 _NUMBER: Final = r"^\d+([.,]\d+)?$"
 _MS_PER_DAY: Final = 86_400_000

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from scoring.trip_files.column_map import ColumnMap, Pivot
-from scoring.trip_files.map_words import parse_filter, parse_source
+from scoring.trip_files.column_maps.column_map import ColumnMap, Pivot
+from scoring.trip_files.column_maps.map_words import parse_filter, parse_source
 
 _PERSONAL: Final = {"vehicle_id": ("=veh_1",), "client_id": ("=client_1",)}
 """Apps on a phone write of one vehicle and do not name it."""

@@ -6,12 +6,12 @@ from pathlib import Path
 import polars as pl
 
 from scoring.errors import InputFileError
-from scoring.trip_files.column_map import ColumnMap
-from scoring.trip_files.field_sources import field_sources, wanted_columns
-from scoring.trip_files.file_text import first_line
+from scoring.trip_files.column_maps.column_map import ColumnMap
 from scoring.trip_files.mapped_events import mapped_events
 from scoring.trip_files.summary import TripFile
-from scoring.trip_files.text_table import Table, read_text_table
+from scoring.trip_files.tables.field_sources import field_sources, wanted_columns
+from scoring.trip_files.tables.file_text import first_line
+from scoring.trip_files.tables.text_table import Table, read_text_table
 
 
 def read_csv(path: Path, column_map: ColumnMap, *, time_order: bool = True) -> TripFile:
