@@ -7,7 +7,6 @@
 
 from druid_specs.apply import Change, plan_changes, plan_first_rows
 from druid_specs.client import DruidClient
-from druid_specs.desired import DataSource, Installation, desired_data_sources
 from druid_specs.errors import (
     DruidRefusedError,
     DruidUnavailableError,
@@ -17,6 +16,7 @@ from druid_specs.errors import (
 )
 from druid_specs.from_settings import data_sources, druid_client
 from druid_specs.named_queries import NamedQuery, ParameterValue, named_query, option_name, query_names
+from druid_specs.specs.desired import DataSource, Installation, desired_data_sources
 from druid_specs.sql_connection import DruidConnection, QueryResult, SqlParameter
 from druid_specs.status import IngestionStatus, ingestion_status
 from druid_specs.trip_rows import latest, trip_rows

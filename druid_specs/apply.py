@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any, Literal
 
 from druid_specs.client import DruidClient
-from druid_specs.desired import DataSource
 from druid_specs.differences import differences
-from druid_specs.first_row import first_row_task
+from druid_specs.specs.desired import DataSource
+from druid_specs.specs.first_row import first_row_task
 
 Part = Literal["supervisor", "retention", "compaction", "first row"]
 
@@ -57,7 +57,7 @@ def plan_changes(client: DruidClient, desired: Sequence[DataSource]) -> list[Cha
 
 
 def plan_first_rows(client: DruidClient, desired: Sequence[DataSource]) -> list[Change]:
-    """Find the data sources that SQL does not know yet, as they have no row; see `druid_specs.first_row`.
+    """Find the data sources that SQL does not know yet, as they have no row; see `druid_specs.specs.first_row`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ _ALL_BUT_FIRST_ROW: Final = [
     "-146136543-09-08T08:23:32.096Z/1900-01-01T00:00:00.000Z",
     "1900-02-01T00:00:00.000Z/146140482-04-24T15:36:27.903Z",
 ]
-"""Druid's ETERNITY interval, without the month of `druid_specs.first_row`."""
+"""Druid's ETERNITY interval, without the month of `druid_specs.specs.first_row`."""
 
 _SHOWN_CHARACTERS: Final = 300
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from druid_specs.client import DruidClient
-from druid_specs.desired import DataSource, Installation, desired_data_sources
-from druid_specs.files import SPECS_DIR
+from druid_specs.specs.desired import DataSource, Installation, desired_data_sources
+from druid_specs.specs.files import SPECS_DIR
 from schemas.settings import Settings
 
 JAAS_VARIABLE = "DRIVER_SCORE_DRUID_JAAS_CONFIG"

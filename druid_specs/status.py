@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from druid_specs.client import DruidClient
-from druid_specs.desired import DataSource
+from druid_specs.specs.desired import DataSource
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,20 @@ from typing import Annotated, Final, NoReturn
 import typer
 from rich.console import Console
 
-from driver_score.cli.alerts import alerts
-from driver_score.cli.dashboards import dashboards
-from driver_score.cli.demo import demo
-from driver_score.cli.druid import druid
-from driver_score.cli.druid_query import query
-from driver_score.cli.exporter import exporter
-from driver_score.cli.replay import replay
-from driver_score.cli.reprocess import reprocess
-from driver_score.cli.rescore import rescore
-from driver_score.cli.simulate import simulate
-from driver_score.cli.stack import stack
-from driver_score.cli.topics import topics
-from driver_score.cli.train import train, validate
-from driver_score.cli.worker import worker
+from driver_score.cli.operations.alerts import alerts
+from driver_score.cli.operations.dashboards import dashboards
+from driver_score.cli.operations.druid import druid
+from driver_score.cli.operations.druid_query import query
+from driver_score.cli.operations.exporter import exporter
+from driver_score.cli.operations.reprocess import reprocess
+from driver_score.cli.operations.rescore import rescore
+from driver_score.cli.operations.stack import stack
+from driver_score.cli.operations.topics import topics
+from driver_score.cli.operations.worker import worker
+from driver_score.cli.trips.demo import demo
+from driver_score.cli.trips.replay import replay
+from driver_score.cli.trips.simulate import simulate
+from driver_score.cli.trips.train import train, validate
 from schemas.errors import DriverScoreError, ExitStatus
 
 app: Final = typer.Typer(

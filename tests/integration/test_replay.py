@@ -9,7 +9,7 @@ import typer
 from confluent_kafka import Message, TopicPartition
 from typer.testing import CliRunner
 
-from driver_score.cli.replay import replay as replay_command
+from driver_score.cli.trips.replay import replay as replay_command
 from driver_score.replay import event_messages, line_messages, plan_sending, replay
 from schemas.topics import TRIP_EVENTS
 from stream_app.kafka import TopicError

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from driver_score.cli.main import app
 from driver_score.replay import append_trip_ends, event_messages, plan_sending, replay
-from druid_specs.columns import TIME_COLUMN, time_columns
-from druid_specs.files import write_specs
+from druid_specs.specs.columns import TIME_COLUMN, time_columns
+from druid_specs.specs.files import write_specs
 from schemas.columns import OUTPUT_COLUMNS, OUTPUT_MESSAGES
 from scoring.features.batch import trip_features
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips

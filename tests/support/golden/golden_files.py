@@ -1,6 +1,6 @@
 """Golden files are checked in and made from the code; tests compare both."""
 
-from druid_specs.files import SPECS_DIR, write_specs
+from druid_specs.specs.files import SPECS_DIR, write_specs
 from grafana import generate
 from schemas.export import JSON_FOLDER, export
 from tests.support.golden.bad_input_page import BAD_INPUT_PAGE, bad_input_page

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from driver_score.cli.main import app
-from druid_specs.check import check_supervisor
-from druid_specs.desired import Installation, desired_data_sources
 from druid_specs.differences import differences
 from druid_specs.errors import DruidUnavailableError, SpecFileError, SpecMismatchError
-from druid_specs.files import SPECS_DIR, read_specs, spec_texts, write_specs
 from druid_specs.from_settings import JAAS_VARIABLE, data_sources
+from druid_specs.specs.check import check_supervisor
+from druid_specs.specs.desired import Installation, desired_data_sources
+from druid_specs.specs.files import SPECS_DIR, read_specs, spec_texts, write_specs
 from schemas.columns import OUTPUT_COLUMNS
 from schemas.settings import load_settings
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from driver_score.cli.druid_query import parse_time
+from driver_score.cli.operations.druid_query import parse_time
 from driver_score.local_stack.programs import REPOSITORY_DIR
 from druid_specs.errors import QueryOptionError, UnknownQueryError
 from druid_specs.named_queries import PARAMETERS, ParameterValue, named_query, query_names

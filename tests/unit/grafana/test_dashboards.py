@@ -14,8 +14,8 @@ from prometheus_client import REGISTRY
 
 import stream_app.telemetry.metrics
 from driver_score.exporter import druid_collector
-from druid_specs.files import read_specs
 from druid_specs.named_queries import named_query, query_names
+from druid_specs.specs.files import read_specs
 from grafana import generate
 from grafana.boards import DASHBOARDS
 from grafana.datasources import DRUID, PROMETHEUS, DruidSql, DruidVariable, PromQl

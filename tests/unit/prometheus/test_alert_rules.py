@@ -14,7 +14,7 @@ from driver_score.local_stack.programs import REPOSITORY_DIR
 from driver_score.local_stack.server_process import LOOPBACK, free_port
 from driver_score.local_stack.servers.prometheus import EXPORTER_JOB, PROMETHEUS_DIR, WORKER_JOB, NativePrometheus
 from druid_specs.client import DruidClient
-from druid_specs.desired import Installation, desired_data_sources
+from druid_specs.specs.desired import Installation, desired_data_sources
 from stream_app.kafka import BrokerUnavailableError
 from stream_app.telemetry import data_metrics  # noqa: F401 - registers the worker's metrics
 from stream_app.telemetry.health import HealthCollector

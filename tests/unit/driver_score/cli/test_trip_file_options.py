@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from driver_score.cli.trip_file_options import (
+from driver_score.cli.trips.trip_file_options import (
     MapOptions,
     format_of,
     report_summary,

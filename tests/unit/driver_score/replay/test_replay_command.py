@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from driver_score.cli.replay import parse_speed, replay
+from driver_score.cli.trips.replay import parse_speed, replay
 from driver_score.local_stack.server_process import free_port
 from driver_score.replay import sending
 from schemas.errors import DriverScoreError, SettingsError

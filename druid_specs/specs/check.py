@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from druid_specs.columns import TIME_COLUMN, column_types, time_columns
 from druid_specs.errors import SpecMismatchError
+from druid_specs.specs.columns import TIME_COLUMN, column_types, time_columns
 from schemas.columns import OUTPUT_MESSAGES
 
 

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from driver_score.cli.loss_lines import print_losses
-from driver_score.cli.replay import parse_speed
-from driver_score.cli.trip_file_options import (
+from driver_score.cli.trips.loss_lines import print_losses
+from driver_score.cli.trips.replay import parse_speed
+from driver_score.cli.trips.trip_file_options import (
     FileOrderOption,
     FormatOption,
     JsonOption,

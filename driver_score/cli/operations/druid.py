@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from driver_score.cli.trip_file_options import JsonOption
+from driver_score.cli.trips.trip_file_options import JsonOption
 from druid_specs import (
     Change,
     IngestionStatus,

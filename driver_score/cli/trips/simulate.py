@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from driver_score.cli.trip_file_options import JsonOption
+from driver_score.cli.trips.trip_file_options import JsonOption
 from pipelines.simulation import labels_path, simulate_fleet
 
 _OUTPUT: Final = Path("fleet.parquet")

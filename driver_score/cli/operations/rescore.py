@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from driver_score.cli.reprocess import TIME_FORMATS
+from driver_score.cli.operations.reprocess import TIME_FORMATS
 from schemas.settings import load_settings
 
 

@@ -1,11 +1,11 @@
 """Supervisor specs of the output topics, made from the messages.
 
-What differs between installations is left out: `druid_specs.desired` fills in the addresses, names and counts.
+What differs between installations is left out: `druid_specs.specs.desired` fills in the addresses, names and counts.
 """
 
 from typing import Any, Final
 
-from druid_specs.columns import TIME_COLUMN, column_types, time_columns
+from druid_specs.specs.columns import TIME_COLUMN, column_types, time_columns
 from schemas.columns import OUTPUT_MESSAGES
 
 FLEET_HOURLY: Final = "fleet-hourly"

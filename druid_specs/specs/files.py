@@ -1,6 +1,6 @@
 """The checked-in JSON files: ``supervisors/``, ``retention/`` and ``compaction/``, a file a data source.
 
-``python -m druid_specs.files`` regenerates them from the messages. To change a setting for one installation, copy
+``python -m druid_specs.specs.files`` regenerates them from the messages. To change a setting for one installation, copy
 the folders, edit them, and name the copy in ``DRIVER_SCORE_DRUID__SPECS_DIR``.
 """
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from druid_specs.errors import SpecFileError
-from druid_specs.lifecycle import compaction_configs, retention_rules
-from druid_specs.supervisor_specs import supervisor_specs
+from druid_specs.specs.lifecycle import compaction_configs, retention_rules
+from druid_specs.specs.supervisor_specs import supervisor_specs
 
-SPECS_DIR: Final = Path(__file__).parent
+SPECS_DIR: Final = Path(__file__).parents[1]
 SUPERVISORS: Final = "supervisors"
 RETENTION: Final = "retention"
 COMPACTION: Final = "compaction"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from druid_specs.check import check_supervisor
-from druid_specs.files import SPECS_DIR, read_specs
+from druid_specs.specs.check import check_supervisor
+from druid_specs.specs.files import SPECS_DIR, read_specs
 
 
 @dataclass(frozen=True)

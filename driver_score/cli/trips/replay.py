@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from driver_score.cli.trip_file_options import (
+from driver_score.cli.trips.trip_file_options import (
     FileOrderOption,
     FormatOption,
     JsonOption,

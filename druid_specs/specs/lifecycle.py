@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from druid_specs.first_row import FIRST_ROW_INTERVAL
-from druid_specs.supervisor_specs import FLEET_HOURLY
+from druid_specs.specs.first_row import FIRST_ROW_INTERVAL
+from druid_specs.specs.supervisor_specs import FLEET_HOURLY
 
 
 @dataclass(frozen=True)

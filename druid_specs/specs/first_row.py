@@ -8,7 +8,7 @@ driving. Counts of rows leave it out; SQL without a time range sees it.
 import json
 from typing import Any, Final
 
-from druid_specs.columns import TIME_COLUMN
+from druid_specs.specs.columns import TIME_COLUMN
 
 FIRST_ROW_TIME: Final = "1900-01-01T00:00:00Z"
 """No device's clock is as wrong as this: one that lost its time says 1970 or 1980."""

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from driver_score.cli.trip_file_options import (
+from driver_score.cli.trips.trip_file_options import (
     FileOrderOption,
     FormatOption,
     JsonOption,

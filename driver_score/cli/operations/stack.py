@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from driver_score.cli.trip_file_options import JsonOption
+from driver_score.cli.trips.trip_file_options import JsonOption
 from driver_score.local_stack.lifecycle import stack_states, start_stack, stop_stack
 from driver_score.local_stack.members import Member, stack_members
 from driver_score.local_stack.server_process import log_tail

@@ -1,0 +1,1 @@
+"""Commands on files of trips: try them, send them, simulate them, learn from them."""

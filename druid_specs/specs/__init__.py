@@ -1,0 +1,1 @@
+"""What Druid shall do: supervisor specs, retention and compaction, made from the messages, and checked in as files."""
