@@ -31,7 +31,7 @@ from scoring.features.aggregation.positions import follow_position
 from scoring.features.aggregation.sensor_check import Sensor, contradicts, offset_mps2
 from scoring.features.aggregation.spikes import ALL_EVENTS, UNSETTLED, believed_speed
 from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import EMPTY, MERGED, SCRATCH, StateArrays, TripStatus
+from scoring.features.state.arrays import DRIVER_KNOWN, EMPTY, MERGED, SCRATCH, StateArrays, TripStatus
 from scoring.features.state.pending import take_first
 
 
@@ -61,6 +61,7 @@ EMITTED: Final = np.dtype(
         ("kind", np.int8),
         ("final", np.int8),
         ("cut", np.int8),  # whether the trip may have begun before the log did
+        ("driver_known", np.int8),  # whether a driver had logged in
     ],
     align=True,
 )
@@ -115,6 +116,7 @@ def _emit(
         entry.event_time_ms = min(head.newest_ms, end_ms)
         entry.first_offset = _NO_OFFSET
         entry.late_event_count = head.late_event_count + (1 if final == _FINAL and head.ahead_ms != 0 else 0)
+        entry.driver_known = head.login & DRIVER_KNOWN
         entry.latitude = arrays.cursors[row].latitude
         entry.longitude = arrays.cursors[row].longitude
         if kind == RowKind.WINDOW:
@@ -297,6 +299,7 @@ def emit_severe_event(
     entry.revision = head.revision
     entry.event_count = arrays.trips[SCRATCH].event_count
     entry.late_event_count = head.late_event_count
+    entry.driver_known = head.login & DRIVER_KNOWN
     entry.latitude = arrays.cursors[SCRATCH].latitude
     entry.longitude = arrays.cursors[SCRATCH].longitude
     entry.peak_mps2 = peak_mps2

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.messages.trip_event import MAX_ID_BYTES
-from scoring.events.ids import IdPlace, decode_ids, encode_ids
+from scoring.events.ids import decode_ids, encode_ids
 from scoring.features.emission import RowKind
 from scoring.features.state.trip_states import TripStates
 
@@ -45,7 +45,7 @@ class EmittedFeatures:
     def of(cls, states: TripStates, rows: NDArray[np.void], features: NDArray[np.float64]) -> "EmittedFeatures":
         """Resolve the ids of emitted rows while the slots are still those of their trips."""
         slots = rows["slot"]
-        id_texts, id_sizes = _published(states, slots)
+        id_texts, id_sizes = _published(states, rows)
         return cls(
             rows=rows,
             features=features,
@@ -86,12 +86,19 @@ def published_ids(ids: tuple[str, ...], part: int) -> tuple[str, ...]:
     return trip_id, vehicle_id, driver_id or f"{_NO_DRIVER}{vehicle_id}"[:MAX_ID_BYTES], client_id
 
 
-def _published(states: TripStates, slots: NDArray[np.integer]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Give the published ids of slots, concatenated, and their sizes."""
+def _published(states: TripStates, rows: NDArray[np.void]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give the published ids of emitted rows, concatenated, and their sizes.
+
+    A driver who has logged in since a row was emitted is not yet its driver: rows do not depend on how events are
+    batched.
+    """
+    slots = rows["slot"]
     texts, sizes = states.texts_of(slots), states.id_sizes(slots)
     parts = states.arrays.heads["part"][slots]
-    if not (parts > 1).any() and (sizes[:, IdPlace.DRIVER] > 0).all():
+    if (parts == 1).all() and rows["driver_known"].all():
         return texts, sizes
-    return encode_ids(
-        [published_ids(ids, part) for ids, part in zip(decode_ids(texts, sizes), parts.tolist(), strict=True)]
-    )
+    published = []
+    for ids, part, known in zip(decode_ids(texts, sizes), parts.tolist(), rows["driver_known"].tolist(), strict=True):
+        trip_id, vehicle_id, driver_id, client_id = ids
+        published.append(published_ids((trip_id, vehicle_id, driver_id if known else "", client_id), part))
+    return encode_ids(published)

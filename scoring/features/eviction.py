@@ -13,7 +13,7 @@ from scoring.events.compilation import kernel
 from scoring.features.clock import count_active, silence_ms, stop_counting
 from scoring.features.emission import MAX_ROWS_PER_EVENT, finish
 from scoring.features.parameters import KernelParameters
-from scoring.features.state.arrays import EMPTY, StateArrays, TripStatus
+from scoring.features.state.arrays import EMPTY, LAST_LOGIN, StateArrays, TripStatus
 from scoring.features.state.pending import free_all
 from scoring.features.state.vehicles import leave_vehicle
 
@@ -36,11 +36,12 @@ def evict(arrays: StateArrays, slot: int) -> None:
     free_all(arrays, slot)
     stop_counting(arrays, slot)
     leave_vehicle(arrays, slot)
-    vehicle_class, part, is_current, high_risk = head.vehicle_class, head.part, head.is_current, head.high_risk
+    vehicle_class, part, high_risk = head.vehicle_class, head.part, head.high_risk
+    login = head.login & LAST_LOGIN
     arrays.heads[slot] = arrays.heads[EMPTY]
     head.vehicle_class = vehicle_class
     head.part = part
-    head.is_current = is_current
+    head.login = login
     head.high_risk = high_risk
     head.evicted = 1
     arrays.cursors[slot] = arrays.cursors[EMPTY]

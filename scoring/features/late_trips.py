@@ -76,6 +76,7 @@ def correct_trip(
     last = of_driver[_last_of_each(rows[of_driver])]
     rows = rows[last]
     rows["final"] = 1
+    rows["driver_known"] = states.id_sizes(np.array([slot]))[0, IdPlace.DRIVER] > 0
     rows["revision"] = trip.revision
     rows["late_event_count"] += trip.lost_event_count
     return CorrectedTrip(states, slot, EmittedFeatures.of(states, rows, features[last]))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from schemas.features import FEATURE_NAMES
 from scoring.events.columns import EventColumns
 from scoring.events.compilation import borrowed, inlined_kernel, kernel
+from scoring.events.ids import IdPlace
 from scoring.features.aggregation.aggregates import FEATURE_ROW
 from scoring.features.clock import advance_clock, enter_clock, stand_still
 from scoring.features.emission import (
@@ -27,7 +28,7 @@ from scoring.features.event_time import confirmed_time, correct_rollover, has_wr
 from scoring.features.eviction import limit_vehicle, sweep
 from scoring.features.parameters import KernelParameters
 from scoring.features.severe_events import may_be_severe, severe_event
-from scoring.features.state.arrays import StateArrays, TripStatus, borrowed_arrays
+from scoring.features.state.arrays import DRIVER_KNOWN, StateArrays, TripStatus, borrowed_arrays
 from scoring.features.state.lookup import find_or_add
 from scoring.features.state.pending import Insertion, insert, repeats_event_id
 from scoring.features.state.trip_states import TripStates
@@ -66,6 +67,7 @@ def update(states: TripStates, events: EventColumns, parameters: KernelParameter
             slots,
             events.samples,
             events.offsets,
+            events.id_sizes,
             parameters,
             emitted,
             features,
@@ -123,6 +125,7 @@ def _process_events(
     slots: Any,
     samples: Any,
     offsets: Any,
+    id_sizes: Any,
     parameters: KernelParameters,
     emitted: Any,
     features: Any,
@@ -137,7 +140,7 @@ def _process_events(
     """
     arrays = borrowed_arrays(arrays)
     slots, samples = borrowed(slots), borrowed(samples)
-    offsets = borrowed(offsets)
+    offsets, id_sizes = borrowed(offsets), borrowed(id_sizes)
     emitted, features = borrowed(emitted), borrowed(features)
     count = NO_ROWS
     for number in range(start, samples.size):
@@ -148,6 +151,8 @@ def _process_events(
             count = sweep(arrays, parameters, emitted, features, count)
             if partition.sweep_slot != 0 or count + MAX_ROWS_PER_EVENT > emitted.size:
                 return number, count
+        if id_sizes[number, IdPlace.DRIVER] > 0:
+            arrays.heads[slots[number]].login |= DRIVER_KNOWN
         count = _process_event(
             arrays,
             slots[number],

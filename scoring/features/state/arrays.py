@@ -17,6 +17,11 @@ class TripStatus(IntEnum):
     FINAL = 2
 
 
+DRIVER_KNOWN: Final = 1
+"""Flag of `HEAD.login`: an event with the driver was processed; what was emitted before had none."""
+LAST_LOGIN: Final = 2
+"""Flag of `HEAD.login`: of the drivers of the trip, this one logged in last; events without a driver are theirs."""
+
 SCRATCH: Final = np.int64(0)
 MERGED: Final = 1
 EMPTY: Final = 2
@@ -60,7 +65,7 @@ HEAD: Final = np.dtype(
         ("evicted", np.int8),  # whether it is among the slots to be released
         ("cut", np.int8),  # whether it may have begun before the log did: one event counts as late for it
         ("part", np.uint8),  # which driver of the trip this is, from 1, in the order in which they logged in
-        ("is_current", np.int8),  # whether it is the last of them to log in
+        ("login", np.int8),  # flags `DRIVER_KNOWN` and `LAST_LOGIN`
     ],
     align=True,
 )

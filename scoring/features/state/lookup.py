@@ -16,7 +16,7 @@ import numpy as np
 from scoring.events.compilation import borrowed, inlined_kernel, kernel
 from scoring.events.hashing import FNV_OFFSET, FNV_PRIME, fold_bytes, mixed
 from scoring.events.ids import IdPlace
-from scoring.features.state.arrays import StateArrays, borrowed_arrays
+from scoring.features.state.arrays import LAST_LOGIN, StateArrays, borrowed_arrays
 
 _SEPARATOR: Final = np.uint64(0x1F)
 """Between vehicle and trip id; no id can contain it."""
@@ -54,7 +54,7 @@ def _is_of_driver(arrays: StateArrays, slot: int, content: Any, driver_start: in
     """Tell whether a slot of an event's trip is that of its driver, or, if it has none, of the current one."""
     known = arrays.identities[slot]
     if driver_size == 0:
-        return arrays.heads[slot].is_current == 1
+        return arrays.heads[slot].login & LAST_LOGIN != 0
     start = known.text_start + np.int64(known.trip_size) + np.int64(known.vehicle_size)
     return known.driver_size == driver_size and same_text(arrays.texts, start, content, driver_start, driver_size)
 
@@ -72,7 +72,7 @@ def _slot_before(
         if _is_of_trip(arrays, slot, hashed, content, trip, vehicle):
             head = arrays.heads[slot]
             last_part = max(last_part, np.int64(head.part))
-            if head.is_current == 1:
+            if head.login & LAST_LOGIN != 0:
                 current = slot
         place = (place + np.uint64(1)) & last_place
         slot = np.int64(arrays.table[place])
@@ -90,10 +90,37 @@ def _write_ids(arrays: StateArrays, slot: int, content: Any, id_starts: Any, id_
     identity.driver_size = id_sizes[row, IdPlace.DRIVER]
     identity.client_size = id_sizes[row, IdPlace.CLIENT]
     for number in range(id_sizes.shape[1]):
-        start = id_starts[row, number]
-        for at in range(id_sizes[row, number]):
-            arrays.texts[partition.text_bytes] = content[start + at]
-            partition.text_bytes += 1
+        _append(arrays, content, id_starts[row, number], id_sizes[row, number])
+
+
+@kernel
+def _log_in(arrays: StateArrays, slot: int, content: Any, driver_start: int, driver_size: int) -> bool:
+    """Give a slot without a driver one, and write its ids anew behind all other texts; false where they do not fit."""
+    partition = arrays.partition[0]
+    identity = arrays.identities[slot]
+    before = np.int64(identity.trip_size) + np.int64(identity.vehicle_size)
+    old_size = before + np.int64(identity.client_size)
+    if partition.text_bytes + old_size + driver_size > arrays.texts.size:
+        return False
+    old_start = np.int64(identity.text_start)
+    identity.text_start = partition.text_bytes
+    identity.driver_size = driver_size
+    partition.idle_text_bytes += old_size
+    for at in range(old_size):
+        if at == before:
+            _append(arrays, content, driver_start, driver_size)
+        arrays.texts[partition.text_bytes] = arrays.texts[old_start + at]
+        partition.text_bytes += 1
+    return True
+
+
+@inlined_kernel
+def _append(arrays: StateArrays, content: Any, start: int, size: int) -> None:
+    """Append a part of some content to the texts."""
+    partition = arrays.partition[0]
+    for at in range(size):
+        arrays.texts[partition.text_bytes] = content[start + at]
+        partition.text_bytes += 1
 
 
 @kernel
@@ -137,7 +164,7 @@ def find_or_add(
                 break
             place = (place + np.uint64(1)) & last_place
             slot = np.int64(arrays.table[place])
-        if slot == 0 or arrays.heads[slot].is_current == 0:
+        if slot == 0 or arrays.heads[slot].login & LAST_LOGIN == 0:
             text_size = id_sizes[row].sum()
             if (
                 partition.free_slots == 0
@@ -147,15 +174,12 @@ def find_or_add(
                 return row
             current, last_part = _slot_before(arrays, hashed, content, trip, vehicle)
             if slot == 0 and current != 0 and arrays.identities[current].driver_size == 0:
+                if not _log_in(arrays, current, content, driver_start, driver_size):
+                    return row
                 slot = current
-                old = arrays.identities[slot]
-                partition.idle_text_bytes += (
-                    np.int64(old.trip_size) + np.int64(old.vehicle_size) + np.int64(old.client_size)
-                )
-                _write_ids(arrays, slot, content, id_starts, id_sizes, row)
             else:
                 if current != 0:
-                    arrays.heads[current].is_current = 0
+                    arrays.heads[current].login &= ~LAST_LOGIN
                 if slot == 0:
                     partition.free_slots -= 1
                     partition.trips += 1
@@ -164,8 +188,9 @@ def find_or_add(
                     arrays.heads[slot].vehicle_class = vehicle_classes[row]
                     arrays.identities[slot].key = hashed
                     arrays.heads[slot].part = min(last_part + 1, _MOST_PARTS)
+                    arrays.heads[slot].login = 0
                     _write_ids(arrays, slot, content, id_starts, id_sizes, row)
-                arrays.heads[slot].is_current = 1
+                arrays.heads[slot].login |= LAST_LOGIN
         slots[row] = slot
     return slots.size
 

@@ -1,6 +1,7 @@
 """Drivers of a trip: each is rated by what they drove, and nobody by what another person did."""
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,17 +102,19 @@ def test_drivers_are_rated_as_if_each_had_driven_alone(seed: int) -> None:
 def test_batches_and_restarts_change_nothing(seed: int) -> None:
     draw = random.Random(seed)
     drivers = [draw.choice((NOBODY, "drv_1", "drv_2", "drv_3")) for _ in range(6)]
-    events = driven_by(make_trip(seed, samples=60), *drivers)
+    events = driven_by(make_trip(seed, samples=200), *drivers)
     whole, parts = Partition(), Partition()
-    whole.send(events)
+    expected = emitted_ids(whole, events)
+    found = []
     end = 0
     while end < len(events):
         start, end = end, end + draw.randrange(1, 30)
-        parts.send(events[start:end])
+        found += emitted_ids(parts, events[start:end])
         slots = parts.states.slots()
         packed = pack_chunk(parts.states, slots, fingerprint=fingerprint_of(parts.parameters))
         parts.states = TripStates()
         unpack_chunk(parts.states, packed)
+    assert sorted(found) == sorted(expected)
     whole.close()
     parts.close()
     newest = [
@@ -119,6 +122,34 @@ def test_batches_and_restarts_change_nothing(seed: int) -> None:
         for side in (whole, parts)
     ]
     assert newest[0] == newest[1]
+
+
+def emitted_ids(partition: Partition, events: list[Event]) -> list[tuple[Any, ...]]:
+    """Process events in one batch; give ids, kind, end, revision and features of what is emitted."""
+    columns = EventColumns.of_frame(frame_of(events))
+    emitted = update(partition.states, columns, partition.parameters)
+    return [
+        (*ids, int(row["kind"]), int(row["window_end_ms"]), int(row["revision"]), features.tobytes())
+        for ids, row, features in zip(emitted.ids(), emitted.rows, emitted.features, strict=True)
+    ]
+
+
+def test_a_driver_who_logs_in_changes_no_other_id() -> None:
+    events = [one | {"client_id": one["driver_id"] or "client_1"} for one in driven_by(trip(), NOBODY, "drv_7")]
+    assert {row[:4] for row in emitted_ids(Partition(), events)} == {
+        ("trip_1", "veh_trip_1", driver, "client_1") for driver in ("drv_veh_trip_1", "drv_7")
+    }
+
+
+def test_what_is_emitted_before_a_driver_logs_in_has_none_and_the_correction_has_the_driver() -> None:
+    events = driven_by(trip(), NOBODY, "drv_7")
+    partition = Partition()
+    ids = [row[:3:2] for row in emitted_ids(partition, events)]
+    assert ids[0] == ("trip_1", "drv_veh_trip_1")
+    assert ids[-1] == ("trip_1", "drv_7")
+    [late] = drivers_trips(EventColumns.of_frame(frame_of(events)))
+    corrected = correct_trip(late, EventColumns.of_frame(frame_of(events)), partition.parameters).emitted
+    assert {row[2] for row in corrected.ids()} == {"drv_7"}
 
 
 @pytest.mark.parametrize("late_driver", ["drv_1", "drv_2"])
