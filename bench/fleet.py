@@ -21,6 +21,7 @@ WINDOW_S: Final = 60
 _EVENTS_PER_FRAME: Final = 50_000
 
 _METRES_PER_DEGREE: Final = 111_195.0
+_TURN_DEG_PER_S: Final = 1.7
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Fleet:
         way_m = _way_m(on_trip_s) - _way_m(on_trip_s - on_trip_s % TRIP_S)
         speed_kmh = np.clip(50 + 45 * np.sin(place_in_wave) + draw.normal(0, 1, len(vehicle)), 0, None)
         acceleration = 45 / 3.6 * 2 * np.pi / 90 * np.cos(place_in_wave) + draw.normal(0, 0.3, len(vehicle))
+        turning = speed_kmh / 3.6 * np.radians(_TURN_DEG_PER_S)
         braking = draw.random(len(vehicle)) < 0.002
         frame = pl.DataFrame(
             {
@@ -68,8 +70,8 @@ class Fleet:
                 "last": on_trip_s % TRIP_S == TRIP_S - 1,
                 "speed_kmh": speed_kmh.round(1),
                 "acceleration_mps2": (acceleration - 5.0 * braking).round(2),
-                "lateral_acceleration_mps2": draw.normal(0, 0.8, len(vehicle)).round(2),
-                "heading_deg": (on_trip_s * 1.7 % 360).round(1),
+                "lateral_acceleration_mps2": (turning + draw.normal(0, 0.8, len(vehicle))).round(2),
+                "heading_deg": (on_trip_s * _TURN_DEG_PER_S % 360).round(1),
                 "latitude": (52.3 + vehicle % 997 * 4e-4 + way_m / _METRES_PER_DEGREE).round(6),
                 "longitude": (13.1 + vehicle % 1009 * 6e-4).round(6),
             }
