@@ -19,7 +19,7 @@ HALF: Final = 0.5
 
 ALERT_P99_S: Final = 1.0
 RECOVERY_S: Final = 15.0
-TRIP_BYTES: Final = 1024
+TRIP_BYTES: Final = 1200
 DRUID_P50_S: Final = 0.3
 DRUID_P99_S: Final = 1.0
 
