@@ -1,6 +1,5 @@
 """Logs, offsets and states that no longer belong together: a worker stops and says so, or begins without states."""
 
-import uuid
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Final
@@ -12,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.errors import ExitStatus
 from schemas.topics import TRIP_EVENTS, TRIPS_TABLE
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import PATIENCE_S, RunningBroker, create_topics, producer, wait_until
+from tests.support.servers.brokers import PATIENCE_S, producer, wait_until
 from tests.support.servers.kafka_tools import kafka_tool
 from tests.support.servers.running_worker import (
     PARTITIONS,
@@ -31,13 +30,6 @@ SECONDS: Final = 130
 
 FRESH: Final = {"worker__changed_log": "fresh_states"}
 LOG_CHANGES: Final = 'driver_score_worker_log_changes_total{change="%s"}'
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Topics:
-    prefix = f"changed-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    return Topics(native_kafka.bootstrap, prefix)
 
 
 def worker_of(topics: Topics, **settings: object) -> AbstractContextManager[RunningWorker]:

@@ -1,7 +1,5 @@
 """Outputs and table rows on a real Kafka: delivered in order, or refused, which stops the worker before it commits."""
 
-import uuid
-
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
@@ -14,17 +12,10 @@ from stream_app.output.errors import DeliveryError
 from stream_app.output.outputs import Outputs
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.servers.brokers import RunningBroker, create_topics, kafka_at, wait_until
-from tests.support.servers.running_worker import PARTITIONS, Topics, contents_by_id, running_worker
+from tests.support.servers.brokers import kafka_at, wait_until
+from tests.support.servers.running_worker import Topics, contents_by_id, running_worker
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Topics:
-    prefix = f"delivery-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    return Topics(native_kafka.bootstrap, prefix)
 
 
 def outputs_on(topics: Topics) -> Outputs:

@@ -1,6 +1,5 @@
 """A device that begins a trip with each event, and ends none: other vehicles of its partition are scored as ever."""
 
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +12,7 @@ from schemas.topics import TRIPS_TABLE
 from tests.support.checks.alert_rules import RULE_FILES, alerts, run
 from tests.support.examples.decoding import message
 from tests.support.examples.keys import key_on
-from tests.support.servers.brokers import RunningBroker, create_topics, wait_until
+from tests.support.servers.brokers import wait_until
 from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, last_finals, running_worker
 
 pytestmark = pytest.mark.integration
@@ -35,15 +34,6 @@ MAX_ROW_BYTES: Final = 512 * 1024
 
 EVICTED: Final = 'driver_score_worker_evicted_trips_total{cause="%s"}'
 KEPT: Final = 'driver_score_worker_trips{partition="0"}'
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Iterator[Topics]:
-    prefix = f"faulty-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    found = Topics(native_kafka.bootstrap, prefix)
-    yield found
-    found.close()
 
 
 def honest_ends(second: int) -> list[str]:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-import uuid
 
 import polars as pl
 import pytest
@@ -14,20 +13,13 @@ from schemas.errors import ExitStatus
 from scoring.features.batch import trip_features
 from tests.integration.conftest import SETTINGS, has_all_events, some_trips
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.servers.brokers import PATIENCE_S, RunningBroker, create_topics, kafka_at
+from tests.support.servers.brokers import PATIENCE_S, kafka_at
 from tests.support.servers.running_worker import PARTITIONS, Topics, running_worker, started_worker, worker_environment
 
 pytestmark = pytest.mark.integration
 
 QUICK = {**SETTINGS, "worker__silent_partition_s": 300, "profiles__min_distance_km": 0}
 GROWN = {**QUICK, "kafka__partitions": 2 * PARTITIONS}
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Topics:
-    prefix = f"growth-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    return Topics(native_kafka.bootstrap, prefix)
 
 
 def send(topics: Topics, plan: pl.DataFrame) -> None:

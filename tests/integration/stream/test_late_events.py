@@ -2,28 +2,22 @@
 
 import json
 import random
-import subprocess
-import sys
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-from confluent_kafka import Producer
 
 from scoring.features.batch import trip_features
 from tests.reference.random_trips import Event, event, frame_of
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.examples.keys import key_on
-from tests.support.servers.brokers import RunningBroker, create_topics, wait_until
+from tests.support.servers.brokers import wait_until
+from tests.support.servers.commands import rescore, send_events
 from tests.support.servers.running_worker import (
-    PARTITIONS,
     RunningWorker,
     Topics,
     contents_by_id,
     last_finals,
     running_worker,
-    worker_environment,
 )
 
 pytestmark = pytest.mark.integration
@@ -67,15 +61,6 @@ ARRIVALS: Final[dict[str, Arrival]] = {
 }
 
 
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Iterator[Topics]:
-    prefix = f"late-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    found = Topics(native_kafka.bootstrap, prefix)
-    yield found
-    found.close()
-
-
 def trip(name: str, *, ends: bool) -> list[Event]:
     """Give a trip of smooth rounds, from 0 to 54 km/h and back each 90 s, with a hard brake in one of them."""
     events = []
@@ -88,16 +73,6 @@ def trip(name: str, *, ends: bool) -> list[Event]:
     return events
 
 
-def send(topics: Topics, events: list[Event]) -> None:
-    client = Producer({"bootstrap.servers": topics.bootstrap, "linger.ms": 20, "enable.idempotence": True})
-    key = key_on(0, PARTITIONS).encode()
-    for one in events:
-        message = {name: given for name, given in one.items() if given is not None}
-        message["timestamp"] = message.pop("timestamp_ms")
-        client.produce(f"{topics.prefix}trip-events", json.dumps(message).encode(), key)
-    assert client.flush(60) == 0
-
-
 def wait_until_corrected(worker: RunningWorker, events: int) -> None:
     wait_until(lambda: worker.events_read() >= events, "all is read")
     wait_until(lambda: worker.metrics().get(WAITING) == 0, "no trip waits")
@@ -108,7 +83,7 @@ def test_events_in_any_order_end_with_the_features_of_the_whole_trip(topics: Top
     trips = {name: trip(name, ends=ends) for name in ARRIVALS}
     arrivals = [one for name, events in trips.items() for one in ARRIVALS[name](events)]
     with running_worker(topics.bootstrap, topics.prefix, worker__silent_partition_s=10) as worker:
-        send(topics, arrivals)
+        send_events(topics, arrivals)
         wait_until_corrected(worker, len(arrivals))
         names = {(f"veh_{name}", name) for name in trips}
         scores = topics.wait_for(
@@ -126,7 +101,7 @@ def test_late_trips_that_wait_are_corrected_by_the_next_owner(topics: Topics) ->
     events = trip("newest_first", ends=True)
     with running_worker(topics.bootstrap, topics.prefix, worker__checkpoint_s=0.1) as worker:
         for start in range(TRIP_S - 30, -1, -30):  # each part revises the final score
-            send(topics, events[start : start + 30][::-1])
+            send_events(topics, events[start : start + 30][::-1])
         wait_until(lambda: worker.metrics().get("driver_score_worker_late_events_total", 0) > 0, "some are late")
         worker.kill()
     with running_worker(topics.bootstrap, topics.prefix, worker__silent_partition_s=10) as worker:
@@ -156,10 +131,10 @@ def test_one_trip_is_scored_again_by_hand_with_what_came_after_its_state_was_del
     events = trip("by_hand", ends=True)
     without_windows = {"windows__retention_s": 10, "windows__idle_gap_s": 20}
     with running_worker(topics.bootstrap, topics.prefix, **without_windows) as worker:
-        send(topics, events[:200] + events[400:])
+        send_events(topics, events[:200] + events[400:])
         others = [one | {"timestamp_ms": one["timestamp_ms"] + 3_600_000} for one in trip("others", ends=False)]
-        send(topics, others)  # so that the state of the first is deleted
-        send(topics, events[200:400])
+        send_events(topics, others)  # so that the state of the first is deleted
+        send_events(topics, events[200:400])
         wait_until(lambda: worker.events_read() == 2 * TRIP_S, "all is read")
         topics.wait_until_committed()
         worker.stop()
@@ -177,15 +152,11 @@ def test_one_trip_is_scored_again_by_hand_with_what_came_after_its_state_was_del
 
 
 def test_a_trip_that_is_not_there_is_refused(topics: Topics) -> None:
-    send(topics, [one | {"vehicle_id": vehicle} for vehicle in ("v1", "v2") for one in trip("shared", ends=True)])
+    send_events(
+        topics, [one | {"vehicle_id": vehicle} for vehicle in ("v1", "v2") for one in trip("shared", ends=True)]
+    )
     assert "there are no events of trip nobody" in rescore(topics, "--trip", "nobody").stderr
     assert "several vehicles have a trip shared: v1, v2. Add --vehicle" in rescore(topics, "--trip", "shared").stderr
     done = rescore(topics, "--trip", "shared", "--vehicle", "v2")
     assert json.loads(done.stdout)["vehicle_id"] == "v2"
     assert json.loads(done.stdout)["revision"] == 0
-
-
-def rescore(topics: Topics, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "driver_score", "rescore", *options]
-    environment = worker_environment(topics.bootstrap, topics.prefix)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -1,14 +1,12 @@
 """Records on other partitions than those of their keys: rejected, or at least told, and never two finals in silence."""
 
-import uuid
 from typing import Any, Final
 
 import pytest
 from confluent_kafka import Producer
 
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import RunningBroker, create_topics
-from tests.support.servers.running_worker import PARTITIONS, Topics, last_finals, running_worker
+from tests.support.servers.running_worker import Topics, last_finals, running_worker
 
 pytestmark = pytest.mark.integration
 
@@ -17,13 +15,6 @@ SECONDS: Final = 130
 VEHICLES: Final = [f"veh_{number}" for number in range(20)]
 MIXED: Final = "driver_score_worker_mixed_partitioners"
 REJECTED: Final = 'driver_score_worker_rejects_total{code="misplaced_key"}'
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Topics:
-    prefix = f"keys-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    return Topics(native_kafka.bootstrap, prefix)
 
 
 def send(topics: Topics, seconds: range, *, partitioner: str, keyed: bool = True) -> None:

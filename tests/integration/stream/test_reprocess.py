@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from typing import Any, Final
 
 import pytest
@@ -13,9 +12,8 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.errors import ExitStatus
 from tests.support.examples.decoding import message
-from tests.support.servers.brokers import RunningBroker, create_topics, producer
+from tests.support.servers.brokers import producer
 from tests.support.servers.running_worker import (
-    PARTITIONS,
     Topics,
     last_finals,
     running_worker,
@@ -33,13 +31,6 @@ TRIPS: Final = 20
 
 FIRST_REVISION: Final = 10_000
 QUICK: Final = {"worker__session_timeout_s": 6, "profiles__min_distance_km": 0}
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Topics:
-    prefix = f"reprocess-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    return Topics(native_kafka.bootstrap, prefix)
 
 
 def send_trips(topics: Topics, numbers: range) -> None:

@@ -1,8 +1,6 @@
 """More than a worker can do at once: floods of bad messages, one vehicle that sends all there is, a long backlog."""
 
 import random
-import uuid
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.support.examples.decoding import message
 from tests.support.examples.keys import key_on
-from tests.support.servers.brokers import RunningBroker, create_topics, wait_until
+from tests.support.servers.brokers import wait_until
 from tests.support.servers.running_worker import PARTITIONS, RunningWorker, Topics, running_worker
 
 pytestmark = pytest.mark.integration
@@ -19,16 +17,6 @@ START_MS = 1_772_435_700_000
 TRIP_S = 300
 FLOOD = 200_000
 MIB = 2**20
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Iterable[Topics]:
-    prefix = f"pressure-{uuid.uuid4().hex[:8]}-"
-    bootstrap = native_kafka.bootstrap
-    create_topics(bootstrap, prefix, PARTITIONS)
-    found = Topics(bootstrap, prefix)
-    yield found
-    found.close()
 
 
 class Sender:

@@ -1,26 +1,19 @@
 """Who drives: a driver who logs in late, two drivers in one trip, and events of each that come late."""
 
 import json
-import subprocess
-import sys
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
 
 from scoring.features.batch import trip_features
 from tests.reference.random_trips import Event, event, frame_of
 from tests.support.checks.feature_equality import unequal_features
-from tests.support.examples.keys import key_on
-from tests.support.servers.brokers import RunningBroker, create_topics, wait_until
+from tests.support.servers.brokers import wait_until
+from tests.support.servers.commands import rescore, send_events
 from tests.support.servers.running_worker import (
-    PARTITIONS,
     Topics,
     last_finals,
     running_worker,
-    worker_environment,
 )
 
 pytestmark = pytest.mark.integration
@@ -29,15 +22,6 @@ START_MS = 1_772_435_700_000
 TRIP_S = 1200
 CHANGE_S = 600
 FIRST, SECOND = ("veh_shared", "shared"), ("veh_shared", "shared.2")
-
-
-@pytest.fixture
-def topics(native_kafka: RunningBroker) -> Iterator[Topics]:
-    prefix = f"drivers-{uuid.uuid4().hex[:8]}-"
-    create_topics(native_kafka.bootstrap, prefix, PARTITIONS)
-    found = Topics(native_kafka.bootstrap, prefix)
-    yield found
-    found.close()
 
 
 def driver_at(second: int) -> str | None:
@@ -58,15 +42,6 @@ def shared_trip() -> list[Event]:
     return events
 
 
-def send(topics: Topics, events: list[Event]) -> None:
-    client = Producer({"bootstrap.servers": topics.bootstrap, "linger.ms": 20, "enable.idempotence": True})
-    for one in events:
-        message = {name: given for name, given in one.items() if given is not None}
-        message["timestamp"] = message.pop("timestamp_ms")
-        client.produce(f"{topics.prefix}trip-events", json.dumps(message).encode(), key_on(0, PARTITIONS).encode())
-    assert client.flush(60) == 0
-
-
 def is_complete(final: dict[str, Any] | None) -> bool:
     return final is not None and (final["event_count"], final["late_event_count"]) == (TRIP_S // 2, 0)
 
@@ -75,7 +50,7 @@ def test_each_driver_is_rated_by_what_they_drove(topics: Topics) -> None:
     events = shared_trip()
     arrival = events[:200] + events[400:800] + events[1000:] + events[200:400] + events[800:1000]
     with running_worker(topics.bootstrap, topics.prefix, worker__silent_partition_s=5) as worker:
-        send(topics, arrival)
+        send_events(topics, arrival)
         wait_until(lambda: worker.events_read() == TRIP_S, "all is read")
         scores = topics.wait_for(
             "driver-scores",
@@ -101,9 +76,7 @@ def test_each_driver_is_rated_by_what_they_drove(topics: Topics) -> None:
     assert unequal_features(scores, trip_features(frame_of(parts[0] + parts[1]))) == []
     assert {profile["driver_id"] for profile in profiles} == {"drv_7", "drv_8"}
 
-    command = [sys.executable, "-m", "driver_score", "rescore", "--trip", "shared"]
-    environment = worker_environment(topics.bootstrap, topics.prefix)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = rescore(topics, "--trip", "shared")
     assert done.returncode == 0, done.stderr
     rescored = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(one["trip_id"], one["driver_id"], one["score"]) for one in rescored] == [
