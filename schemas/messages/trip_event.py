@@ -45,6 +45,9 @@ NO_DRIVER_WORDS: Final = (
 )
 """What devices and fleets' systems write where nobody has logged in, in lower case and without blanks; or zeros."""
 
+VEHICLE_DRIVER_PREFIX: Final = "drv_"
+"""Before the id of a vehicle: the driver of its trips in which nobody logs in."""
+
 VehicleClass = Literal["car", "van", "truck", "bus", "motorcycle"]
 EventType = Literal[
     "sample",

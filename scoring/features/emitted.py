@@ -1,18 +1,14 @@
 """What the kernels emit: features of windows and trips that need a score, with the ids of their trips."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.messages.trip_event import MAX_ID_BYTES
+from schemas.messages.trip_event import MAX_ID_BYTES, VEHICLE_DRIVER_PREFIX
 from scoring.events.ids import decode_ids, encode_ids
 from scoring.features.emission import RowKind
 from scoring.features.state.trip_states import TripStates
-
-_NO_DRIVER: Final = "drv_"
-"""Before the id of the vehicle: the driver of a trip that has none, as in files."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def published_ids(ids: tuple[str, ...], part: int) -> tuple[str, ...]:
     if part > 1:
         number = f".{part}"
         trip_id = trip_id[: MAX_ID_BYTES - len(number)] + number
-    return trip_id, vehicle_id, driver_id or f"{_NO_DRIVER}{vehicle_id}"[:MAX_ID_BYTES], client_id
+    return trip_id, vehicle_id, driver_id or f"{VEHICLE_DRIVER_PREFIX}{vehicle_id}"[:MAX_ID_BYTES], client_id
 
 
 def _published(states: TripStates, rows: NDArray[np.void]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from schemas.event_frame import EVENT_TYPES
 from scoring.events.compilation import inlined_kernel, kernel
+from scoring.features.aggregation.hard_events import HARD_ACCELERATION, HARD_BRAKE, HARD_CORNER
 from scoring.features.aggregation.sensor_check import (
     CONTRADICTION_MPS2,
     MOST_OFFSET_MPS2,
@@ -18,10 +18,7 @@ from scoring.features.aggregation.sensor_check import (
 from scoring.features.parameters import KernelParameters
 from scoring.features.state.arrays import StateArrays
 
-_HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
-_HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")
-_HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
-_HARD_EVENTS: Final = (_HARD_BRAKE, _HARD_ACCELERATION, _HARD_CORNER)
+_HARD_EVENTS: Final = (HARD_BRAKE, HARD_ACCELERATION, HARD_CORNER)
 
 
 @inlined_kernel
@@ -45,7 +42,7 @@ def severe_event(arrays: StateArrays, slot: int, sample: Any, parameters: Kernel
     along = _measured(arrays, slot, sample.acceleration_mps2, Sensor.ALONG, parameters)
     across = _measured(arrays, slot, sample.lateral_acceleration_mps2, Sensor.ACROSS, parameters)
     peak = along if abs(along) >= abs(across) else across
-    event_type = _HARD_CORNER if abs(across) > abs(along) else _HARD_BRAKE if along < 0 else _HARD_ACCELERATION
+    event_type = HARD_CORNER if abs(across) > abs(along) else HARD_BRAKE if along < 0 else HARD_ACCELERATION
     if sample.event_type in _HARD_EVENTS:
         event_type = sample.event_type
         if abs(sample.peak_mps2) > abs(peak):

@@ -12,15 +12,20 @@ from scoring.features.aggregation.exposure import (
     report_phone_use,
     report_speeding,
 )
-from scoring.features.aggregation.hard_events import HardEventKind, end_event, observe, observe_detected
+from scoring.features.aggregation.hard_events import (
+    HARD_ACCELERATION,
+    HARD_BRAKE,
+    HARD_CORNER,
+    HardEventKind,
+    end_event,
+    observe,
+    observe_detected,
+)
 from scoring.features.aggregation.kinematics import add_accelerations, collect, rate_tick, start_ticks
 from scoring.features.aggregation.positions import end_span
 from scoring.features.aggregation.sensor_check import Sensor, contradicts
 from scoring.features.parameters import KernelParameters
 
-_HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
-_HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")
-_HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
 _PHONE_USE: Final = EVENT_TYPES.index("phone_use")
 _SPEEDING: Final = EVENT_TYPES.index("speeding")
 
@@ -193,15 +198,15 @@ def _fold_tick(
 def _fold_report(cursor: Any, hard_events: Any, sums: Any, sample: Any, parameters: KernelParameters) -> None:
     """Add an event that the device detected by itself."""
     at_ms = sample.timestamp_ms
-    if sample.event_type == _HARD_BRAKE:
+    if sample.event_type == HARD_BRAKE:
         sums.brake_count += observe_detected(hard_events[HardEventKind.BRAKE], at_ms, sample.duration_ms, parameters)
         sums.peak_deceleration_mps2 = _higher_peak(sums.peak_deceleration_mps2, sample.peak_mps2)
-    elif sample.event_type == _HARD_ACCELERATION:
+    elif sample.event_type == HARD_ACCELERATION:
         sums.acceleration_count += observe_detected(
             hard_events[HardEventKind.ACCELERATION], at_ms, sample.duration_ms, parameters
         )
         sums.peak_acceleration_mps2 = _higher_peak(sums.peak_acceleration_mps2, sample.peak_mps2)
-    elif sample.event_type == _HARD_CORNER:
+    elif sample.event_type == HARD_CORNER:
         sums.corner_count += observe_detected(hard_events[HardEventKind.CORNER], at_ms, sample.duration_ms, parameters)
         sums.peak_lateral_mps2 = _higher_peak(sums.peak_lateral_mps2, sample.peak_mps2)
     elif sample.event_type == _PHONE_USE:

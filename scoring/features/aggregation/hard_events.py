@@ -11,8 +11,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from schemas.event_frame import EVENT_TYPES
 from scoring.events.compilation import kernel
 from scoring.features.parameters import KernelParameters
+
+HARD_BRAKE: Final = EVENT_TYPES.index("hard_brake")
+HARD_ACCELERATION: Final = EVENT_TYPES.index("hard_acceleration")
+HARD_CORNER: Final = EVENT_TYPES.index("hard_corner")
+"""Codes of the event types that a device reports."""
 
 HARD_EVENT: Final = np.dtype(
     [("ended_ms", np.int64), ("lasted_ms", np.int32), ("active", np.int16), ("counted", np.int16)], align=True

@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from schemas.messages.trip_event import VEHICLE_DRIVER_PREFIX
 from scoring.trip_files.rows.ids import legal_ids
 
 NO_DRIVER: Final = "_no_driver"
@@ -129,7 +130,11 @@ def _with_drivers(rows: pl.DataFrame, part: list[str]) -> tuple[pl.DataFrame, in
             pl.col("driver_id").backward_fill().over(part).fill_null(pl.lit(NO_DRIVER))
         )
         still = int(rows.select((pl.col("driver_id") == NO_DRIVER).sum()).item())
-        nobody = pl.when(pl.col("driver_id") == NO_DRIVER).then("drv_" + pl.col("vehicle_id")).otherwise("driver_id")
+        nobody = (
+            pl.when(pl.col("driver_id") == NO_DRIVER)
+            .then(VEHICLE_DRIVER_PREFIX + pl.col("vehicle_id"))
+            .otherwise("driver_id")
+        )
         rows, _ = legal_ids(rows.with_columns(driver_id=nobody), ("driver_id",))
         unknown -= still
     rows = _number(rows, "_driver", [*part, "driver_id"], within=part)
